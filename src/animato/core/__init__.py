@@ -1,0 +1,1 @@
+"""What everything stands on: errors, progress, pixels in and out."""

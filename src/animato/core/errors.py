@@ -1,0 +1,19 @@
+"""What animato says when something is wrong: one sentence on what and where, one on what to do."""
+
+
+class AnimatoError(Exception):
+    """Any failure that the user can act on. The message is shown as it is, without a traceback; the command line exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class InputError(AnimatoError):
+    """A picture, a video, a pose file or an option cannot be used as given."""
+
+
+class MissingModelError(AnimatoError):
+    """A model file is not on this machine, or is not the file it should be."""
+
+
+class OutputError(AnimatoError):
+    """The result cannot be written: no space, no permission, an unknown ending."""

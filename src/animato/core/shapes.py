@@ -1,0 +1,9 @@
+"""The letters that stand for array axes, the same in every comment of the project.
+
+F frames     P people     K keypoints (134, layout in pose/keypoints.py)     J puppet joints (puppet/body.py)
+H height     W width      pixels are (y, x); sizes are (width, height)
+V vertices   T triangles  B bones
+Coordinates are picture pixels, x to the right and y down, 0 at the outer edge of the first pixel. z is in the same pixels, smaller = nearer the camera.
+"""
+
+Size = tuple[int, int]  # width, height in pixels

@@ -1,0 +1,1 @@
+"""Material with known truth: procedural people and their motions."""

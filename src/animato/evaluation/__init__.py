@@ -1,0 +1,1 @@
+"""Measures of a result: frames against a truth, poses against a target."""

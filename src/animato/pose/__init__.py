@@ -1,0 +1,1 @@
+"""Motion: keypoints, their estimation, smoothing, alignment and drawing."""

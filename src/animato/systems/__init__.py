@@ -1,0 +1,1 @@
+"""One page per system, each the whole method from top to bottom."""
