@@ -1,0 +1,80 @@
+"""From the networks' own joints to the project's 134 keypoints."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from animato.core.shapes import Size
+from animato.pose.blaze import Landmarks
+from animato.pose.keypoints import KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
+
+NOSE, L_EYE, R_EYE, L_EAR, R_EAR = 0, 2, 5, 7, 8
+L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST = 11, 12, 13, 14, 15, 16
+L_PINKY, R_PINKY, L_INDEX, R_INDEX, L_THUMB, R_THUMB = 17, 18, 19, 20, 21, 22
+L_HIP, R_HIP, L_KNEE, R_KNEE, L_ANKLE, R_ANKLE = 23, 24, 25, 26, 27, 28
+L_HEEL, R_HEEL, L_FOOT, R_FOOT = 29, 30, 31, 32
+
+SAME_JOINT = {
+    Point.NOSE: NOSE,
+    Point.R_SHOULDER: R_SHOULDER,
+    Point.R_ELBOW: R_ELBOW,
+    Point.R_WRIST: R_WRIST,
+    Point.L_SHOULDER: L_SHOULDER,
+    Point.L_ELBOW: L_ELBOW,
+    Point.L_WRIST: L_WRIST,
+    Point.R_HIP: R_HIP,
+    Point.R_KNEE: R_KNEE,
+    Point.R_ANKLE: R_ANKLE,
+    Point.L_HIP: L_HIP,
+    Point.L_KNEE: L_KNEE,
+    Point.L_ANKLE: L_ANKLE,
+    Point.R_EYE: R_EYE,
+    Point.L_EYE: L_EYE,
+    Point.R_EAR: R_EAR,
+    Point.L_EAR: L_EAR,
+    Point.L_BIG_TOE: L_FOOT,
+    Point.L_SMALL_TOE: L_FOOT,
+    Point.L_HEEL: L_HEEL,
+    Point.R_BIG_TOE: R_FOOT,
+    Point.R_SMALL_TOE: R_FOOT,
+    Point.R_HEEL: R_HEEL,
+    LEFT_HAND.start: L_WRIST,
+    LEFT_HAND.start + 2: L_THUMB,
+    LEFT_HAND.start + 5: L_INDEX,
+    LEFT_HAND.start + 17: L_PINKY,
+    RIGHT_HAND.start: R_WRIST,
+    RIGHT_HAND.start + 2: R_THUMB,
+    RIGHT_HAND.start + 5: R_INDEX,
+    RIGHT_HAND.start + 17: R_PINKY,
+}
+TRUNK = ((L_SHOULDER, R_SHOULDER), (R_SHOULDER, R_HIP), (R_HIP, L_HIP), (L_HIP, L_SHOULDER))
+OURS = np.array(list(SAME_JOINT), dtype=int)
+THEIRS = np.array(list(SAME_JOINT.values()), dtype=int)
+
+
+def keypoints_of(found: Landmarks, size: Size) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks -> points 134 3 and score 134; keypoints that no joint gives, and joints outside the picture, have score 0.
+
+    z is the world landmark's z in picture pixels: the image landmarks' own z leans with the body and cannot be used (specs/puppet.md, 1.2).
+    """
+    points, score = np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)
+    z = found.world[:, 2] * pixels_per_metre(found)
+    points[OURS] = np.column_stack([found.points, z])[THEIRS]
+    score[OURS] = found.score[THEIRS]
+    shoulders = [Point.L_SHOULDER, Point.R_SHOULDER]
+    points[Point.NECK] = points[shoulders].mean(axis=0)
+    score[Point.NECK] = score[shoulders].min()
+    return points, np.where(inside(points, size), score, 0.0)
+
+
+def pixels_per_metre(found: Landmarks) -> float:
+    """Scale between the picture and the world landmarks, measured round the trunk."""
+    a, b = np.transpose(TRUNK)
+    pixels = np.linalg.norm(found.points[a] - found.points[b], axis=1).sum()
+    metres = np.linalg.norm(found.world[a, :2] - found.world[b, :2], axis=1).sum()
+    return float(pixels / max(metres, 1e-6))
+
+
+def inside(points: np.ndarray, size: Size) -> np.ndarray:
+    """... 3 -> ... bool: which points lie in the picture."""
+    return np.all((points[..., :2] >= 0) & (points[..., :2] <= size), axis=-1)
