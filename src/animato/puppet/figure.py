@@ -1,0 +1,135 @@
+"""Figure: the person of a picture measured, which is what every step of taking the picture apart looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from animato.puppet.body import J
+from animato.puppet.bones import LIMBS, PRIOR, Bone
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """The person of a picture.
+
+    picture   H W 3  uint8
+    alpha     H W    float32  opacity of the person
+    xy        J 2    float64  joints in pixels
+    unit      T in pixels
+    bones     layer -> its bones
+    radii     layer -> half thickness in pixels of its bones
+    relative  limb -> H W float32 distance to it in its half thicknesses
+    hands     arm -> H W float32 distance to its hand in half thicknesses of a finger; only where the hand was estimated
+    """
+
+    picture: np.ndarray
+    alpha: np.ndarray
+    xy: np.ndarray
+    unit: float
+    bones: dict[str, list[Bone]]
+    radii: dict[str, tuple[float, ...]]
+    relative: dict[str, np.ndarray]
+    hands: dict[str, np.ndarray]
+
+    @property
+    def inside(self) -> np.ndarray:
+        """H W bool."""
+        return self.alpha > 0.5
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.alpha.shape[0], self.alpha.shape[1]
+
+    def joint(self, name: str) -> np.ndarray:
+        """x, y."""
+        return self.xy[J[name]]
+
+
+def measure(
+    picture: np.ndarray, alpha: np.ndarray, xy: np.ndarray, unit: float, bones: dict[str, list[Bone]], hands: dict[str, np.ndarray]
+) -> Figure:
+    """A figure whose half thicknesses are read off its mask."""
+    radii = measured_radii(alpha > 0.5, bones, unit)
+    relative = {layer: limb_distance(bones[layer], radii[layer], hands.get(layer)) for layer in LIMBS}
+    return Figure(picture, alpha, xy, unit, bones, radii, relative, hands)
+
+
+def measured_radii(inside: np.ndarray, bones: dict[str, list[Bone]], unit: float) -> dict[str, tuple[float, ...]]:
+    """Layer -> half thickness in pixels of its bones, measured on the side of the mask that looks away from the body.
+
+    inside  H W  bool  the person
+    """
+    middle = (bones["torso"][0].a + bones["torso"][0].b) / 2
+    radii = {"torso": tuple(radius * unit for radius in PRIOR["torso"])}
+    for layer in LIMBS:
+        long, short = list(zip(bones[layer], PRIOR[layer], strict=True))[:2], PRIOR[layer][2:]
+        limits = [(0.6 * prior * unit, 1.5 * prior * unit) for _, prior in long]
+        reach = [_reach(inside, each, middle, 2 * prior * unit) for each, prior in long]
+        radii[layer] = tuple(float(np.clip(r, *limit)) for r, limit in zip(reach, limits, strict=True)) + tuple(
+            1.2 * p * unit for p in short
+        )
+    return radii
+
+
+def limb_distance(bones: list[Bone], radii: tuple[float, ...], hand: np.ndarray | None) -> np.ndarray:
+    """H W float32: distance to a limb in its half thicknesses. An estimated hand stands in for the bones beyond the wrist."""
+    fields = [each.distance / np.float32(radius) for each, radius in zip(bones, radii, strict=True)]
+    return np.minimum.reduce(fields if hand is None else [*fields[:2], hand])
+
+
+def hand_distance(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """H W float32: distance to a hand (21 2 in pixels, palm and finger bones) in half thicknesses of a finger.
+
+    A finger is about a tenth as thick as the hand is long.
+    """
+    sketch = np.ones(shape, np.uint8)
+    whole = np.round(points).astype(np.int32)
+    cv2.fillPoly(sketch, [whole[[0, 1, 5, 9, 13, 17]]], 0)
+    for finger in range(5):
+        cv2.polylines(sketch, [whole[[0, *range(4 * finger + 1, 4 * finger + 5)]]], False, 0)
+    length = max(float(np.linalg.norm(points[[8, 12, 16, 20]] - points[0], axis=1).max()), _palm_length(points))
+    return cv2.distanceTransform(sketch, cv2.DIST_L2, 5) / np.float32(0.055 * length)
+
+
+def trunk(xy: np.ndarray, shape: tuple[int, int], shrink: float) -> np.ndarray:
+    """H W bool: the quad between the shoulders, drawn to the neck by `shrink`, and the hips."""
+    neck = xy[J["neck"]]
+    corners = [neck + shrink * (xy[J[f"shoulder_{side}"]] - neck) for side in "lr"] + [xy[J["hip_r"]], xy[J["hip_l"]]]
+    canvas = np.zeros(shape, np.uint8)
+    cv2.fillPoly(canvas, [np.round(corners).astype(np.int32)], 1)
+    return canvas > 0
+
+
+def distance_to(region: np.ndarray) -> np.ndarray:
+    """H W float32: pixels to the nearest pixel of a region (H W bool)."""
+    return cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5)
+
+
+def distance_to_point(point: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """H W float32: pixels to a point (x, y)."""
+    x = np.arange(shape[1], dtype=np.float32) + np.float32(0.5 - point[0])
+    y = np.arange(shape[0], dtype=np.float32)[:, None] + np.float32(0.5 - point[1])
+    return np.sqrt(x * x + y * y)
+
+
+def _palm_length(points: np.ndarray) -> float:
+    """Twice the wrist-to-knuckle length: a fist's hand length."""
+    return 2 * float(np.linalg.norm(points[[5, 9, 13]] - points[0], axis=1).max())
+
+
+def _reach(inside: np.ndarray, bone: Bone, middle: np.ndarray, limit: float) -> float:
+    """Median distance from a bone to the edge of the mask, along its normal that points away from `middle`, at most `limit`."""
+    along = bone.b - bone.a
+    normal = np.array([-along[1], along[0]]) / max(bone.length, 1e-6)
+    if normal @ ((bone.a + bone.b) / 2 - middle) < 0:
+        normal = -normal
+    steps = np.arange(0, max(limit, 1), 1.0)
+    points = bone.a + np.linspace(0.3, 0.9, 7)[:, None, None] * along + steps[:, None] * normal  # 7 steps 2
+    x = np.clip(points[..., 0].astype(int), 0, inside.shape[1] - 1)
+    y = np.clip(points[..., 1].astype(int), 0, inside.shape[0] - 1)
+    out = ~inside[y, x]
+    reach = np.where(out.any(axis=1), out.argmax(axis=1), len(steps))
+    return float(np.median(reach))
