@@ -1,0 +1,127 @@
+"""As-rigid-as-possible polish: a skinned mesh is relaxed so that every patch keeps its shape, up to the stretch of its bones (specs/puppet.md, section 6).
+
+Local/global iteration on uniform edge weights: E(p, R) = sum over edges |p_j - p_i - R_i e_ij|^2 + sum over handles w |C p - h|^2 + pull |p - skinned|^2,
+where e_ij is the edge at rest, stretched as the bones stretch it. The matrix of the global step is the same in every frame, so its inverse is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from animato.puppet.affine import apply
+from animato.puppet.mesh import Mesh
+
+ITERATIONS = 3
+_PULL = 0.02  # keeps pieces without a handle in place, and the matrix far from singular
+
+
+@dataclass(frozen=True, eq=False)
+class Handles:
+    """Points of the picture that a bone carries along.
+
+    points  n  complex128     bone  n  int     weight  n  float64
+    """
+
+    points: np.ndarray
+    bone: np.ndarray
+    weight: np.ndarray
+
+    def inside(self, mesh: Mesh) -> tuple[Handles, np.ndarray]:
+        """Those that lie on the mesh, and n V: the barycentric coordinates of each."""
+        rows = [_barycentric(point, mesh) for point in self.points]
+        kept = [k for k, row in enumerate(rows) if row is not None]
+        matrix = np.array([row for row in rows if row is not None]).reshape(len(kept), len(mesh.points))
+        return Handles(self.points[kept], self.bone[kept], self.weight[kept]), matrix
+
+
+class Polish:
+    """The solver of one mesh."""
+
+    def __init__(self, mesh: Mesh, handles: Handles) -> None:
+        self.handles, where = handles.inside(mesh)
+        self._mesh = mesh
+        self._edges = (mesh.points[mesh.neighbours] - mesh.points[:, None]).astype(np.complex64)  # V N
+        weighted = where.T * self.handles.weight
+        matrix = _laplacian(mesh) + weighted @ where + _PULL * np.eye(len(mesh.points))
+        inverse = np.linalg.inv(matrix)
+        self._inverse = inverse.astype(np.float32)
+        self._from_handles = (inverse @ weighted).astype(np.float32)
+
+    def __call__(self, start: np.ndarray, blended: np.ndarray, maps: np.ndarray) -> np.ndarray:
+        """V complex: the polished vertices, from the skinned ones, their blended maps (V 3) and the B 3 maps of the bones."""
+        targets = apply(maps[self.handles.bone], self.handles.points)
+        fixed = _times(self._from_handles, targets) + _times(self._inverse, _PULL * start)
+        edges = self._stretched(blended)
+        p, near = start.astype(np.complex64), self._mesh.neighbours
+        for _ in range(ITERATIONS):
+            turn = (np.conj(edges) * (p[near] - p[:, None])).sum(axis=1)
+            turn /= np.maximum(np.abs(turn), 1e-12)
+            p = _times(self._inverse, -((turn[:, None] + turn[near]) * edges).sum(axis=1) / 2) + fixed
+        return p
+
+    def _stretched(self, blended: np.ndarray) -> np.ndarray:
+        """V N: the edges at rest times the stretch, the mean of both ends'. In a polar decomposition alpha z + beta conj(z) stretches by |alpha| z + conj(turn) beta conj(z)."""
+        size = np.abs(blended[:, 0]).astype(np.float32)
+        shear = (blended[:, 1] * np.conj(blended[:, 0]) / np.maximum(size, 1e-9)).astype(np.complex64)
+        near = self._mesh.neighbours
+        return (size[:, None] + size[near]) / 2 * self._edges + (shear[:, None] + shear[near]) / 2 * np.conj(self._edges)
+
+
+def polish_plainly(mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """What Polish computes, vertex by vertex with real matrices, singular values and a fresh solve: its oracle."""
+    handles, where = handles.inside(mesh)
+    weighted = where.T * handles.weight
+    matrix = _laplacian(mesh) + weighted @ where + _PULL * np.eye(len(mesh.points))
+    targets = _pairs(apply(maps[handles.bone], handles.points))
+    rest, p = _pairs(mesh.points), _pairs(start)
+    stretch = [_stretch_of(*m) for m in blended[:, :2]]
+    near = [sorted(set(row) - {i}) for i, row in enumerate(mesh.neighbours.tolist())]
+    edge = {(i, j): (stretch[i] + stretch[j]) / 2 @ (rest[j] - rest[i]) for i, row in enumerate(near) for j in row}
+    for _ in range(ITERATIONS):
+        turn = [_rotation(sum(np.outer(p[j] - p[i], edge[i, j]) for j in row)) for i, row in enumerate(near)]
+        right = np.array([sum((turn[i] + turn[j]) @ -edge[i, j] / 2 for j in row) for i, row in enumerate(near)])
+        p = np.linalg.solve(matrix, right + weighted @ targets + _PULL * _pairs(start))
+    return p[:, 0] + 1j * p[:, 1]
+
+
+def _stretch_of(alpha: complex, beta: complex) -> np.ndarray:
+    linear = np.array([[(alpha + beta).real, -(alpha - beta).imag], [(alpha + beta).imag, (alpha - beta).real]])
+    return _rotation(linear).T @ linear
+
+
+def _rotation(matrix: np.ndarray) -> np.ndarray:
+    """The rotation nearest to a 2 x 2 matrix."""
+    u, _, v = np.linalg.svd(matrix)
+    return u @ np.diag([1, np.linalg.det(u @ v)]) @ v
+
+
+def _laplacian(mesh: Mesh) -> np.ndarray:
+    count = len(mesh.points)
+    matrix = np.zeros((count, count))
+    matrix[np.arange(count)[:, None], mesh.neighbours] = -1
+    np.fill_diagonal(matrix, 0)
+    return matrix - np.diag(matrix.sum(axis=1))
+
+
+def _barycentric(point: complex, mesh: Mesh) -> np.ndarray | None:
+    a, b, c = mesh.points[mesh.triangles.T]
+    area = ((b - a).conj() * (c - a)).imag
+    share = np.stack([((b - point).conj() * (c - point)).imag, ((c - point).conj() * (a - point)).imag, ((a - point).conj() * (b - point)).imag]) / area
+    hit = int(np.argmax(share.min(axis=0)))
+    if share[:, hit].min() < -1e-9:
+        return None
+    row = np.zeros(len(mesh.points))
+    row[mesh.triangles[hit]] = share[:, hit]
+    return row
+
+
+def _times(matrix: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """A real matrix times a complex vector, in single precision."""
+    pairs = np.ascontiguousarray(z, np.complex64).view(np.float32).reshape(-1, 2)
+    return (matrix @ pairs).view(np.complex64)[:, 0]
+
+
+def _pairs(z: np.ndarray) -> np.ndarray:
+    return np.stack([z.real, z.imag], axis=-1).astype(float)

@@ -1,0 +1,132 @@
+"""The stage: a picture taken apart is set up once and then shown in any frame of a motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from animato.puppet.arap import Polish
+from animato.puppet.body import J, Skeleton
+from animato.puppet.handles import handles
+from animato.puppet.mesh import Mesh, grid_mesh, signed_areas
+from animato.puppet.paint import Texture, lay, texture
+from animato.puppet.parts import Layer, Parts
+from animato.puppet.plan import FramePlan, plan
+from animato.puppet.rig import LAYER_BONES, RIG, bone_maps, rig
+from animato.puppet.shadow import cast
+from animato.puppet.skin import bone_weights, skinned
+
+Quality = Literal["fast", "good"]
+
+_STEP = {"good": 1 / 20, "fast": 1 / 12}  # of T: 12 and 20 pixels for a figure of 240
+_MIN_AREA = 30  # pixels of a layer worth moving
+_SQUEEZED = (0.4, 0.55)  # scale along a bone: below the first a layer is only skinned, from the second on fully polished
+_FLIPPED = (0.05, 0.025)  # the same for the share of overturned triangles
+
+
+@dataclass(frozen=True)
+class FrameReport:
+    """What to know about one frame.
+
+    turned   the body is turned too far from the picture to look right
+    skinned  layers that had to do without the as-rigid-as-possible polish
+    held     layers that kept their last pose because the motion does not show them
+    """
+
+    turned: bool
+    skinned: tuple[str, ...]
+    held: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """One layer ready to be moved: its mesh, the V B weights of the bones, its textures, and the polish unless it is to be fast."""
+
+    mesh: Mesh
+    weights: np.ndarray
+    bones: list[int]
+    front: Texture
+    back: Texture
+    polish: Polish | None
+
+
+class Stage:
+    """Parts set up for a quality: `good`, or `fast` for coarser meshes without polish."""
+
+    def __init__(self, parts: Parts, quality: Quality = "good") -> None:
+        self.parts = parts
+        self._rig = rig(parts)
+        step = max(round(_STEP[quality] * parts.torso), 4)
+        self._sheets = {
+            name: _sheet(layer, parts, step, polished=quality == "good")
+            for name, layer in parts.layers.items()
+            if np.count_nonzero(layer.texture[..., 3] > 127) >= _MIN_AREA
+        }
+
+    def frame(self, what: FramePlan) -> tuple[np.ndarray, FrameReport]:
+        """H W 3 uint8 and what to know about it."""
+        maps, along = bone_maps(self._rig, what.joints, what.back)
+        canvas = self.parts.background.copy()
+        if self.parts.floor is not None:
+            cast(canvas, what.joints, self.parts.floor, self.parts.torso)
+        plain = []
+        for name in what.order:
+            if name in self._sheets:
+                sheet = self._sheets[name]
+                moved, polished = _moved(sheet, maps, along, what.back)
+                if sheet.polish and not polished:
+                    plain.append(name)
+                lay(canvas, sheet.back if what.back else sheet.front, sheet.mesh.points, moved, _visible(sheet, moved, what))
+        return canvas, FrameReport(what.turned, tuple(plain), what.held)
+
+
+def perform(parts: Parts, target: Skeleton, quality: Quality = "good") -> Iterator[tuple[np.ndarray, FrameReport]]:
+    """The frames of an aligned motion (H W 3 uint8) one after the other. InputError as plan.plan."""
+    plans, stage = plan(parts, target), Stage(parts, quality)
+    return (stage.frame(one) for one in plans)
+
+
+def self_drive(parts: Parts, picture: np.ndarray) -> float:
+    """PSNR in dB of the picture (H W 3 uint8) driven by its own pose: below 25 the parts do not add up to the picture."""
+    frame, _ = next(iter(perform(parts, parts.skeleton)))
+    error = np.square(frame.astype(np.float32) - picture).mean()
+    return float(10 * np.log10(255**2 / max(error, 1e-3)))
+
+
+def _sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
+    mesh = grid_mesh(layer.texture[..., 3], step)
+    front = texture(layer.texture)
+    back = front if layer.back is None else texture(layer.back)
+    bones = LAYER_BONES[layer.name]
+    polish = Polish(mesh, handles(layer.name, parts)) if polished else None
+    return Sheet(mesh, bone_weights(mesh.points, layer.name, parts), bones, front, back, polish)
+
+
+def _moved(sheet: Sheet, maps: np.ndarray, along: np.ndarray, back: bool) -> tuple[np.ndarray, bool]:
+    """Where the vertices go, and whether any polish was left in it."""
+    start, blended = skinned(sheet.mesh.points, sheet.weights, maps)
+    share = _ramp(along[sheet.bones].min(), *_SQUEEZED)
+    if sheet.polish is None or share == 0:
+        return start, False
+    better = sheet.polish(start, blended, maps)
+    share *= _ramp(_overturned(sheet, better, back).mean(), *_FLIPPED)
+    return start + share * (better - start), share > 0
+
+
+def _overturned(sheet: Sheet, moved: np.ndarray, back: bool) -> np.ndarray:
+    return signed_areas(moved, sheet.mesh.triangles) * (-1 if back else 1) <= 0
+
+
+def _visible(sheet: Sheet, moved: np.ndarray, what: FramePlan) -> np.ndarray:
+    """The triangles that show their face, the farthest first."""
+    ends = np.array([[J[a], J[b]] for a, b in RIG])
+    z = (sheet.weights @ what.z[ends].mean(axis=1))[sheet.mesh.triangles].mean(axis=1)
+    order = np.argsort(-z, kind="stable")
+    return sheet.mesh.triangles[order[~_overturned(sheet, moved, what.back)[order]]]
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    return float(np.clip((value - low) / (high - low), 0, 1))
