@@ -1,0 +1,84 @@
+"""Alignment: the reference picture's pose and a driving motion -> the motion on the reference's body. One function for every system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.core.shapes import Size
+from animato.pose.adjust import Adjust, Nudge, point_offsets
+from animato.pose.align_border import fit_into
+from animato.pose.align_robust import measure, retarget
+from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
+from animato.pose.limbs import SEEN, body
+
+__all__ = ["Adjust", "Aligned", "Nudge", "align"]
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A motion in the pixels and at the size of the reference picture.
+
+    pose    one person, as many frames as the motion
+    ratios  bone -> aligned length / length in the motion; "shrink" and "travel" (align_border.Fitted) for keeping it in the picture
+    notes   sentences for the user on what was doubtful
+    """
+
+    pose: PoseSequence
+    ratios: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+
+
+def align(
+    reference: PoseSequence,
+    motion: PoseSequence,
+    how: Literal["robust", "musepose", "none"] = "robust",
+    adjust: Adjust | None = None,
+) -> Aligned:
+    """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
+
+    robust    measured over the whole clip, on the ground, inside the picture (align_robust.py, align_border.py)
+    musepose  as MusePose publishes it: measured on the first frame (align_musepose.py)
+    none      the motion as it is, scaled to fit into the picture
+    Raises InputError when picture or motion show too little of a person.
+    """
+    _check(reference.frames(slice(0, 1)), "picture")
+    _check(motion, "motion")
+    reference, motion, adjust = reference.frames(slice(0, 1)).person(0), motion.person(0), adjust or Adjust()
+    if how == "robust":
+        aligned = _robust(reference, motion, adjust)
+    elif how == "none":
+        aligned = _fitted_only(motion, reference.size)
+    else:
+        raise InputError(f"There is no alignment '{how}': choose robust, musepose or none.")
+    return replace(aligned, pose=_moved(aligned.pose, adjust))
+
+
+def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust) -> Aligned:
+    notes: list[str] = []
+    ours, theirs = body(reference), body(motion)
+    ratios = measure(ours, theirs, notes)
+    target = retarget(ours, theirs, ratios, adjust, reference.size)
+    fitted = fit_into(target, theirs.seen, ours, reference.size, notes)
+    pose = PoseSequence(fitted.xyz[:, None, :KEYPOINTS], motion.score.copy(), reference.size, motion.fps)
+    return Aligned(pose, ratios | {"shrink": fitted.scale, "travel": fitted.travel}, notes)
+
+
+def _fitted_only(motion: PoseSequence, size: Size) -> Aligned:
+    """The driving picture, as large as fits, in the middle of the reference picture."""
+    scale = min(size[0] / motion.size[0], size[1] / motion.size[1])
+    margin = [(size[axis] - scale * motion.size[axis]) / 2 for axis in (0, 1)]
+    points = np.where(motion.score[..., None] > 0, motion.points * scale + (*margin, 0), 0)
+    return Aligned(PoseSequence(points, motion.score.copy(), size, motion.fps), {"shrink": 1.0, "travel": 1.0})
+
+
+def _moved(pose: PoseSequence, adjust: Adjust) -> PoseSequence:
+    return replace(pose, points=pose.points + point_offsets(adjust, KEYPOINTS))
+
+
+def _check(pose: PoseSequence, who: str) -> None:
+    if len(pose) == 0 or pose.people == 0 or not (pose.score[:, 0, BODY] >= SEEN).any():
+        raise InputError(f"There is no person in the {who}, so there is nothing to align. Use one that shows a person clearly.")
