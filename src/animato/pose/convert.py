@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from animato.core.shapes import Size
-from animato.pose.blaze import Landmarks
-from animato.pose.keypoints import KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
+from animato.pose.blaze import Body
+from animato.pose.keypoints import FACE, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
+from animato.pose.tracker import Whole
 
 NOSE, L_EYE, R_EYE, L_EAR, R_EAR = 0, 2, 5, 7, 8
 L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST = 11, 12, 13, 14, 15, 16
@@ -52,29 +52,28 @@ OURS = np.array(list(SAME_JOINT), dtype=int)
 THEIRS = np.array(list(SAME_JOINT.values()), dtype=int)
 
 
-def keypoints_of(found: Landmarks, size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks -> points 134 3 and score 134; keypoints that no joint gives, and joints outside the picture, have score 0.
+def keypoints_of(person: Whole) -> tuple[np.ndarray, np.ndarray]:
+    """Everything seen of a person -> points 134 3 and score 134; keypoints that nothing gives have score 0.
 
     z is the world landmark's z in picture pixels: the image landmarks' own z leans with the body and cannot be used (specs/puppet.md, 1.2).
+    Joints outside the picture keep the network's own score, which fades within a quarter of the torso's length: up to there they are right to a fifth of it.
     """
+    body = person.body
+    joints = np.column_stack([body.points, body.world[:, 2] * pixels_per_metre(body)])  # 33 3
     points, score = np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)
-    z = found.world[:, 2] * pixels_per_metre(found)
-    points[OURS] = np.column_stack([found.points, z])[THEIRS]
-    score[OURS] = found.score[THEIRS]
+    points[OURS], score[OURS] = joints[THEIRS], body.score[THEIRS]
     shoulders = [Point.L_SHOULDER, Point.R_SHOULDER]
-    points[Point.NECK] = points[shoulders].mean(axis=0)
-    score[Point.NECK] = score[shoulders].min()
-    return points, np.where(inside(points, size), score, 0.0)
+    points[Point.NECK], score[Point.NECK] = points[shoulders].mean(axis=0), score[shoulders].min()
+    for part, which, start in ((person.left, LEFT_HAND, L_WRIST), (person.right, RIGHT_HAND, R_WRIST), (person.face, FACE, NOSE)):
+        if part is not None:
+            points[which] = part.points + (0, 0, joints[start, 2])
+            score[which] = part.presence
+    return points, score
 
 
-def pixels_per_metre(found: Landmarks) -> float:
+def pixels_per_metre(body: Body) -> float:
     """Scale between the picture and the world landmarks, measured round the trunk."""
     a, b = np.transpose(TRUNK)
-    pixels = np.linalg.norm(found.points[a] - found.points[b], axis=1).sum()
-    metres = np.linalg.norm(found.world[a, :2] - found.world[b, :2], axis=1).sum()
+    pixels = np.linalg.norm(body.points[a] - body.points[b], axis=1).sum()
+    metres = np.linalg.norm(body.world[a, :2] - body.world[b, :2], axis=1).sum()
     return float(pixels / max(metres, 1e-6))
-
-
-def inside(points: np.ndarray, size: Size) -> np.ndarray:
-    """... 3 -> ... bool: which points lie in the picture."""
-    return np.all((points[..., :2] >= 0) & (points[..., :2] <= size), axis=-1)
