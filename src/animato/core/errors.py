@@ -17,3 +17,9 @@ class MissingModelError(AnimatoError):
 
 class OutputError(AnimatoError):
     """The result cannot be written: no space, no permission, an unknown ending."""
+
+
+class Interrupted(AnimatoError):
+    """The user stopped the work; the message says what was finished and where it is."""
+
+    exit_code = 130

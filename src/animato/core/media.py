@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
 
+from animato.core import encode, video
+from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.core.picture import WHITE, Colour, check_readable
+from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 
 
@@ -21,6 +26,7 @@ class Clip:
     fps     frames per second, constant
     length  number of frames; None while unknown
     sound   the file whose sound belongs to the clip, or None
+    notes   sentences for the user on what is odd about its source
     """
 
     open: Callable[[], Iterator[np.ndarray]]
@@ -28,6 +34,70 @@ class Clip:
     fps: Fraction
     length: int | None = None
     sound: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return self.open()
+
+    @staticmethod
+    def of(frames: np.ndarray | list[np.ndarray], fps: float | Fraction) -> Clip:
+        """A clip of frames in memory, F H W 3 uint8 or a list of H W 3."""
+        height, width = frames[0].shape[:2]
+        return Clip(lambda: iter(frames), (width, height), _rate(fps), len(frames))
+
+    @staticmethod
+    def still(frame: np.ndarray, length: int, fps: float | Fraction) -> Clip:
+        """One H W 3 uint8 frame shown `length` times."""
+        return Clip(lambda: repeat(frame, length), (frame.shape[1], frame.shape[0]), _rate(fps), length)
+
+    def take(self, count: int) -> Clip:
+        """The first `count` frames, or all if there are fewer."""
+        length = None if self.length is None else min(count, self.length)
+        return replace(self, open=lambda: islice(self.open(), count), length=length)
+
+    def map(self, function: Callable[[np.ndarray], np.ndarray], size: Size | None = None) -> Clip:
+        """Every frame sent through `function` when it is asked for; `size` (width, height) is what comes out, if that is another."""
+        return replace(self, open=lambda: map(function, self.open()), size=size or self.size)
+
+
+def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fraction = 25) -> Clip:
+    """A video, an animated GIF, WebP or PNG, or a folder of numbered pictures.
+
+    Frames come upright, with square pixels, at a constant rate: that of the file or, if it has none, its average; each shows what stands
+    on the screen at its time. `fps` is the rate of a folder of pictures; `background` shows where they are transparent. Raises InputError.
+    """
+    path = Path(path)
+    check_readable(path)
+    file = video.probe_video(path, background)
+    return Clip(file.frames, file.size, file.timing.fps, file.timing.length, path if file.sound else None, file.notes)
+
+
+def check_output(path: str | Path) -> Path:
+    """The path a clip is to be written to, checked before any work is done for it. Raises OutputError."""
+    return check_target(path, encode.ENDINGS, folder=True)
+
+
+def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound: bool = True, keep_partial: bool = False) -> Path:
+    """Writes a clip as MP4, GIF, WebP or a folder of PNG pictures, by the path's ending, and returns the path.
+
+    The result takes the place of an older one only when it is finished. The clip's sound goes along into MP4, cut to the length of the
+    frames. If Ctrl-C comes and `keep_partial` is set, the frames so far are finished as <name>.partial<ending> and Interrupted is raised.
+    Raises OutputError, InputError.
+    """
+    target = check_output(path)
+    with temporary_beside(target) as temporary:
+        with explained(target):
+            encoder = encode.Mp4(temporary, clip.size, clip.fps, clip.sound if sound else None)
+        for done, frame in enumerate(clip, 1):
+            with explained(target):
+                encoder.add(frame)
+            progress("write", done, clip.length or 0)
+        with explained(target):
+            encoder.finish()
+            encoder.close()
+        put_in_place(temporary, target)
+    return target
+
+
+def _rate(fps: float | Fraction) -> Fraction:
+    return Fraction(fps).limit_denominator(1001)

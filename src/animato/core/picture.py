@@ -1,0 +1,163 @@
+"""Pictures: from any file that Pillow reads to H W 3 uint8 RGB, upright and opaque, and back."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from animato.core.errors import InputError
+from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.core.shapes import Size
+
+Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
+
+MIN_SIDE = 16  # pixels
+MAX_SIDE = 16384
+MAX_PIXELS = 100_000_000
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+_ANIMATED = ("GIF", "WEBP", "PNG")  # of other kinds, further pictures are pages or thumbnails
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises on broken files
+
+
+def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
+    """H W 3 uint8 RGB of a picture file: turned as its EXIF says, transparency laid over `background`, 16 bits rounded to 8.
+
+    Raises InputError for a missing, empty, truncated, absurdly small or large file, for one that is no picture, and for a video or
+    animation.
+    """
+    path = Path(path)
+    check_readable(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
+    with open_image(path) as image:
+        if is_animation(image):
+            raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
+        with decoding(path):
+            return to_rgb(image, background)
+
+
+def write_picture(pixels: np.ndarray, path: str | Path) -> Path:
+    """Writes H W 3 uint8 RGB as PNG, JPEG or WebP, by the path's ending, in one step. Raises OutputError."""
+    target = check_target(path, WRITTEN_ENDINGS)
+    with temporary_beside(target) as temporary:
+        with explained(target):
+            Image.fromarray(pixels).save(temporary, quality=95)
+        put_in_place(temporary, target)
+    return target
+
+
+def check_readable(path: Path) -> None:
+    """Raises InputError unless `path` is a folder or a file with something in it."""
+    if not path.exists():
+        raise InputError(f"There is no file {path}: check the name and the folder.")
+    try:
+        if path.is_file() and path.open("rb").read(1) == b"":
+            raise InputError(f"{path} is empty (0 bytes): copy or download it again.")
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from error
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """The image file at `path`, its header read and its size checked, nothing decoded yet. Raises InputError."""
+    image = identify(path)
+    if image is None:
+        raise InputError(_what_else(path))
+    with image:
+        check_size(image.size, path)
+        yield image
+
+
+def identify(path: Path) -> Image.Image | None:
+    """The file opened by Pillow, or None if it is of no picture kind. Raises InputError for a decompression bomb or a broken header."""
+    try:
+        Image.init()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size has the say below Pillow's hard limit
+            return Image.open(path, formats=_FORMATS)
+    except UnidentifiedImageError:
+        return None
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first.") from error
+    except _DAMAGE as error:
+        raise InputError(f"{path} has a broken header and cannot be read: copy or download it again.") from error
+
+
+def is_animation(image: Image.Image) -> bool:
+    """Whether the file is a GIF, WebP or PNG of more than one frame."""
+    return image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Turns Pillow's complaints while the pixels of `path` are decoded into an InputError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise InputError(f"{path} is damaged or truncated and cannot be decoded: copy or download it again.") from error
+
+
+def check_size(size: Size, path: Path) -> None:
+    """Raises InputError if a picture or video is too small to show anybody or too large to be worked on."""
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise InputError(f"{path} is {width}x{height} pixels: at least {MIN_SIDE} are needed on each side.")
+    if max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+        limit = f"{MAX_SIDE} a side and {MAX_PIXELS // 1_000_000} million in all"
+        raise InputError(f"{path} is {width}x{height} pixels: at most {limit} can be worked on; make it smaller first.")
+
+
+def to_rgb(image: Image.Image, background: Colour) -> np.ndarray:
+    """H W 3 uint8 of an opened image of any mode."""
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        return _from_16_bit(image)
+    if image.mode == "F":
+        raise InputError(f"{getattr(image, 'filename', 'The picture')} holds floating-point pixels: save it with 8 or 16 bits.")
+    if image.mode == "CMYK":
+        image = _upright_cmyk(image)
+    if image.has_transparency_data:
+        return over(np.asarray(image.convert("RGBA")), background)
+    return np.asarray(image.convert("RGB"))
+
+
+def over(rgba: np.ndarray, background: Colour) -> np.ndarray:
+    """H W 4 uint8, straight alpha, laid over one colour -> H W 3 uint8."""
+    alpha = rgba[..., 3:].astype(np.uint32)
+    mixed = rgba[..., :3] * alpha + np.array(background, np.uint32) * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _from_16_bit(image: Image.Image) -> np.ndarray:
+    grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)  # Pillow gives 16-bit grey as I;16 or I, depending on the file
+    grey = ((grey + 128) // 257).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _upright_cmyk(image: Image.Image) -> Image.Image:
+    return image
+
+
+def _what_else(path: Path) -> str:
+    """Why a file that is no picture is none."""
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            if container.streams.video:
+                return f"{path} is a video, where a picture is due: save one of its frames as a picture."
+    except av.error.FFmpegError:
+        pass
+    kinds = "PNG, JPEG, WebP, BMP or TIFF"
+    return f"{path} is not a picture that can be read: give a {kinds} file."

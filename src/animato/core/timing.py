@@ -1,0 +1,69 @@
+"""From the times at which a file shows its pictures to a constant rate: pure arithmetic, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+Shown = TypeVar("Shown")
+
+_MOST_HOLES = Fraction(1, 10)  # of the grid of a rate that may stay without a frame of its own
+
+
+@dataclass(frozen=True)
+class Timing:
+    """`length` frames at `fps`, the first at `start` seconds.
+
+    slack    how many seconds later than due a frame may be stamped and still count as in time: the rounding of the file's clock
+    stamped  False where the file gives its frames no times: they are then taken one by one
+    """
+
+    fps: Fraction
+    length: int
+    start: Fraction = Fraction(0)
+    slack: Fraction = Fraction(0)
+    stamped: bool = True
+
+    def due(self, frame: int) -> Fraction:
+        """The time in seconds, on the file's own clock, that output frame `frame` shows."""
+        return self.start + frame / self.fps
+
+
+def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
+    """The constant rate for frames shown from the times `ticks`, in units of `tick` seconds, on.
+
+    A rate that the file names itself is taken when every frame lies on its grid, give or take one tick, and few places stay empty;
+    otherwise the average, with as many output frames as the file has.
+    """
+    ticks = sorted(set(ticks))
+    start, span = ticks[0] * tick, (ticks[-1] - ticks[0]) * tick
+    if span == 0:
+        return Timing(named[0] if named else Fraction(25), 1, start, tick)
+    for rate in named:
+        places = [(t - ticks[0]) * tick * rate for t in ticks]
+        length = round(places[-1]) + 1
+        on_grid = all(abs(place - round(place)) <= tick * rate for place in places)
+        if on_grid and len(ticks) <= length <= len(ticks) / (1 - _MOST_HOLES):
+            return Timing(rate, length, start, tick)
+    rate = ((len(ticks) - 1) / span).limit_denominator(1001)
+    return Timing(rate, len(ticks), start, tick)
+
+
+def on_screen(shown: Iterable[tuple[Fraction, Shown]], timing: Timing) -> Iterator[Shown]:
+    """What stands on the screen at each output frame's due time, from pictures in the order and with the times at which they appear.
+
+    Always `timing.length` of them: a picture stays until the next one comes. None at all if nothing is shown.
+    """
+    frame, current = 0, None
+    for time, picture in shown:
+        while current is not None and frame < timing.length and timing.due(frame) + timing.slack < time:
+            yield current
+            frame += 1
+        if frame == timing.length:
+            return
+        current = picture
+    while current is not None and frame < timing.length:
+        yield current
+        frame += 1

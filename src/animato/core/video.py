@@ -1,0 +1,194 @@
+"""Video files through PyAV: what a file holds, and its frames one at a time, upright, at a constant rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from animato.core.errors import InputError
+from animato.core.picture import Colour, check_size, over
+from animato.core.shapes import Size
+from animato.core.timing import Timing, constant_rate, on_screen
+
+_THREADS = 2
+_OPTIONS = {"protocol_whitelist": "file"}  # a playlist in disguise must not reach out to the network
+_NOT_VIDEO = ("tty", "image2")  # demuxers that make "video" of text and of pictures; those for single pictures end in _pipe
+_UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_LINES = 720  # players take untagged video of at least this height for BT.709, smaller for BT.601
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """What is to be known about a video file before its frames are run through.
+
+    size        (width, height) upright, with square pixels
+    timing      on the file's own clock
+    background  shows where frames are transparent
+    sound       whether there is any
+    notes       sentences for the user on what is odd
+    """
+
+    path: Path
+    size: Size
+    timing: Timing
+    background: Colour
+    sound: bool
+    notes: tuple[str, ...] = ()
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """H W 3 uint8, as many as `timing` says, decoded one at a time."""
+        with open_video(self.path) as container:
+            stream = _video_stream(container, self.path)
+            for frame in on_screen(_decoded(container, stream, self.timing), self.timing):
+                yield self._upright(frame)
+
+    def _upright(self, frame: av.VideoFrame) -> np.ndarray:
+        transposed, flips = _orientation(frame)
+        pixels = _to_rgb(frame, self.size[::-1] if transposed else self.size, self.background)
+        if transposed:
+            pixels = pixels.swapaxes(0, 1)
+        return np.ascontiguousarray(np.flip(pixels, flips))
+
+
+def probe_video(path: Path, background: Colour) -> VideoFile:
+    """Reads the file's packets, decodes its first frames and says what it holds. Raises InputError if that is no usable video."""
+    with open_video(path) as container:
+        stream = _video_stream(container, path)
+        timing, notes = _scan(container, stream, path)
+        sound = sound_stream(container) is not None
+    with open_video(path) as container:
+        stream = _video_stream(container, path)
+        first = next(iter(_decoded(container, stream, timing)), None)
+        if first is None:
+            raise InputError(f"No frame of {path} can be decoded: it is damaged or truncated; copy or download it again.")
+        size = _display_size(first[1], stream.sample_aspect_ratio)
+    check_size(size, path)
+    return VideoFile(path, size, timing, background, sound, notes)
+
+
+def open_video(path: Path) -> av.container.InputContainer:
+    """The file opened for reading. Raises InputError."""
+    try:
+        return av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
+    except av.error.FFmpegError as error:
+        raise InputError(
+            f"{path} is not a video that can be read, or its header is damaged: give an MP4, MOV, WebM, MKV, AVI or GIF file."
+        ) from error
+
+
+def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The first sound that can be decoded, if there is any."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    name = container.format.name
+    if name in _NOT_VIDEO or name.endswith("_pipe"):
+        raise InputError(f"{path} is not a video: give an MP4, MOV, WebM, MKV, AVI or GIF file.")
+    cover = av.stream.Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if not streams:
+        raise InputError(f"{path} holds no video{', only sound' if container.streams.audio else ''}: give a file with moving pictures.")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise InputError(f"{path} is packed with a codec that is not known here: convert it to H.264.")
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = _THREADS
+    return stream
+
+
+def _scan(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> tuple[Timing, tuple[str, ...]]:
+    """The timing of all frames, from the packets alone: headers are often wrong about it."""
+    stamps = [(packet.pts, packet.is_discard) for packet in packets(container, stream)]
+    ticks = [pts for pts, discarded in stamps if pts is not None and not discarded]
+    named = [rate for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    if any(pts is None for pts, _ in stamps):
+        return Timing(named[0] if named else Fraction(25), len(stamps), stamped=False), ()
+    if not ticks:
+        raise InputError(f"{path} holds no frames: it is damaged or truncated; copy or download it again.")
+    timing = constant_rate(ticks, tick_of(stream), named)
+    return timing, _missing_end(container, stream, timing, path)
+
+
+def _missing_end(container: av.container.InputContainer, stream: av.VideoStream, timing: Timing, path: Path) -> tuple[str, ...]:
+    """A note if the header promises clearly more than was found; where it speaks of all streams together, a longer sound says nothing."""
+    if stream.duration:
+        promised = stream.duration * tick_of(stream)
+    elif container.duration and not container.streams.audio:
+        promised = Fraction(container.duration, av.time_base)
+    else:
+        return ()
+    found = timing.length / timing.fps
+    if promised - found < max(2 / timing.fps, promised / 50):
+        return ()
+    return (f"{path} ends early: {float(found):.1f} s of the {float(promised):.1f} s that its header promises could be read.",)
+
+
+def packets(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet]:
+    """The intact packets of a stream up to its end or to the first place that cannot be read."""
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed, None)
+        except av.error.FFmpegError:
+            return
+        if packet is None:
+            return
+        if packet.size and not packet.is_corrupt:
+            yield packet
+
+
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream, timing: Timing) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    """(seconds, frame) in the order of showing; what cannot be decoded is left out."""
+    count = 0
+    for packet in chain(packets(container, stream), [None]):
+        try:
+            frames = stream.decode(packet)
+        except av.error.FFmpegError:
+            continue
+        for frame in frames:
+            stamp = frame.pts if timing.stamped else None
+            yield (timing.due(count) if stamp is None else stamp * tick_of(stream)), frame
+            count += 1
+
+
+def tick_of(stream: av.stream.Stream) -> Fraction:
+    """The unit of a stream's time stamps, in seconds."""
+    return stream.time_base or Fraction(1, av.time_base)
+
+
+def _display_size(frame: av.VideoFrame, aspect: Fraction | None) -> Size:
+    """(width, height) with square pixels and upright."""
+    width = round(frame.width * aspect) if aspect else frame.width
+    return (frame.height, width) if _orientation(frame)[0] else (width, frame.height)
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[int, ...]]:
+    """What makes a frame upright, by the display matrix: whether to swap its axes first, and which (0 = y, 1 = x) to flip then."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return False, ()
+    m = np.frombuffer(bytes(matrix), np.int32).reshape(3, 3)  # x' = m00 x + m10 y, y' = m01 x + m11 y
+    transposed = abs(m[0, 1]) > abs(m[0, 0])
+    right, down = (m[1, 0], m[0, 1]) if transposed else (m[0, 0], m[1, 1])
+    return bool(transposed), tuple(axis for axis, sign in ((0, down), (1, right)) if sign < 0)
+
+
+def _to_rgb(frame: av.VideoFrame, size: Size, background: Colour) -> np.ndarray:
+    """H W 3 uint8 of a decoded frame of any format, before turning."""
+    clear = any(component.is_alpha for component in frame.format.components)
+    untagged = frame.colorspace == _UNTAGGED
+    pixels = frame.reformat(
+        *size,
+        format="rgba" if clear else "rgb24",
+        src_colorspace=(Colorspace.ITU709 if frame.height >= _HD_LINES else Colorspace.ITU601) if untagged else None,
+        dst_color_range=ColorRange.JPEG,
+    ).to_ndarray()
+    return over(pixels, background) if clear else pixels
