@@ -1,13 +1,15 @@
 """Affine maps of the picture plane written with complex numbers: a point x + iy goes to alpha z + beta conj(z) + shift.
 
-alpha turns and scales, beta shears and mirrors, and |alpha|^2 - |beta|^2 is the determinant. A map is the last axis (alpha, beta, shift) of an array, so maps blend by weights.
+alpha turns and scales, beta shears and mirrors. A map is the last axis (alpha, beta, shift) of an array.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
-IDENTITY = np.array([1, 0, 0], complex)
+Angle = TypeVar("Angle", float, np.ndarray)
 
 
 def apply(maps: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -16,7 +18,7 @@ def apply(maps: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def along_line(source: tuple[complex, complex], target: tuple[complex, complex], along: float, across: float) -> np.ndarray:
-    """The map that takes the first point of `source` to that of `target` and turns its direction into the target's, scaling along and across it."""
+    """The map from one first point to the other that turns one direction into the other and scales along and across it."""
     turn = unit(target[1] - target[0]) * np.conj(unit(source[1] - source[0]))
     axis = unit(source[1] - source[0])
     alpha = turn * (along + across) / 2
@@ -25,7 +27,10 @@ def along_line(source: tuple[complex, complex], target: tuple[complex, complex],
 
 
 def fit_matrix(source: np.ndarray, ridge: float) -> np.ndarray:
-    """3 n: multiplied with n targets it gives the least-squares map from `source`; `ridge` (pixels) keeps a flat set of points from shearing."""
+    """3 n complex: times n targets it is the least-squares map from the n points of `source`.
+
+    A `ridge` in pixels keeps points that lie almost in one line from shearing wildly.
+    """
     columns = np.stack([source, np.conj(source), np.ones_like(source)], axis=1)
     centre = source.mean()
     columns[:, :2] -= np.array([centre, np.conj(centre)])
@@ -35,15 +40,11 @@ def fit_matrix(source: np.ndarray, ridge: float) -> np.ndarray:
     return fit
 
 
-def determinant(maps: np.ndarray) -> np.ndarray:
-    return np.abs(maps[..., 0]) ** 2 - np.abs(maps[..., 1]) ** 2
-
-
 def unit(z: complex) -> complex:
     """The direction of z; 1 where it has none."""
     return z / abs(z) if abs(z) > 1e-9 else 1.0 + 0.0j
 
 
-def wrap(angle: np.ndarray) -> np.ndarray:
+def wrap(angle: Angle) -> Angle:
     """The same angle between -pi and pi."""
     return (angle + np.pi) % (2 * np.pi) - np.pi

@@ -1,7 +1,8 @@
-"""As-rigid-as-possible polish: a skinned mesh is relaxed so that every patch keeps its shape, up to the stretch of its bones (specs/puppet.md, section 6).
+"""As-rigid-as-possible polish: a skinned mesh relaxes until every patch has its shape again, up to the stretch of its bones.
 
-Local/global iteration on uniform edge weights: E(p, R) = sum over edges |p_j - p_i - R_i e_ij|^2 + sum over handles w |C p - h|^2 + pull |p - skinned|^2,
-where e_ij is the edge at rest, stretched as the bones stretch it. The matrix of the global step is the same in every frame, so its inverse is kept.
+The recipe is specs/puppet.md, section 6: local/global iteration with uniform edge weights on
+    E(p, R) = sum over edges |p_j - p_i - R_i e_ij|^2 + sum over handles w |C p - h|^2 + pull |p - skinned|^2,
+where e_ij is the edge at rest, stretched as its bones are. The matrix of the global step never changes, so its inverse is kept.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class Polish:
         return p
 
     def _stretched(self, blended: np.ndarray) -> np.ndarray:
-        """V N: the edges at rest times the stretch, the mean of both ends'. In a polar decomposition alpha z + beta conj(z) stretches by |alpha| z + conj(turn) beta conj(z)."""
+        """V N: the edges at rest, stretched by the mean of both ends.
+
+        The map alpha z + beta conj(z) is the turn alpha / |alpha| after the stretch |alpha| z + conj(turn) beta conj(z).
+        """
         size = np.abs(blended[:, 0]).astype(np.float32)
         shear = (blended[:, 1] * np.conj(blended[:, 0]) / np.maximum(size, 1e-9)).astype(np.complex64)
         near = self._mesh.neighbours
@@ -80,8 +84,8 @@ def polish_plainly(mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.
     near = [sorted(set(row) - {i}) for i, row in enumerate(mesh.neighbours.tolist())]
     edge = {(i, j): (stretch[i] + stretch[j]) / 2 @ (rest[j] - rest[i]) for i, row in enumerate(near) for j in row}
     for _ in range(ITERATIONS):
-        turn = [_rotation(sum(np.outer(p[j] - p[i], edge[i, j]) for j in row)) for i, row in enumerate(near)]
-        right = np.array([sum((turn[i] + turn[j]) @ -edge[i, j] / 2 for j in row) for i, row in enumerate(near)])
+        turn = [_rotation(np.sum([np.outer(p[j] - p[i], edge[i, j]) for j in row], axis=0)) for i, row in enumerate(near)]
+        right = np.array([np.sum([(turn[i] + turn[j]) @ -edge[i, j] / 2 for j in row], axis=0) for i, row in enumerate(near)])
         p = np.linalg.solve(matrix, right + weighted @ targets + _PULL * _pairs(start))
     return p[:, 0] + 1j * p[:, 1]
 
@@ -108,7 +112,12 @@ def _laplacian(mesh: Mesh) -> np.ndarray:
 def _barycentric(point: complex, mesh: Mesh) -> np.ndarray | None:
     a, b, c = mesh.points[mesh.triangles.T]
     area = ((b - a).conj() * (c - a)).imag
-    share = np.stack([((b - point).conj() * (c - point)).imag, ((c - point).conj() * (a - point)).imag, ((a - point).conj() * (b - point)).imag]) / area
+    share = (
+        np.stack(
+            [((b - point).conj() * (c - point)).imag, ((c - point).conj() * (a - point)).imag, ((a - point).conj() * (b - point)).imag]
+        )
+        / area
+    )
     hit = int(np.argmax(share.min(axis=0)))
     if share[:, hit].min() < -1e-9:
         return None

@@ -16,7 +16,9 @@ def handles(name: str, parts: Parts) -> Handles:
     """The handles of one layer: along its bones, over the torso, in the head, and along the thighs under a garment."""
     joints = as_complex(parts.skeleton.xyz[0])
     if name != "torso":
-        sets = [_along(joints, b, parts.layers[name].radius[k], np.array([0.25, 0.55, 0.85]), _FIRM) for k, b in enumerate(LAYER_BONES[name])]
+        sets = [
+            _along(joints, b, parts.layers[name].radius[k], np.array([0.25, 0.55, 0.85]), _FIRM) for k, b in enumerate(LAYER_BONES[name])
+        ]
         return _together(sets)
     sets = [_torso(joints), _along(joints, HEAD, parts.layers["torso"].radius[1], np.array([0.6, 1.0, 1.3]), _FIRM)]
     for leg in (f"leg_{side}" for side in SIDES):

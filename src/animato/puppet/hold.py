@@ -1,4 +1,4 @@
-"""Joints that a clip does not show: their limb keeps its last angle to its parent and takes up the motion softly (specs/puppet.md, checks, 4)."""
+"""Joints that a clip does not show: their limb keeps its last angle to its parent, and later takes up the motion softly."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def held(target: Skeleton, picture: Skeleton) -> tuple[np.ndarray, np.ndarray, n
             local = np.full(len(measured), (rest[child] - rest[up]) * np.conj(_direction(rest, start, end)))
         else:
             missing[:, child] |= missing[:, up]
-            local = _hold((measured[:, child] - measured[:, up]) * np.conj(_direction(joints, start, end)), missing[:, child], _local(rest, name))
+            local = _hold(
+                (measured[:, child] - measured[:, up]) * np.conj(_direction(joints, start, end)), missing[:, child], _local(rest, name)
+            )
         joints[:, child] = joints[:, up] + _sane(local, name, rest) * _direction(joints, start, end)
         z[:, child] = z[:, up] + _filled(target.xyz[:, child, 2] - target.xyz[:, up, 2], missing[:, child], rest_z[child] - rest_z[up])
     return joints, z, missing
@@ -80,7 +82,7 @@ def _direction(joints: np.ndarray, start: str, end: str) -> np.ndarray:
 
 
 def _filled(values: np.ndarray, missing: np.ndarray, never: complex) -> np.ndarray:
-    """F values with the missing ones replaced by the last one before, at the start by the first one after, and by `never` if there is none at all."""
+    """F values; a missing one becomes the last one before it, at the start the first one after, and `never` if there is none at all."""
     if missing.all():
         return np.full_like(values, never)
     source = np.where(missing, -1, np.arange(len(values)))
@@ -93,7 +95,7 @@ def _hold(local: np.ndarray, missing: np.ndarray, never: complex) -> np.ndarray:
     out = _filled(local, missing, never)
     if missing.all():
         return out
-    for end in np.flatnonzero(missing[:-1] & ~missing[1:]) + 1:
+    for end in (np.flatnonzero(missing[:-1] & ~missing[1:]) + 1).tolist():
         last = out[end - 1]
         for k in range(min(_EASE, len(out) - end)):
             if missing[end + k]:
@@ -104,7 +106,7 @@ def _hold(local: np.ndarray, missing: np.ndarray, never: complex) -> np.ndarray:
 
 def _between(a: complex, b: complex, share: float) -> complex:
     share = share * share * (3 - 2 * share)
-    turn = wrap(np.angle(b) - np.angle(a))
+    turn = wrap(float(np.angle(b) - np.angle(a)))
     return ((1 - share) * abs(a) + share * abs(b)) * np.exp(1j * (np.angle(a) + share * turn))
 
 

@@ -47,12 +47,21 @@ def signed_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return ((b - a).conj() * (c - a)).imag / 2
 
 
+def coverage(mesh: Mesh, alpha: np.ndarray) -> np.ndarray:
+    """T: the mean of an alpha channel (H W uint8) over the triangles at rest, 0..1, from 15 places in each."""
+    shares = np.array([[i, j, 4 - i - j] for i in range(5) for j in range(5 - i)]) / 4
+    places = mesh.points[mesh.triangles] @ shares.T  # T 15
+    x = np.clip(places.real.astype(int), 0, alpha.shape[1] - 1)
+    y = np.clip(places.imag.astype(int), 0, alpha.shape[0] - 1)
+    return alpha[y, x].mean(axis=1) / 255
+
+
 def _used_cells(alpha: np.ndarray, step: int) -> np.ndarray:
     seen = cv2.dilate((alpha >= VISIBLE).astype(np.uint8), np.ones((2 * _MARGIN + 1, 2 * _MARGIN + 1), np.uint8))
     height, width = seen.shape
     padded = np.zeros((-(-height // step) * step, -(-width // step) * step), np.uint8)
     padded[:height, :width] = seen
-    return padded.reshape(padded.shape[0] // step, step, -1, step).any(axis=(1, 3))
+    return padded.reshape(padded.shape[0] // step, step, -1, step).max(axis=(1, 3)) > 0
 
 
 def _neighbours(triangles: np.ndarray, count: int) -> np.ndarray:

@@ -35,9 +35,9 @@ def texture(rgba: np.ndarray, corner: complex = 0) -> Texture:
 
 
 def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray, triangles: np.ndarray) -> None:
-    """Paint onto H W 3 uint8: the texture stretched from `rest` to `moved` (V complex), in the order of `triangles` (T 3); overturned ones must be left out."""
-    box = _box(moved, canvas.shape)
-    if box is None or not len(triangles):
+    """Paint the texture, stretched from `rest` to `moved` (V complex), onto H W 3 uint8. Later triangles (T 3) lie on top."""
+    box = _box(moved[triangles], canvas.shape) if len(triangles) else None
+    if box is None:
         return
     x, y, width, height = box
     moved = moved - (x + 0.5 + 1j * (y + 0.5))  # OpenCV counts from pixel centres
@@ -51,7 +51,7 @@ def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray,
 
 
 def lay_plainly(canvas: np.ndarray, rgba: np.ndarray, rest: np.ndarray, moved: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """What `lay` paints, in floating point and pixel by pixel, from the whole straight-alpha picture (H W 4): its oracle. Returns H W 3 float64."""
+    """H W 3 float64: what `lay` paints, pixel by pixel in floating point from the whole straight-alpha picture (H W 4): its oracle."""
     out = canvas.astype(float)
     source = np.concatenate([rgba[..., :3] * (rgba[..., 3:] / 255.0), rgba[..., 3:]], axis=2).astype(float)
     for y in range(canvas.shape[0]):
@@ -79,7 +79,7 @@ def _numbers(moved: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]) -
 
 
 def _inverse(moved: np.ndarray, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """6 T+1 float32: the rows a b c d e f of x = a X + b Y + c, y = d X + e Y + f from the canvas back to the texture; entry 0 leads outside it."""
+    """6 T+1 float32: a b c d e f of x = a X + b Y + c, y = d X + e Y + f from the canvas back to the texture; entry 0 leads outside it."""
     q, r = moved[triangles.T], rest[triangles.T]  # 3 T
     u, v, s, t = q[1] - q[0], q[2] - q[0], r[1] - r[0], r[2] - r[0]
     area = (u.conj() * v).imag

@@ -10,7 +10,7 @@ from animato.core.errors import InputError
 from animato.puppet.affine import wrap
 from animato.puppet.body import J, Skeleton
 from animato.puppet.hold import held, limbs_held
-from animato.puppet.order import painting_order, switched
+from animato.puppet.order import Piece, painting_order, switched
 from animato.puppet.parts import Parts
 from animato.puppet.rig import across_body, as_complex
 
@@ -23,16 +23,14 @@ class FramePlan:
     """One frame.
 
     joints  J  complex128  where the joints stand, x + iy in picture pixels
-    z       J  float64     their depth
-    order   layer names, back to front
+    order   pieces of the layers, back to front
     back    the body shows the other side than in the picture
     turned  the body is turned more than 60 degrees from the picture: a flat picture cannot show it well
     held    layers whose joints were missing and were held
     """
 
     joints: np.ndarray
-    z: np.ndarray
-    order: tuple[str, ...]
+    order: tuple[Piece, ...]
     back: bool
     turned: bool
     held: tuple[str, ...]
@@ -48,7 +46,7 @@ def plan(parts: Parts, target: Skeleton) -> list[FramePlan]:
     order = painting_order(z, parts.torso)
     back = _shows_back(joints, as_complex(parts.skeleton.xyz[0]))
     turned = np.abs(wrap(_heading(joints, z) - _heading(as_complex(parts.skeleton.xyz), parts.skeleton.xyz[..., 2]))) > _TURNED
-    return [FramePlan(*row) for row in zip(joints, z, order, map(bool, back), map(bool, turned | back), limbs_held(missing), strict=True)]
+    return [FramePlan(*row) for row in zip(joints, order, map(bool, back), map(bool, turned | back), limbs_held(missing), strict=True)]
 
 
 def _heading(joints: np.ndarray, z: np.ndarray) -> np.ndarray:

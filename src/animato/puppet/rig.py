@@ -82,14 +82,15 @@ def _limb_map(rig: Rig, joints: np.ndarray, pair: tuple[str, str], back: bool) -
 
 
 def _torso_map(rig: Rig, joints: np.ndarray, back: bool) -> np.ndarray:
-    """The affine fit of shoulders and hips, which are first moved apart (or together) where the body is turned too far for a flat picture."""
+    """The affine fit of shoulders and hips, which are first moved apart or together where the body is turned too far for a flat picture."""
     corners = joints[_CORNERS].copy()
     across = 1j * unit(joints[J["pelvis"]] - joints[J["neck"]])
     for first in (0, 2):
         pair = (_CORNERS[first], _CORNERS[first + 1])
         now, rest = across_body(joints, pair), across_body(rig.joints, pair)
         sign = np.sign(rest) * (-1.0 if back else 1.0)
-        wanted = sign * np.clip(sign * now, _WIDTH[0] * abs(rest), _WIDTH[1] * max(abs(rest), 0.1 * rig.torso))
+        widest = _WIDTH[1] * np.maximum(abs(rest), 0.1 * rig.torso)
+        wanted = sign * np.clip(sign * now, _WIDTH[0] * abs(rest), widest)
         corners[first] += (wanted - now) * across
         corners[first + 1] -= (wanted - now) * across
     return rig.fit @ corners

@@ -14,7 +14,7 @@ _STANDING = 0.1  # T: so far above the floor a foot may stand farther back in th
 
 
 def cast(canvas: np.ndarray, joints: np.ndarray, floor: float, torso: float) -> None:
-    """Darken H W 3 uint8 under the feet of joints (J complex); `floor` is the y of the ground under the nearest foot and `torso` T, in pixels."""
+    """Darken H W 3 uint8 under the feet of joints (J complex), which stand on a ground whose nearest y is `floor`; `torso` is T."""
     for side in SIDES:
         ankle, toe = joints[J[f"ankle_{side}"]], joints[J[f"toe_{side}"]]
         sole = max(ankle.imag, toe.imag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from animato.puppet.affine import apply
-from animato.puppet.body import SIDES, J, Skeleton
+from animato.puppet.body import SIDES, J
 from animato.puppet.parts import Parts
 from animato.puppet.rig import HEAD, LAYER_BONES, RIG, TORSO, as_complex
 
@@ -14,7 +14,7 @@ _JOIN = 0.35  # of the upper arm or thigh: how far from its root the torso has a
 
 
 def bone_weights(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
-    """V B float64: rows sum to 1. A layer follows its own bones; round shoulders and hips, layer and torso mix alike, so that they move as one skin."""
+    """V B float64, rows that sum to 1. A layer follows its own bones; round the shoulder arm and torso mix alike, as one skin."""
     joints = as_complex(parts.skeleton.xyz[0])
     if name == "torso":
         return _torso_weights(points, joints, parts)
@@ -28,10 +28,26 @@ def bone_weights(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
     return weights
 
 
-def skinned(points: np.ndarray, weights: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the vertices go (V complex) and the blended map of each (V 3 complex), from B 3 bone maps."""
+def skinned(points: np.ndarray, weights: np.ndarray, pivots: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the vertices go (V complex) and the blended map of each (V 3 complex), from B 3 bone maps.
+
+    The mean of two turns is smaller than either and would thin a bent elbow: it is brought back to size about the joint.
+    """
     blended = weights @ maps
-    return apply(blended, points), blended
+    size = weights @ np.abs(maps[:, 0])
+    fixed = blended[:, 0] * (size / np.maximum(np.abs(blended[:, 0]), 1e-3 * size))
+    moved = apply(blended, points) + (fixed - blended[:, 0]) * (points - pivots)
+    blended[:, 0] = fixed
+    return moved, blended
+
+
+def nearest_joints(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
+    """V complex: the joint of the layer each vertex bends about, which is the nearest one."""
+    joints = as_complex(parts.skeleton.xyz[0])
+    pairs = [RIG[b] for b in LAYER_BONES[name]]
+    hinges = [J[a] for a, _ in pairs] if name != "torso" else [J[j] for j in ("neck", "shoulder_l", "shoulder_r", "hip_l", "hip_r")]
+    candidates = joints[hinges]
+    return candidates[np.abs(points[:, None] - candidates).argmin(axis=1)]
 
 
 def _torso_weights(points: np.ndarray, joints: np.ndarray, parts: Parts) -> np.ndarray:
@@ -62,7 +78,7 @@ def _gate(points: np.ndarray, joints: np.ndarray, root: int) -> np.ndarray:
 
 
 def _distance(points: np.ndarray, joints: np.ndarray, bone: int, parts: Parts) -> np.ndarray:
-    """V: distance to the flesh of a bone in half thicknesses. The torso is the area between shoulders and hips, the head the upper part of its bone."""
+    """V: distance to a bone in half thicknesses. The torso is the area between shoulders and hips, the head the upper part of its bone."""
     radius = max(_radius(bone, parts), 1.0)
     if bone == TORSO:
         corners = joints[[J["shoulder_l"], J["shoulder_r"], J["hip_r"], J["hip_l"]]]

@@ -9,15 +9,15 @@ from typing import Literal
 import numpy as np
 
 from animato.puppet.arap import Polish
-from animato.puppet.body import J, Skeleton
+from animato.puppet.body import Skeleton
 from animato.puppet.handles import handles
-from animato.puppet.mesh import Mesh, grid_mesh, signed_areas
+from animato.puppet.mesh import Mesh, coverage, grid_mesh, signed_areas
 from animato.puppet.paint import Texture, lay, texture
 from animato.puppet.parts import Layer, Parts
 from animato.puppet.plan import FramePlan, plan
-from animato.puppet.rig import LAYER_BONES, RIG, bone_maps, rig
+from animato.puppet.rig import LAYER_BONES, bone_maps, rig
 from animato.puppet.shadow import cast
-from animato.puppet.skin import bone_weights, skinned
+from animato.puppet.skin import bone_weights, nearest_joints, skinned
 
 Quality = Literal["fast", "good"]
 
@@ -25,6 +25,10 @@ _STEP = {"good": 1 / 20, "fast": 1 / 12}  # of T: 12 and 20 pixels for a figure 
 _MIN_AREA = 30  # pixels of a layer worth moving
 _SQUEEZED = (0.4, 0.55)  # scale along a bone: below the first a layer is only skinned, from the second on fully polished
 _FLIPPED = (0.05, 0.025)  # the same for the share of overturned triangles
+
+_SLIVER = 0.08  # of its area at rest: a triangle pressed smaller shows specks instead of its texture
+_FULL = 0.97  # mean alpha of a triangle that is all flesh
+_OVERLAP = 0.45  # of the weight: from where a triangle at the joint belongs to the other piece too
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,19 @@ class FrameReport:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """One layer ready to be moved: its mesh, the V B weights of the bones, its textures, and the polish unless it is to be fast."""
+    """One layer ready to be moved.
+
+    weights  V B  float64     how much each bone moves a vertex
+    pivots   V    complex128  the joint it bends about
+    pieces   T 3  int32       the triangles of ROOT and TIP (order.py)
+    bones    its own bones, by number
+    polish   None if it is to be fast
+    """
 
     mesh: Mesh
     weights: np.ndarray
+    pivots: np.ndarray
+    pieces: tuple[np.ndarray, np.ndarray]
     bones: list[int]
     front: Texture
     back: Texture
@@ -72,15 +85,14 @@ class Stage:
         canvas = self.parts.background.copy()
         if self.parts.floor is not None:
             cast(canvas, what.joints, self.parts.floor, self.parts.torso)
-        plain = []
-        for name in what.order:
-            if name in self._sheets:
-                sheet = self._sheets[name]
-                moved, polished = _moved(sheet, maps, along, what.back)
-                if sheet.polish and not polished:
-                    plain.append(name)
-                lay(canvas, sheet.back if what.back else sheet.front, sheet.mesh.points, moved, _visible(sheet, moved, what))
-        return canvas, FrameReport(what.turned, tuple(plain), what.held)
+        moved = {name: _moved(sheet, maps, along, what.back) for name, sheet in self._sheets.items()}
+        for name, piece in what.order:
+            if name in moved:
+                sheet, points = self._sheets[name], moved[name][0]
+                image = sheet.back if what.back else sheet.front
+                lay(canvas, image, sheet.mesh.points, points, _faces(sheet, points, sheet.pieces[piece], what.back))
+        plain = tuple(name for name, sheet in self._sheets.items() if sheet.polish and not moved[name][1])
+        return canvas, FrameReport(what.turned, plain, what.held)
 
 
 def perform(parts: Parts, target: Skeleton, quality: Quality = "good") -> Iterator[tuple[np.ndarray, FrameReport]]:
@@ -102,30 +114,42 @@ def _sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
     back = front if layer.back is None else texture(layer.back)
     bones = LAYER_BONES[layer.name]
     polish = Polish(mesh, handles(layer.name, parts)) if polished else None
-    return Sheet(mesh, bone_weights(mesh.points, layer.name, parts), bones, front, back, polish)
+    weights = bone_weights(mesh.points, layer.name, parts)
+    pivots = nearest_joints(mesh.points, layer.name, parts)
+    return Sheet(mesh, weights, pivots, _pieces(layer.name, mesh, weights, layer.texture[..., 3]), bones, front, back, polish)
 
 
 def _moved(sheet: Sheet, maps: np.ndarray, along: np.ndarray, back: bool) -> tuple[np.ndarray, bool]:
     """Where the vertices go, and whether any polish was left in it."""
-    start, blended = skinned(sheet.mesh.points, sheet.weights, maps)
+    start, blended = skinned(sheet.mesh.points, sheet.weights, sheet.pivots, maps)
     share = _ramp(along[sheet.bones].min(), *_SQUEEZED)
     if sheet.polish is None or share == 0:
         return start, False
     better = sheet.polish(start, blended, maps)
-    share *= _ramp(_overturned(sheet, better, back).mean(), *_FLIPPED)
+    overturned = signed_areas(better, sheet.mesh.triangles) * (-1 if back else 1) <= 0
+    share *= _ramp(overturned.mean(), *_FLIPPED)
     return start + share * (better - start), share > 0
 
 
-def _overturned(sheet: Sheet, moved: np.ndarray, back: bool) -> np.ndarray:
-    return signed_areas(moved, sheet.mesh.triangles) * (-1 if back else 1) <= 0
+def _faces(sheet: Sheet, moved: np.ndarray, triangles: np.ndarray, back: bool) -> np.ndarray:
+    """The triangles that show their face, and more of it than a sliver."""
+    areas = signed_areas(moved, triangles) * (-1 if back else 1)
+    return triangles[areas > _SLIVER * signed_areas(sheet.mesh.points, triangles)]
 
 
-def _visible(sheet: Sheet, moved: np.ndarray, what: FramePlan) -> np.ndarray:
-    """The triangles that show their face, the farthest first."""
-    ends = np.array([[J[a], J[b]] for a, b in RIG])
-    z = (sheet.weights @ what.z[ends].mean(axis=1))[sheet.mesh.triangles].mean(axis=1)
-    order = np.argsort(-z, kind="stable")
-    return sheet.mesh.triangles[order[~_overturned(sheet, moved, what.back)[order]]]
+def _pieces(name: str, mesh: Mesh, weights: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The triangles of the two pieces of a layer, which overlap at the joint; of the torso layer all are one.
+
+    They are in the order of painting, which matters where a mesh folds: the empty rim must not wipe out flesh, nor the collar the head.
+    """
+    share = weights[mesh.triangles].mean(axis=1)  # T B
+    tip = share[:, LAYER_BONES[name][1:]].sum(axis=1)
+    full = coverage(mesh, alpha) > _FULL
+    order = np.lexsort((full, tip > 0.5)) if name == "torso" else np.argsort(full, kind="stable")
+    triangles, tip = mesh.triangles[order], tip[order]
+    if name == "torso":
+        return triangles, triangles[:0]
+    return triangles[tip < 1 - _OVERLAP], triangles[tip > _OVERLAP]
 
 
 def _ramp(value: float, low: float, high: float) -> float:
