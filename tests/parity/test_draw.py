@@ -79,3 +79,16 @@ def test_uni_animate(fixture_file: Path) -> None:
 def test_thickness_of_bones(fixture_file: Path) -> None:
     for length, width in json.loads(fixture_file.read_text())["smart_width"]:
         assert smart_width(length) == width
+
+
+@pytest.mark.parity("musepose_pose_align*.safetensors")
+def test_frames_of_muse_pose_videos(fixture_file: Path) -> None:
+    """MusePose draws in the driving video's shape and resizes to the picture's; every fourth pixel of the first frame is recorded."""
+    meta, tensors = read(fixture_file)
+    for case in meta["cases"]:
+        prefix = f"outputs.{case['case']}."
+        if f"{prefix}frame0_subsampled4" in tensors:
+            body, hands, faces, subset = (tensors[f"{prefix}final_{part}"][0] for part in ("candidate", "hands", "faces", "subset"))
+            canvas = draw(Figure(body, subset[0] >= 0, hands, faces[0]), MUSE_POSE, tuple(case["draw_canvas_hw"][::-1]))
+            frame = resized(canvas, case["pose_video_hw"])
+            np.testing.assert_array_equal(frame[::4, ::4], tensors[f"{prefix}frame0_subsampled4"])

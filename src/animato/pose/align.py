@@ -11,6 +11,7 @@ from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.pose.adjust import Adjust, Nudge, point_offsets
 from animato.pose.align_border import fit_into
+from animato.pose.align_musepose import align_musepose
 from animato.pose.align_robust import measure, retarget
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN, body
@@ -50,6 +51,8 @@ def align(
     reference, motion, adjust = reference.frames(slice(0, 1)).person(0), motion.person(0), adjust or Adjust()
     if how == "robust":
         aligned = _robust(reference, motion, adjust)
+    elif how == "musepose":
+        aligned = Aligned(*align_musepose(reference, motion))
     elif how == "none":
         aligned = _fitted_only(motion, reference.size)
     else:

@@ -79,7 +79,7 @@ def fit_into(target: Target, seen: np.ndarray, reference: Body, size: Size, note
     low, high = (pivot[0] + scale * span[0] for span in everything.spans(travel))
     xyz[..., 0] += max(0.0, -low) - max(0.0, high - size[0])
     _tell(scale, travel, notes)
-    return Fitted(xyz, scale, travel)
+    return Fitted(xyz, float(scale), float(travel))
 
 
 def _scale_and_travel(extent: _Extent, pivot: np.ndarray, size: Size) -> tuple[float, float]:
