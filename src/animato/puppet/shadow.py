@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from animato.puppet.body import SIDES, J
+from animato.puppet.parts import Parts
+from animato.puppet.rig import as_complex
 
 _STRENGTH = 0.3  # of the light, taken away right under a standing foot
-_LENGTH, _HEIGHT = 0.2, 0.05  # half axes in T
+_LENGTH, _HEIGHT = 0.19, 0.05  # half axes in T
 _REACH = 0.25  # T: the height of the foot at which its shadow is gone
-_STANDING = 0.1  # T: so far above the floor a foot may stand farther back in the room, on the ground
+_STANDING = 0.1  # T: so far above the nearest ground a foot may stand farther back in the room
 
 
-def cast(canvas: np.ndarray, joints: np.ndarray, floor: float, torso: float) -> None:
-    """Darken H W 3 uint8 under the feet of joints (J complex), which stand on a ground whose nearest y is `floor`; `torso` is T."""
-    for side in SIDES:
-        ankle, toe = joints[J[f"ankle_{side}"]], joints[J[f"toe_{side}"]]
-        sole = max(ankle.imag, toe.imag)
-        above = max(floor - _STANDING * torso - sole, 0) / torso
+@dataclass(frozen=True)
+class Ground:
+    """What the feet stand on.
+
+    y      pixels: where the nearer foot of the picture touches it
+    soles  side -> pixels from the lower one of ankle and toe down to the sole
+    torso  T in pixels
+    """
+
+    y: float
+    soles: dict[str, float]
+    torso: float
+
+
+def ground(parts: Parts) -> Ground | None:
+    """The ground of a picture, or None if no foot that can be moved stands on it."""
+    soles = {side: _sole(parts, side) for side in SIDES if f"leg_{side}" in parts.layers and not parts.layers[f"leg_{side}"].frozen}
+    if parts.floor is None or not soles:
+        return None
+    joints = as_complex(parts.skeleton.xyz[0])
+    y = max(_foot(joints, side).imag + sole for side, sole in soles.items())
+    return Ground(max(y, parts.floor), soles, parts.torso)
+
+
+def cast(canvas: np.ndarray, joints: np.ndarray, ground: Ground) -> None:
+    """Darken H W 3 uint8 under the feet of joints (J complex)."""
+    for side, sole in ground.soles.items():
+        foot = _foot(joints, side) + 1j * sole
+        back = ground.y - _STANDING * ground.torso
+        above = max(back - foot.imag, 0) / ground.torso
         strength = _STRENGTH * max(1 - above / _REACH, 0) ** 2
         if strength > 0.01:
-            y = min(max(sole, floor - _STANDING * torso), floor)
-            half = (torso * (_LENGTH + above), torso * (_HEIGHT + above / 4))
-            _darken(canvas, ((ankle.real + toe.real) / 2, y), half, strength)
+            half = (ground.torso * (_LENGTH + above), ground.torso * (_HEIGHT + above / 4))
+            _darken(canvas, (foot.real, min(max(foot.imag, back), ground.y)), half, strength)
+
+
+def _foot(joints: np.ndarray, side: str) -> complex:
+    """Between ankle and toe, at the height of the lower one."""
+    ankle, toe = joints[J[f"ankle_{side}"]], joints[J[f"toe_{side}"]]
+    return complex((ankle.real + toe.real) / 2, max(ankle.imag, toe.imag))
+
+
+def _sole(parts: Parts, side: str) -> float:
+    rows = np.flatnonzero((parts.layers[f"leg_{side}"].texture[..., 3] > 127).any(axis=1))
+    lowest = float(rows[-1]) + 1 if len(rows) else 0.0
+    return max(lowest - _foot(as_complex(parts.skeleton.xyz[0]), side).imag, 0.0)
 
 
 def _darken(canvas: np.ndarray, centre: tuple[float, float], half: tuple[float, float], strength: float) -> None:

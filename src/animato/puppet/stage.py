@@ -10,13 +10,14 @@ import numpy as np
 
 from animato.puppet.arap import Polish
 from animato.puppet.body import Skeleton
+from animato.puppet.face import face_share, nose_shift
 from animato.puppet.handles import handles
 from animato.puppet.mesh import Mesh, coverage, grid_mesh, signed_areas
 from animato.puppet.paint import Texture, lay, texture
 from animato.puppet.parts import Layer, Parts
 from animato.puppet.plan import FramePlan, plan
-from animato.puppet.rig import LAYER_BONES, bone_maps, rig
-from animato.puppet.shadow import cast
+from animato.puppet.rig import HEAD, LAYER_BONES, bone_maps, rig
+from animato.puppet.shadow import cast, ground
 from animato.puppet.skin import bone_weights, nearest_joints, skinned
 
 Quality = Literal["fast", "good"]
@@ -71,21 +72,26 @@ class Stage:
 
     def __init__(self, parts: Parts, quality: Quality = "good") -> None:
         self.parts = parts
-        self._rig = rig(parts)
+        self._rig, self._ground = rig(parts), ground(parts)
         step = max(round(_STEP[quality] * parts.torso), 4)
         self._sheets = {
             name: _sheet(layer, parts, step, polished=quality == "good")
             for name, layer in parts.layers.items()
             if np.count_nonzero(layer.texture[..., 3] > 127) >= _MIN_AREA
         }
+        if "torso" in self._sheets:
+            torso = self._sheets["torso"]
+            self._face = face_share(torso.mesh.points, torso.weights, self._rig)
 
     def frame(self, what: FramePlan) -> tuple[np.ndarray, FrameReport]:
         """H W 3 uint8 and what to know about it."""
         maps, along = bone_maps(self._rig, what.joints, what.back)
         canvas = self.parts.background.copy()
-        if self.parts.floor is not None:
-            cast(canvas, what.joints, self.parts.floor, self.parts.torso)
+        if self._ground:
+            cast(canvas, what.joints, self._ground)
         moved = {name: _moved(sheet, maps, along, what.back) for name, sheet in self._sheets.items()}
+        if not what.back and "torso" in moved:
+            moved["torso"][0][:] += self._face * nose_shift(self._rig, what.joints, maps[HEAD])
         for name, piece in what.order:
             if name in moved:
                 sheet, points = self._sheets[name], moved[name][0]
