@@ -32,7 +32,9 @@ def _steps() -> list[tuple[int, int, str]]:
     steps: list[tuple[int, int, str]] = [(P.NOSE, P.NECK, "neck")]
     steps += [(point, P.NOSE, "face") for point in (P.R_EYE, P.L_EYE, P.R_EAR, P.L_EAR)]
     for side, hand, foot in (("R", RIGHT_HAND, range(FEET.start + 3, FEET.stop)), ("L", LEFT_HAND, range(FEET.start, FEET.start + 3))):
-        shoulder, elbow, wrist, hip, knee, ankle = (P[f"{side}_{name}"] for name in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE"))
+        shoulder, elbow, wrist, hip, knee, ankle = (
+            Point[f"{side}_{name}"] for name in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
+        )
         steps += [(shoulder, P.NECK, "shoulder"), (elbow, shoulder, "arm_upper"), (wrist, elbow, "arm_lower")]
         steps += [(point, wrist, "hand") for point in range(hand.start, hand.stop)]
         steps += [(hip, P.NECK, "body"), (knee, hip, "leg_upper"), (ankle, knee, "leg_lower")]
