@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,8 @@ from animato.core.shapes import Size
 from animato.core.sound import Soundtrack, soundtrack
 
 ENDINGS = (".mp4", ".gif", ".webp")
+
+FRAME_FILES = re.compile(r"\d{6,}\.png")  # the names in a folder of frames
 
 _BT709 = 1  # the same number for primaries, transfer and matrix
 _GIF_MOST_FPS = 50  # players show shorter delays five times too long

@@ -74,7 +74,7 @@ def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fractio
 
 def check_output(path: str | Path) -> Path:
     """The path a clip is to be written to, checked before any work is done for it. Raises OutputError."""
-    return check_target(path, encode.ENDINGS, folder=True)
+    return check_target(path, encode.ENDINGS, encode.FRAME_FILES)
 
 
 def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound: bool = True, keep_partial: bool = False) -> Path:

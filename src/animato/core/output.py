@@ -15,27 +15,30 @@ import av
 
 from animato.core.errors import OutputError
 
-FRAME_NAME = "{:06d}.png"
-_FRAME_PATTERN = re.compile(r"\d{6,}\.png")
 _LEAST_SPACE = 16 << 20  # bytes; less cannot hold any clip worth making
 
 
-def check_target(path: str | Path, endings: tuple[str, ...], folder: bool = False) -> Path:
-    """The path to write to, proved to be usable: a known ending (or, if allowed, a folder), a folder that can be written, space left.
+def check_target(path: str | Path, endings: tuple[str, ...], files: re.Pattern[str] | None = None) -> Path:
+    """The path to write to, proved to be usable: a known ending, a folder that can be written, space left.
 
-    Raises OutputError. Nothing is left behind, whatever the outcome.
+    With `files`, it may also be a folder, told by its lack of an ending, a slash at the end or its being there; one that is there must
+    hold nothing but files of such names, for it will be replaced. Raises OutputError. Nothing is left behind, whatever the outcome.
     """
     target = Path(path)
-    is_folder = folder and (target.is_dir() or target.suffix == "" or str(path).endswith(("/", os.sep)))
-    if is_folder:
-        _check_replaceable(target)
+    if files and is_folder_name(path):
+        _check_replaceable(target, files)
     elif target.is_dir():
         raise OutputError(f"{target} is a folder: give the name of a file in it, such as {target / ('result' + endings[0])}.")
     elif target.suffix.lower() not in endings:
-        known = ", ".join(endings) + (" or a folder for numbered PNG pictures" if folder else "")
+        known = ", ".join(endings) + (" or a folder (a name without ending)" if files else "")
         raise OutputError(f"{target} has the ending '{target.suffix}', which cannot be written: use {known}.")
     _check_parent(target)
     return target
+
+
+def is_folder_name(path: str | Path) -> bool:
+    """Whether a path to write to means a folder: it is one, or has no ending, or ends in a slash."""
+    return Path(path).is_dir() or Path(path).suffix == "" or str(path).endswith(("/", os.sep))
 
 
 @contextmanager
@@ -81,13 +84,11 @@ def _reason(error: OSError | av.error.FFmpegError) -> str:
     return str(error.strerror or error).lower()
 
 
-def _check_replaceable(folder: Path) -> None:
+def _check_replaceable(folder: Path, files: re.Pattern[str]) -> None:
     if folder.is_file():
-        raise OutputError(
-            f"{folder} is a file: a name without ending means a folder of pictures; add an ending such as .mp4 or choose another name."
-        )
-    if folder.is_dir() and any(not _FRAME_PATTERN.fullmatch(entry.name) for entry in folder.iterdir()):
-        raise OutputError(f"The folder {folder} holds other files than frames: give a new or an empty folder.")
+        raise OutputError(f"{folder} is a file, but a name without ending means a folder: add an ending or choose another name.")
+    if folder.is_dir() and any(not files.fullmatch(entry.name) for entry in folder.iterdir()):
+        raise OutputError(f"The folder {folder} holds other files than would be written there: give a new or an empty folder.")
 
 
 def _check_parent(target: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -172,10 +173,10 @@ def _display_size(frame: av.VideoFrame, aspect: Fraction | None) -> Size:
 
 def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[int, ...]]:
     """What makes a frame upright, by the display matrix: whether to swap its axes first, and which (0 = y, 1 = x) to flip then."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return False, ()
-    m = np.frombuffer(bytes(matrix), np.int32).reshape(3, 3)  # x' = m00 x + m10 y, y' = m01 x + m11 y
+    m = np.frombuffer(matrix, np.int32).reshape(3, 3)  # x' = m00 x + m10 y, y' = m01 x + m11 y
     transposed = abs(m[0, 1]) > abs(m[0, 0])
     right, down = (m[1, 0], m[0, 1]) if transposed else (m[0, 0], m[1, 1])
     return bool(transposed), tuple(axis for axis, sign in ((0, down), (1, right)) if sign < 0)

@@ -1,0 +1,150 @@
+"""People as OpenPose writes them in JSON: named fields of x, y, confidence triples, read with every mistake named, and written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.pose.keypoints import BODY, FACE, FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
+
+FIELDS = {
+    "pose_keypoints_2d": BODY,
+    "foot_keypoints_2d": FEET,  # not OpenPose's own: it has feet only in the 25 body points
+    "face_keypoints_2d": FACE,
+    "hand_left_keypoints_2d": LEFT_HAND,
+    "hand_right_keypoints_2d": RIGHT_HAND,
+}
+DEPTHS = {field.replace("_2d", "_z"): points for field, points in FIELDS.items()}
+
+# OpenPose's 25 body points are our 18 and 6 in the same order, with the middle of the hips put in.
+_BODY_24, _BODY_25 = FEET.stop, 25
+_MID_HIP = 8
+_FACE_70 = 70  # the 68 points and two pupils
+_UNUSED = ("person_id", "pose_keypoints_3d", "face_keypoints_3d", "hand_left_keypoints_3d", "hand_right_keypoints_3d")
+
+_COORDINATE_DIGITS = 2
+_SCORE_DIGITS = 4
+_FARTHEST = 1e6  # pixels
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in which file a mistake is, for its message."""
+
+    file: str
+    frame: int
+    person: int | None = None
+    field: str | None = None
+
+    def error(self, what: str) -> InputError:
+        parts = [self.file, f"frame {self.frame}"]
+        if self.person is not None:
+            parts.append(f"person {self.person}")
+        if self.field is not None:
+            parts.append(self.field)
+        return InputError(f"{', '.join(parts)}: {what}.")
+
+
+def read_people(frame: Any, place: Place) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(points 134 3, score 134) of everybody in one frame object. Raises InputError."""
+    people = frame.get("people") if isinstance(frame, dict) else None
+    if not isinstance(people, list):
+        raise place.error("must be an object with a list 'people'")
+    return [_read_person(person, replace(place, person=index)) for index, person in enumerate(people)]
+
+
+def write_person(points: np.ndarray, score: np.ndarray) -> dict[str, list[float]]:
+    """One person (points 134 3, score 134) as the fields of FIELDS and DEPTHS, less those without a point or a depth."""
+    person: dict[str, list[float]] = {"pose_keypoints_2d": []}
+    for field, which in FIELDS.items():
+        if (score[which] > 0).any():
+            person[field] = _triples(points[which], score[which])
+    for field, which in DEPTHS.items():
+        depth = _rounded_depth(points[which], score[which])
+        if depth.any():
+            person[field] = depth.tolist()
+    return person
+
+
+def write_body_25(points: np.ndarray, score: np.ndarray) -> dict[str, list[float]]:
+    """One person as OpenPose itself writes it: 25 body points with the middle of the hips between its hips, 70 of the face, no depth."""
+    hips = [Point.R_HIP, Point.L_HIP]
+    xy, confidence = np.insert(points[:_BODY_24, :2], _MID_HIP, points[hips, :2].mean(axis=0), axis=0), score[:_BODY_24]
+    confidence = np.insert(confidence, _MID_HIP, score[hips].min())
+    pupils = [0.0] * 3 * (_FACE_70 - 68)
+    return {
+        "person_id": [-1],
+        "pose_keypoints_2d": _triples(xy, confidence),
+        "face_keypoints_2d": _triples(points[FACE], score[FACE]) + pupils,
+        "hand_left_keypoints_2d": _triples(points[LEFT_HAND], score[LEFT_HAND]),
+        "hand_right_keypoints_2d": _triples(points[RIGHT_HAND], score[RIGHT_HAND]),
+    }
+
+
+def _read_person(person: Any, place: Place) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(person, dict):
+        raise place.error("must be an object with the field 'pose_keypoints_2d'")
+    for field in person:
+        if field not in (*FIELDS, *DEPTHS, *_UNUSED):
+            raise place.error(f"has the field '{field}', which is not known; known are {', '.join((*FIELDS, *DEPTHS))}")
+    if "pose_keypoints_2d" not in person:
+        raise place.error("has no field 'pose_keypoints_2d'; write an empty list for a person who is not there")
+    points, score = np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)
+    for field, which in FIELDS.items():
+        values = _numbers(person.get(field, []), replace(place, field=field), 3, _counts(field))
+        _put(values.reshape(-1, 3), which, points, score, replace(place, field=field))
+    for field, which in DEPTHS.items():
+        depth = _numbers(person.get(field, []), replace(place, field=field), 1, (which.stop - which.start,))
+        if len(depth):
+            points[which, 2] = depth
+    points[score == 0] = 0
+    return points, score
+
+
+def _put(triples: np.ndarray, which: slice, points: np.ndarray, score: np.ndarray, place: Place) -> None:
+    """Writes the points of one field, in whichever of its layouts, to where they belong."""
+    if len(triples) == 0:
+        return
+    if len(triples) == _BODY_25:
+        triples, which = np.delete(triples, _MID_HIP, axis=0), slice(0, _BODY_24)
+    triples = triples[: which.stop - which.start]
+    if (triples[:, 2] < 0).any():
+        raise place.error(f"point {int(np.argmin(triples[:, 2]))} has a negative score; scores go from 0 (missing) to 1")
+    points[which, :2], score[which] = triples[:, :2], np.minimum(triples[:, 2], 1)
+
+
+def _counts(field: str) -> tuple[int, ...]:
+    """How many points a field may hold."""
+    which = FIELDS[field]
+    extra = {"pose_keypoints_2d": (_BODY_25,), "face_keypoints_2d": (_FACE_70,)}
+    return (which.stop - which.start, *extra.get(field, ()))
+
+
+def _numbers(values: Any, place: Place, each: int, counts: tuple[int, ...]) -> np.ndarray:
+    """A list from the file as an array, proved to hold as many sensible numbers as one of `counts` points need, `each` for one."""
+    if not isinstance(values, list):
+        raise place.error("must be a list of numbers")
+    if values and len(values) not in [count * each for count in counts]:
+        due = " or ".join(f"{count * each} ({count} points)" for count in counts)
+        raise place.error(f"holds {len(values)} numbers, but {due} are due, or none")
+    for index, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise place.error(f"entry {index} is {json.dumps(value)[:40]}, which is not a number")
+        if not abs(value) <= _FARTHEST:
+            raise place.error(f"entry {index} is {value:.4g}, which is not a usable number")
+    return np.array(values, float)
+
+
+def _triples(points: np.ndarray, score: np.ndarray) -> list[float]:
+    """x, y, score of each point in one list, rounded; zeros where the point is missing."""
+    seen = score > 0
+    table = np.column_stack([np.round(points[:, :2], _COORDINATE_DIGITS), np.maximum(np.round(score, _SCORE_DIGITS), 10.0**-_SCORE_DIGITS)])
+    return (table * seen[:, None]).ravel().tolist()
+
+
+def _rounded_depth(points: np.ndarray, score: np.ndarray) -> np.ndarray:
+    return np.where(score > 0, np.round(points[:, 2], _COORDINATE_DIGITS), 0.0)
