@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from animato.puppet.affine import unit
+from animato.puppet.affine import apply, unit
 from animato.puppet.body import J
 from animato.puppet.rig import HEAD, Rig
 
-_REACH = 0.3  # of the face's radius: as far as features may be shifted before they look pasted on
+_REACH = 0.25  # of the face's radius: as far as features may be shifted before they look pasted on
+_NOD = 0.5  # of a shift along the head: more of it squeezes chin or forehead
 _SIZE = 0.62  # radius of the face over the length from neck to ears (specs/puppet.md, section 4)
 
 
@@ -20,9 +21,10 @@ def face_share(points: np.ndarray, weights: np.ndarray, rig: Rig) -> np.ndarray:
 
 
 def nose_shift(rig: Rig, joints: np.ndarray, head: np.ndarray) -> complex:
-    """Pixels by which the nose stands elsewhere in this frame than the map of the head (affine.py) takes it, no farther than looks right."""
-    moved = head[0] * rig.joints[J["nose"]] + head[1] * np.conj(rig.joints[J["nose"]]) + head[2]
-    shift = complex(joints[J["nose"]] - moved)
+    """Pixels by which the nose stands elsewhere in this frame than the map of the head takes it, kept within what looks right."""
+    shift = complex(joints[J["nose"]] - apply(head, rig.joints[J["nose"]]))
+    axis = unit(joints[J["head"]] - joints[J["neck"]])
+    shift -= (1 - _NOD) * (shift * np.conj(axis)).real * axis
     reach = _REACH * _radius(rig)
     return unit(shift) * reach * float(np.tanh(abs(shift) / reach))
 

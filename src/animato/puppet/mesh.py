@@ -25,8 +25,8 @@ class Mesh:
     neighbours: np.ndarray
 
 
-def grid_mesh(alpha: np.ndarray, step: int) -> Mesh:
-    """The mesh over the visible part of an alpha channel (H W uint8), with cells of `step` pixels cut in two."""
+def grid_mesh(alpha: np.ndarray, step: int, corner: complex = 0) -> Mesh:
+    """The mesh over the visible part of an alpha channel (H W uint8, first pixel at `corner`), with cells of `step` pixels cut in two."""
     cells = _used_cells(alpha, step)  # h w
     corners = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), bool)
     for dy in (0, 1):
@@ -34,7 +34,7 @@ def grid_mesh(alpha: np.ndarray, step: int) -> Mesh:
             corners[dy : dy + cells.shape[0], dx : dx + cells.shape[1]] |= cells
     number = np.cumsum(corners).reshape(corners.shape) - 1
     y, x = np.nonzero(corners)
-    points = step * (x + 1j * y)
+    points = step * (x + 1j * y) + corner
     y, x = np.nonzero(cells)
     a, b, c, d = number[y, x], number[y, x + 1], number[y + 1, x + 1], number[y + 1, x]
     triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)]).astype(np.int32)
@@ -47,10 +47,10 @@ def signed_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return ((b - a).conj() * (c - a)).imag / 2
 
 
-def coverage(mesh: Mesh, alpha: np.ndarray) -> np.ndarray:
-    """T: the mean of an alpha channel (H W uint8) over the triangles at rest, 0..1, from 15 places in each."""
+def coverage(mesh: Mesh, alpha: np.ndarray, corner: complex = 0) -> np.ndarray:
+    """T: the mean of an alpha channel (H W uint8, first pixel at `corner`) over the triangles at rest, 0..1, from 15 places in each."""
     shares = np.array([[i, j, 4 - i - j] for i in range(5) for j in range(5 - i)]) / 4
-    places = mesh.points[mesh.triangles] @ shares.T  # T 15
+    places = (mesh.points - corner)[mesh.triangles] @ shares.T  # T 15
     x = np.clip(places.real.astype(int), 0, alpha.shape[1] - 1)
     y = np.clip(places.imag.astype(int), 0, alpha.shape[0] - 1)
     return alpha[y, x].mean(axis=1) / 255

@@ -16,6 +16,7 @@ from animato.puppet.mesh import Mesh, coverage, grid_mesh, signed_areas
 from animato.puppet.paint import Texture, lay, texture
 from animato.puppet.parts import Layer, Parts
 from animato.puppet.plan import FramePlan, plan
+from animato.puppet.prolong import prolonged
 from animato.puppet.rig import HEAD, LAYER_BONES, bone_maps, rig
 from animato.puppet.shadow import cast, ground
 from animato.puppet.skin import bone_weights, nearest_joints, skinned
@@ -115,14 +116,18 @@ def self_drive(parts: Parts, picture: np.ndarray) -> float:
 
 
 def _sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
-    mesh = grid_mesh(layer.texture[..., 3], step)
-    front = texture(layer.texture)
-    back = front if layer.back is None else texture(layer.back)
+    layer, corner = prolonged(layer, parts.torso)
+    alpha = layer.texture[..., 3]
+    mesh = grid_mesh(alpha, step, corner)
+    front = texture(layer.texture, corner)
+    back = front if layer.back is None else texture(layer.back, corner)
     bones = LAYER_BONES[layer.name]
     polish = Polish(mesh, handles(layer.name, parts)) if polished else None
     weights = bone_weights(mesh.points, layer.name, parts)
     pivots = nearest_joints(mesh.points, layer.name, parts)
-    return Sheet(mesh, weights, pivots, _pieces(layer.name, mesh, weights, layer.texture[..., 3]), bones, front, back, polish)
+    return Sheet(
+        mesh, weights, pivots, _pieces(layer.name, mesh, weights, coverage(mesh, alpha, corner) > _FULL), bones, front, back, polish
+    )
 
 
 def _moved(sheet: Sheet, maps: np.ndarray, along: np.ndarray, back: bool) -> tuple[np.ndarray, bool]:
@@ -143,14 +148,13 @@ def _faces(sheet: Sheet, moved: np.ndarray, triangles: np.ndarray, back: bool) -
     return triangles[areas > _SLIVER * signed_areas(sheet.mesh.points, triangles)]
 
 
-def _pieces(name: str, mesh: Mesh, weights: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pieces(name: str, mesh: Mesh, weights: np.ndarray, full: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The triangles of the two pieces of a layer, which overlap at the joint; of the torso layer all are one.
 
     They are in the order of painting, which matters where a mesh folds: the empty rim must not wipe out flesh, nor the collar the head.
     """
     share = weights[mesh.triangles].mean(axis=1)  # T B
     tip = share[:, LAYER_BONES[name][1:]].sum(axis=1)
-    full = coverage(mesh, alpha) > _FULL
     order = np.lexsort((full, tip > 0.5)) if name == "torso" else np.argsort(full, kind="stable")
     triangles, tip = mesh.triangles[order], tip[order]
     if name == "torso":
