@@ -22,7 +22,8 @@ SKIRT = Region(0, 0.75, 0.5, 0.25)
 HAND = Region(0.5, 0.75, 0.125, 0.125)
 SHOE = Region(0.625, 0.75, 0.25, 0.125)
 
-TORSO_LOW, TORSO_HIGH = -0.2, 1.2  # v of the torso tube's ends, in spine lengths over the pelvis
+TORSO_LOW, TORSO_HIGH = -0.17, 1.2  # v of the torso tube's ends, in spine lengths over the pelvis
+SKIRT_TOP = 0.22  # a skirt begins at the waist, in spine lengths over the pelvis
 BUILT_IN_RAISE = 50.0  # the arms' angle to the body in which the mesh is built: half way of what they do
 
 
@@ -37,23 +38,27 @@ def build_posture() -> Posture:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """The whole person: the mesh, the joints (one frame) in the pose it was built in, and which vertices are a skirt."""
+    """The whole person: the mesh, the joints (one frame) in the pose it was built in, and which vertices are cloth that hangs over the legs."""
 
     mesh: Mesh
     joints: Joints
-    skirt: slice | None
+    loose: np.ndarray
 
 
 def body_mesh(look: Look) -> Body:
     """A look as a mesh."""
     joints = pose(look.build, build_posture())
-    skirt = [_skirt(look, joints)] if look.skirt else []
-    meshes = [*skirt, _torso(look, joints)]
+    torso = _torso(look, joints)
+    meshes = [torso]
+    loose = np.flatnonzero((torso.surface[:, 3] >= top_hem(look)) & (torso.surface[:, 3] < 0.15))
+    if look.skirt:
+        meshes.append(_skirt(look, joints))
+        loose = np.arange(len(torso.vertices), len(torso.vertices) + len(meshes[1].vertices))
     for s in SIDES:
         meshes += [_arm(look, joints, s), _leg(look, joints, s), _shoe(look, joints, s), *_hand(look, joints, s)]
     head = joints.position[0, J["head"]]
     meshes += head_meshes(look, SKIN, head) + hair_meshes(look, HAIR, head)
-    return Body(join(meshes), joints, slice(0, len(skirt[0].vertices)) if skirt else None)
+    return Body(join(meshes), joints, loose)
 
 
 def _smooth(x: np.ndarray | float) -> np.ndarray:
@@ -61,22 +66,21 @@ def _smooth(x: np.ndarray | float) -> np.ndarray:
     return x * x * (3 - 2 * x)
 
 
-# ---- torso -------------------------------------------------------------------------------------------------------------------------------------
+# ---- torso ------------------------------------------------------------
 
-_TORSO = np.array(  # height in spine lengths, half width (parts of hips, waist, chest or shoulders), depth in front and behind (metres at girth 1)
-    [
-        [-0.2, 0.0, 0.0, 0.0], [-0.19, 0.5, 0.05, 0.05], [-0.15, 0.8, 0.08, 0.085], [-0.08, 0.97, 0.095, 0.11], [0.0, 1.0, 0.1, 0.115], [0.1, 0.97, 0.1, 0.105],
-        [0.22, 0.9, 0.095, 0.085], [0.34, 0.86, 0.092, 0.08], [0.46, 0.88, 0.098, 0.085], [0.58, 0.93, 0.106, 0.095], [0.7, 0.97, 0.11, 0.102], [0.79, 0.98, 0.105, 0.102],
-        [0.86, 0.96, 0.092, 0.095], [0.915, 0.82, 0.074, 0.082], [0.955, 0.6, 0.062, 0.07], [0.985, 0.42, 0.054, 0.06], [1.02, 0.335, 0.05, 0.054], [1.08, 0.3, 0.048, 0.05],
-        [1.2, 0.29, 0.046, 0.05],
-    ]
-)  # fmt: skip
+_TORSO = np.array([  # height in spine lengths, half width in parts of hips or chest, depth in front and behind in metres at girth 1
+    [-0.17, 0.0, 0.0, 0.0], [-0.165, 0.45, 0.04, 0.05], [-0.13, 0.75, 0.066, 0.08], [-0.07, 0.94, 0.088, 0.108],
+    [0.0, 1.0, 0.098, 0.115], [0.1, 0.97, 0.1, 0.105], [0.22, 0.9, 0.095, 0.085], [0.34, 0.86, 0.092, 0.08],
+    [0.46, 0.88, 0.098, 0.085], [0.58, 0.93, 0.106, 0.095], [0.7, 0.97, 0.11, 0.102], [0.79, 0.985, 0.105, 0.102],
+    [0.86, 0.97, 0.092, 0.095], [0.9, 0.9, 0.08, 0.086], [0.935, 0.76, 0.07, 0.077], [0.965, 0.56, 0.06, 0.067],
+    [0.99, 0.42, 0.054, 0.059], [1.02, 0.34, 0.05, 0.054], [1.08, 0.3, 0.048, 0.05], [1.2, 0.29, 0.046, 0.05],
+])  # fmt: skip
 
 
 def torso_size(look: Look, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Half width, front and back depth of the bare torso at heights v (spine lengths over the pelvis)."""
     build, g = look.build, look.build.girth
-    hips = build.hips + 0.072 * g
+    hips = build.hips + 0.082 * g
     chest = build.shoulders * (0.93 + 0.05 * g)
     part = np.interp(v, _TORSO[:, 0], _TORSO[:, 1])
     upper = _smooth((v - 0.1) / 0.6)
@@ -89,7 +93,7 @@ def torso_size(look: Look, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def top_hem(look: Look) -> float:
     """Where the top ends, in spine lengths over the pelvis; a dress has no hem there."""
-    return {"tee": -0.02, "long": -0.02, "jacket": -0.1, "vest": 0.0}[look.top]
+    return {"tee": -0.06, "long": -0.05, "jacket": -0.1, "vest": -0.04}[look.top]
 
 
 def sleeve_end(look: Look) -> float:
@@ -107,12 +111,11 @@ def cloth_thickness(look: Look) -> float:
 
 
 def _torso(look: Look, joints: Joints) -> Mesh:
-    heights, grown = _TORSO[:, 0], np.full(len(_TORSO), 0.008)
-    covered = (heights > top_hem(look)) & (heights < 0.985)
-    grown = np.where(covered & ~look.skirt | covered & (heights > 0.2), cloth_thickness(look), grown)
-    grown = np.where(heights >= 0.985, 0.0, grown)
-    if look.bottom != "dress":
-        heights, grown = _with_hem(heights, grown, top_hem(look), cloth_thickness(look) + 0.006)
+    heights = _TORSO[:, 0]
+    covered = (heights > (SKIRT_TOP if look.skirt else top_hem(look))) & (heights < 0.985)
+    grown = np.where(covered, cloth_thickness(look), np.where(heights < 0.985, 0.004 if look.skirt else 0.008, 0.0))
+    if not look.skirt:
+        heights, grown = _with_hem(heights, grown, top_hem(look), cloth_thickness(look) + 0.012)
     width, front, back = torso_size(look, heights)
     width, front, back = (np.where(size > 0, size + grown, 0.0) for size in (width, front, back))
     pelvis, spine = joints.position[0, J["pelvis"]], look.build.spine
@@ -131,13 +134,15 @@ def _torso(look: Look, joints: Joints) -> Mesh:
     ]
     points = grid(rings, 24)
     weights = _with_collars(ring_weights(rings), points, heights, look)
-    return sheet(points, weights, heights, TORSO, Halves(2, 1))
+    mesh = sheet(points, weights, heights, TORSO, Halves(2, 1))
+    mesh.normals[:, 1] = np.maximum(mesh.normals[:, 1], -0.1)  # lit like the thighs, so that the crotch does not stand out between them
+    return mesh
 
 
 def _with_hem(heights: np.ndarray, grown: np.ndarray, hem: float, thickness: float) -> tuple[np.ndarray, np.ndarray]:
     """Two rings at the height of a hem: just below it the body, just above it the cloth."""
     at = int(np.searchsorted(heights, hem))
-    return np.insert(heights, [at, at], [hem - 0.002, hem]), np.insert(grown, [at, at], [0.006, thickness])
+    return np.insert(heights, [at, at], [hem - 0.002, hem]), np.insert(grown, [at, at], [0.008, thickness])
 
 
 def _spine_weights(v: float) -> dict[str, float]:
@@ -167,18 +172,20 @@ def _with_collars(weights: np.ndarray, points: np.ndarray, heights: np.ndarray, 
     return full
 
 
-# ---- limbs -------------------------------------------------------------------------------------------------------------------------------------
+# ---- limbs ------------------------------------------------------------
 
 # along (0..1 first bone, 1..2 second), half width, depth in front, behind; metres at girth 1
 _ARM = np.array([
-    [-0.16, 0.0, 0.0, 0.0], [-0.13, 0.036, 0.036, 0.036], [-0.06, 0.05, 0.05, 0.05], [0.04, 0.053, 0.054, 0.053], [0.16, 0.05, 0.053, 0.052], [0.35, 0.045, 0.05, 0.047],
-    [0.6, 0.041, 0.046, 0.043], [0.82, 0.038, 0.041, 0.039], [0.93, 0.037, 0.038, 0.038], [1.0, 0.037, 0.037, 0.038], [1.08, 0.038, 0.038, 0.038], [1.25, 0.039, 0.040, 0.039],
-    [1.5, 0.034, 0.036, 0.034], [1.75, 0.027, 0.031, 0.028], [1.93, 0.022, 0.029, 0.027], [2.0, 0.020, 0.029, 0.027], [2.06, 0.019, 0.029, 0.028],
+    [-0.3, 0.0, 0.0, 0.0], [-0.27, 0.03, 0.04, 0.04], [-0.16, 0.042, 0.048, 0.048], [-0.06, 0.046, 0.051, 0.05], [0.04, 0.048, 0.053, 0.052],
+    [0.16, 0.047, 0.053, 0.051], [0.35, 0.044, 0.05, 0.047], [0.6, 0.041, 0.046, 0.043], [0.82, 0.038, 0.041, 0.039], [0.93, 0.037, 0.038, 0.038],
+    [1.0, 0.037, 0.037, 0.038], [1.08, 0.038, 0.038, 0.038], [1.25, 0.039, 0.040, 0.039], [1.5, 0.034, 0.036, 0.034], [1.75, 0.027, 0.031, 0.028],
+    [1.93, 0.022, 0.029, 0.027], [2.0, 0.020, 0.029, 0.027], [2.06, 0.019, 0.029, 0.028],
 ])  # fmt: skip
 _LEG = np.array([
-    [-0.14, 0.0, 0.0, 0.0], [-0.12, 0.05, 0.05, 0.06], [-0.05, 0.072, 0.075, 0.088], [0.08, 0.08, 0.085, 0.095], [0.22, 0.08, 0.086, 0.09], [0.45, 0.07, 0.078, 0.076],
-    [0.7, 0.058, 0.065, 0.062], [0.88, 0.051, 0.057, 0.053], [0.96, 0.049, 0.055, 0.048], [1.0, 0.048, 0.054, 0.047], [1.06, 0.046, 0.05, 0.05], [1.2, 0.048, 0.046, 0.062],
-    [1.38, 0.048, 0.044, 0.064], [1.6, 0.04, 0.038, 0.05], [1.82, 0.031, 0.033, 0.036], [1.95, 0.029, 0.033, 0.033], [2.05, 0.03, 0.035, 0.035],
+    [-0.16, 0.0, 0.0, 0.0], [-0.14, 0.04, 0.045, 0.055], [-0.06, 0.06, 0.066, 0.084], [0.06, 0.072, 0.08, 0.095], [0.18, 0.078, 0.085, 0.092],
+    [0.3, 0.077, 0.084, 0.085], [0.48, 0.07, 0.077, 0.075], [0.7, 0.058, 0.065, 0.062], [0.88, 0.051, 0.057, 0.053], [0.96, 0.049, 0.055, 0.048],
+    [1.0, 0.048, 0.054, 0.047], [1.06, 0.046, 0.05, 0.05], [1.2, 0.048, 0.046, 0.062], [1.38, 0.048, 0.044, 0.064], [1.6, 0.04, 0.038, 0.05],
+    [1.82, 0.031, 0.033, 0.036], [1.95, 0.029, 0.033, 0.033], [2.05, 0.03, 0.035, 0.035],
 ])  # fmt: skip
 ARM_LOW, ARM_HIGH = float(_ARM[0, 0]), float(_ARM[-1, 0])
 LEG_LOW, LEG_HIGH = float(_LEG[0, 0]), float(_LEG[-1, 0])
@@ -215,9 +222,10 @@ def _limb(table: np.ndarray, joints: Joints, names: tuple[str, str, str], root: 
     """A tube along two bones; within `root[1]` of its start it follows the joint `root[0]`."""
     a, b, c = (joints.position[0, J[name]] for name in names)
     sign = 1.0 if names[0].endswith("l") else -1.0
+    inwards = np.linalg.norm(b - a) * (np.array([sign, -0.12, 0.0]) if region is ARM else np.array([0.1 * sign, -1.0, 0.0]))
     rings = []
     for along, width, front, back in table:
-        centre = a + along * (b - a) if along < 1 else b + (along - 1) * (c - b)
+        centre = (a + along * inwards if along < 0 else a + along * (b - a)) if along < 1 else b + (along - 1) * (c - b)
         frame = joints.rotation[0, J[names[0 if along < 1 else 1]]]
         first, third = 1 - _smooth((along - 0.86) / 0.28), _smooth((along - 1.8) / 0.25)
         held = 1 - _smooth((along + root[1]) / (2.2 * root[1]))
@@ -226,7 +234,7 @@ def _limb(table: np.ndarray, joints: Joints, names: tuple[str, str, str], root: 
     return tube(rings, 16, region, halves)
 
 
-# ---- hands, shoes, skirt -----------------------------------------------------------------------------------------------------------------------
+# ---- hands, shoes, skirt ------------------------------------------------------------
 
 
 def _hand(look: Look, joints: Joints, s: str) -> list[Mesh]:
@@ -290,7 +298,7 @@ def _shoe(look: Look, joints: Joints, s: str) -> Mesh:
         (0.2, 0.175, 0.85),
         (0.36, 0.195, 0.66),
     )
-    profile += ((0.52, 0.205, 0.54), (0.64, 0.19, 0.46), (0.72, 0.145, 0.36), (0.765, 0.07, 0.22), (0.775, 0.0, 0.0))
+    profile += ((0.52, 0.205, 0.54), (0.64, 0.19, 0.46), (0.72, 0.16, 0.38), (0.765, 0.11, 0.26), (0.775, 0.0, 0.0))
     for along, wide, tall in profile:
         toe = float(_smooth((along - 0.46) / 0.12))
         middle = ankle + frame @ np.array([0, 0.3 * height * (wide > 0) + 0.12 * height * (wide == 0) - height, length * along])
@@ -311,7 +319,7 @@ def _skirt(look: Look, joints: Joints) -> Mesh:
     drop = build.thigh * min(look.hem, 1.0) + build.shin * max(look.hem - 1.0, 0.0)
     rings = []
     for part in np.linspace(0, 1, 9):
-        y = 0.22 * build.spine * (1 - part / 0.25) if part < 0.25 else -drop * (part - 0.25) / 0.75
+        y = SKIRT_TOP * build.spine * (1 - part / 0.25) if part < 0.25 else -drop * (part - 0.25) / 0.75
         v = max(y / build.spine, -0.02)
         width, front, back = (float(size[0]) + 0.014 for size in torso_size(look, np.array([v])))
         wider = (0.02 + 0.14 * look.flare) * max(-y, 0.0) / build.thigh
@@ -330,7 +338,7 @@ def _skirt(look: Look, joints: Joints) -> Mesh:
     points = grid(rings, 32)
     low = _smooth((pelvis[1] - points[..., 1] + 0.03) / (0.6 * build.thigh))
     left = _smooth(points[..., 0] / (2.2 * build.hips) + 0.5)
-    weights = np.zeros((*points.shape[:2], joints.position.shape[1]))
-    weights[..., J["hip_l"]], weights[..., J["hip_r"]] = 0.8 * low * left, 0.8 * low * (1 - left)
-    weights[..., J["pelvis"]] = 1 - 0.8 * low
+    weights = ring_weights(rings)[:, None] * (1 - 0.8 * low)[..., None]
+    weights[..., J["hip_l"]] += 0.8 * low * left
+    weights[..., J["hip_r"]] += 0.8 * low * (1 - left)
     return sheet(points, weights, np.array([ring.v for ring in rings]), SKIRT, Halves(9, 7), np.ones((len(rings) - 1, 32), bool))

@@ -8,7 +8,7 @@ import numpy as np
 
 from animato.data.head import SEGMENTS, HeadShape, origin, rings
 from animato.data.looks import Look
-from animato.data.mesh import HEAD, Halves, Mesh, Region, Ring, grid, ring_weights, sheet, tube
+from animato.data.mesh import HEAD, Halves, Mesh, Region, Ring, grid, ring_weights, sheet, tube, vertex_normals
 
 _AROUND = np.deg2rad([0, 35, 60, 80, 105, 130, 180])  # away from the middle of the face
 
@@ -53,30 +53,26 @@ def hair_meshes(look: Look, region: Region, at: np.ndarray) -> list[Mesh]:
 
 
 def _cap(look: Look, cut: Cut, region: Region, at: np.ndarray) -> Mesh:
-    heights = np.concatenate([np.linspace(cut.reach, 0, 7)[:-1], np.linspace(0, 1, 18)]) if cut.reach else np.linspace(0.02, 1, 18)
-    shape = HeadShape(look.build.head, look.face.jaw)
-    base = rings(look.build, shape, np.maximum(heights, 0.42))  # hair hangs straight down from the widest part of the head
-    base[-1] = _crown(base[-1], look.build.head * cut.crown)
-    base = [_lowered(ring, at, look, y, cut.reach) for ring, y in zip(base, heights, strict=True)]
-    points = grid(base, SEGMENTS)  # R S+1 3
-    inside = grid(
-        [_lowered(ring, at, look, y, 0.0) for ring, y in zip(rings(look.build, shape, np.maximum(heights, 0.0)), heights, strict=True)],
-        SEGMENTS,
-    )
+    """The head's own surface grown outwards above the hairline and sunk into the head below it, so that their meeting is the hairline."""
+    shape, h = HeadShape(look.build.head, look.face.jaw), look.build.head
+    heights = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0.06, 1, 20))
+    heights = np.concatenate([np.linspace(cut.reach, 0, 7)[:-1], heights]) if cut.reach else heights
+    hanging = [
+        _lowered(ring, at, look, y, cut.reach)
+        for ring, y in zip(rings(look.build, shape, np.maximum(heights, 0.42 if cut.reach else 0.12)), heights, strict=True)
+    ]
+    inside = [_lowered(ring, at, look, y, 0.0) for ring, y in zip(rings(look.build, shape, np.maximum(heights, 0.0)), heights, strict=True)]
     away = np.abs(np.mod(np.linspace(0, 2 * np.pi, SEGMENTS + 1) + np.pi / 2, 2 * np.pi) - np.pi)  # S+1, 0 in front
-    line = np.interp(away, _AROUND, cut.line)
-    covered = np.clip((heights[:, None] - line) / 0.05 + 0.5, 0, 1)  # R S+1
-    thick = cut.side + (cut.crown - cut.side) * np.clip((heights[:, None] - 0.5) / 0.5, 0, 1)
+    covered = np.clip((heights[:, None] - np.interp(away, _AROUND, cut.line)) / 0.1 + 0.5, 0, 1)  # R S+1
+    thick = cut.side + (cut.crown - cut.side) * np.clip((heights[:, None] - 0.5) / 0.4, 0, 1)
     thick = thick + cut.bumps * np.sin(7 * away) * np.sin(19 * heights[:, None])
-    points = _grown(np.where(covered[..., None] > 0, points, inside), base, look.build.head * (thick * covered - 0.05 * (1 - covered)))
+    points = np.where((covered > 0)[..., None], grid(hanging, SEGMENTS), grid(inside, SEGMENTS))
+    points = points + vertex_normals(points).reshape(points.shape) * (h * (thick * covered - 0.05 * (1 - covered)))[..., None]
     hangs = (heights[:, None] > 0.2) | (away >= np.deg2rad(cut.open))
     seen = (covered > 0) & hangs
     keep = seen[:-1, :-1] & seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:]
-    return sheet(points, ring_weights(base)[:, None], heights, region, Halves(*HEAD), keep)
-
-
-def _crown(ring: Ring, thickness: float) -> Ring:
-    return Ring(ring.centre + [0, thickness, 0], ring.x, ring.z, 0, 0, 0, ring.weights, ring.v)
+    keep |= ((heights[:-1] > 0.3)[:, None]) & (seen[1:, :-1] | seen[1:, 1:])
+    return sheet(points, ring_weights(hanging)[:, None], heights, region, Halves(*HEAD), keep)
 
 
 def _lowered(ring: Ring, at: np.ndarray, look: Look, y: float, reach: float) -> Ring:
@@ -96,28 +92,18 @@ def _lowered(ring: Ring, at: np.ndarray, look: Look, y: float, reach: float) -> 
     )
 
 
-def _grown(points: np.ndarray, base: list[Ring], amount: np.ndarray) -> np.ndarray:
-    middle = np.array([ring.centre for ring in base])[:, None]
-    out = points - middle
-    length = np.linalg.norm(out, axis=-1, keepdims=True)
-    return points + out / np.maximum(length, 1e-6) * amount[..., None]
+# Height, depth and radius of the rings of a pony tail, parts of the head's height.
+_TAIL = (
+    (0.72, -0.36, 0.0), (0.75, -0.42, 0.06), (0.78, -0.5, 0.075), (0.72, -0.59, 0.1), (0.5, -0.62, 0.12), (0.2, -0.6, 0.105), (-0.1, -0.55, 0.07),
+    (-0.28, -0.52, 0.0),
+)  # fmt: skip
 
 
 def _tail(look: Look, region: Region, at: np.ndarray) -> Mesh:
     h, base = look.build.head, origin(look.build) + at
     result = []
-    for k, (y, z, radius) in enumerate(
-        (
-            (0.74, -0.4, 0.0),
-            (0.76, -0.47, 0.07),
-            (0.7, -0.58, 0.1),
-            (0.5, -0.66, 0.12),
-            (0.2, -0.66, 0.11),
-            (-0.15, -0.6, 0.07),
-            (-0.3, -0.57, 0.0),
-        )
-    ):
-        hang = max(k - 3, 0) / 5
+    for k, (y, z, radius) in enumerate(_TAIL):
+        hang = max(k - 4, 0) / 5
         weights = {"head": 1 - hang, "chest": hang}
         result.append(
             Ring(

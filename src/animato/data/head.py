@@ -130,7 +130,7 @@ def face_outline(face: Face) -> dict[str, np.ndarray]:
     apart, eye = face.eye_apart, 0.062 * face.eye_size
     across = np.linspace(-1, 1, 5)
     brow_y = face.eye_height + face.brow_lift + 0.02 * (1 - across**2) + 0.03 * face.brow_tilt * across
-    left_brow = np.stack([apart + 0.085 * across, brow_y - 0.015 * np.clip(across, 0, 1)], axis=1)
+    left_brow = np.stack([apart + 0.085 * across, brow_y - 0.008 * np.clip(across, 0, 1)], axis=1)
     angle = np.deg2rad([180, 120, 60, 0, -60, -120])
     left_eye = np.stack([apart + eye * np.cos(angle), face.eye_height + 0.55 * eye * np.sin(angle)], axis=1)
     bridge = np.stack([np.zeros(4), np.array([0.45, 0.4, 0.345, 0.29])], axis=1)
@@ -150,7 +150,7 @@ def face_outline(face: Face) -> dict[str, np.ndarray]:
 
 def mouth_outline(face: Face) -> np.ndarray:
     """20 2: twelve points round the lips from the person's right corner over the top, then eight round the gap between them."""
-    w, y, curve = face.mouth_width, face.mouth_height, 0.035 * (face.smile - 0.2)
+    w, y, curve = face.mouth_width, face.mouth_height, 0.06 * (face.smile - 0.1)
     upper, lower = 0.026 * face.lips, 0.034 * face.lips
     x = w * np.cos(np.pi - np.arange(12) * np.pi / 6)
     edge = np.where(np.arange(12) <= 6, upper, -lower) * np.abs(np.sin(np.arange(12) * np.pi / 6))

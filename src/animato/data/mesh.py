@@ -119,13 +119,12 @@ def sheet(points: np.ndarray, weights: np.ndarray, v: np.ndarray, region: Region
     quads = _quads(rows, columns)  # R-1 S 4
     part, shift = _cell_parts(halves, (v[:-1] + v[1:]) / 2, columns)
     cells = np.ones((rows, columns), bool) if keep is None else keep
-    outwards = np.einsum("rsi,rsi->", _cell_normals(points), _cell_middles(points) - points[:, :-1].mean(1)[:-1, None])
-    quads = quads if outwards >= 0 else quads[..., ::-1]
+    quads = quads if _outwards(points) > 0 else quads[..., ::-1]
     faces = quads[cells][:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
     flat = points.reshape(-1, 3)
     return Mesh(
         vertices=flat,
-        normals=_vertex_normals(points, float(np.sign(outwards) or 1)),
+        normals=vertex_normals(points),
         weights=np.broadcast_to(weights, (*points.shape[:2], len(JOINTS))).reshape(len(flat), -1),
         surface=surface.reshape(len(flat), 4),
         faces=faces,
@@ -145,13 +144,16 @@ def _cell_normals(points: np.ndarray) -> np.ndarray:
     return np.cross(c - a, d - b)
 
 
-def _cell_middles(points: np.ndarray) -> np.ndarray:
-    return (points[:-1, :-1] + points[1:, :-1] + points[1:, 1:] + points[:-1, 1:]) / 4
+def _outwards(points: np.ndarray) -> float:
+    """1 if the cells' normals point away from the tube's middle line, -1 if towards it."""
+    middles = (points[:-1, :-1] + points[1:, :-1] + points[1:, 1:] + points[:-1, 1:]) / 4
+    outwards = np.einsum("rsi,rsi->", _cell_normals(points), middles - points[:, :-1].mean(1)[:-1, None])
+    return 1.0 if outwards >= 0 else -1.0
 
 
-def _vertex_normals(points: np.ndarray, sign: float) -> np.ndarray:
-    """V 3: mean of the cells round a vertex, over the seam and over rings that are one point."""
-    cells = sign * _cell_normals(points)
+def vertex_normals(points: np.ndarray) -> np.ndarray:
+    """V 3, outwards, of a tube's points (R S+1 3): mean of the cells round a vertex, over the seam and over rings that are one point."""
+    cells = _outwards(points) * _cell_normals(points)
     total = np.zeros_like(points)
     for rows in (slice(None, -1), slice(1, None)):
         for columns in (slice(None, -1), slice(1, None)):

@@ -70,8 +70,12 @@ def fabric(view: np.ndarray, cloth: Cloth, width: float, height: float) -> np.nd
 def _paint_hair(view: np.ndarray, look: Look) -> None:
     """Strands: the colour varies round the head, and there is a band of shine."""
     s, t = _axes(view)
-    strands = 1 + 0.10 * np.sin(2 * np.pi * 23 * s + 3 * np.sin(5 * t)) + 0.07 * np.sin(2 * np.pi * 57 * s + 2.0 + 4 * t)
-    shine = 1 + 0.28 * np.exp(-(((t - 0.86) / 0.05) ** 2))
+    noise = np.random.default_rng(sum(look.hair)).normal(size=(1, view.shape[1]))
+    noise = cv2.GaussianBlur(noise, (0, 0), 1.2, borderType=cv2.BORDER_REFLECT) + 0.8 * cv2.GaussianBlur(
+        noise, (0, 0), 4, borderType=cv2.BORDER_REFLECT
+    )
+    strands = 1 + 0.16 * noise
+    shine = 1 + 0.25 * np.exp(-(((t - 0.84 - 0.02 * noise) / 0.05) ** 2))
     view[:] = np.clip(np.array(look.hair) * (strands * shine)[..., None], 0, 255).astype(np.uint8)
 
 
@@ -91,9 +95,10 @@ def _paint_torso(view: np.ndarray, look: Look) -> None:
     view[:] = np.where((v < neckline)[..., None], top, np.array(look.skin, np.uint8))
     trim = np.array(shade(look.under_cloth.colour if look.top == "jacket" else look.top_cloth.colour, 0.86), np.uint8)
     view[(v < neckline) & (v > neckline - 0.022)] = trim
-    below = v < (body.top_hem(look) if look.bottom != "dress" else -9)
-    view[:] = np.where(below[..., None], fabric(view, look.bottom_cloth, 0.95, 0.7), view)
-    if look.top != "jacket" and look.bottom != "dress":
+    lower = look.top_cloth if look.bottom == "dress" else look.bottom_cloth
+    below = v < (body.SKIRT_TOP if look.skirt else body.top_hem(look))
+    view[:] = np.where(below[..., None], fabric(view, lower, 0.95, 0.7), view)
+    if look.top != "jacket" and not look.skirt:
         view[((v > body.top_hem(look)) & (v < body.top_hem(look) + 0.02))[:, 0]] = shade(look.top_cloth.colour, 0.85)
 
 
@@ -145,6 +150,8 @@ def _paint_leg(view: np.ndarray, look: Look) -> None:
     if end > 0:
         view[((along > end - 0.035) & (along < end))[:, 0]] = shade(look.bottom_cloth.colour, 0.8)
         view[(np.abs(s - 0.5) < 0.012) & (along < end)] = shade(look.bottom_cloth.colour, 0.85)
+    if look.skirt:  # so that no skin shows where the hips press through
+        view[(along < 0.3)[:, 0]] = (look.top_cloth if look.bottom == "dress" else look.bottom_cloth).colour
     if look.socks is not None and end < 1.7:
         view[(along > 1.72)[:, 0]] = look.socks
 

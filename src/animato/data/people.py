@@ -103,7 +103,7 @@ def render(person: Person, joints: Joints, frame: int, view: View, antialias: in
 
 
 def deform(person: Person, joints: Joints, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V 3 metres) and normals (V 3, about unit) of the posed body: linear blend skinning; skirts are pushed off the legs."""
+    """Vertices (V 3 metres) and normals (V 3, about unit) of the posed body: linear blend skinning; skirts and shirts are pushed off the legs."""
     body, mesh = person.body, person.body.mesh
     turn = joints.rotation[frame] @ body.joints.rotation[0].swapaxes(-1, -2)  # J 3 3
     move = joints.position[frame] - np.einsum("jik,jk->ji", turn, body.joints.position[0])
@@ -111,21 +111,22 @@ def deform(person: Person, joints: Joints, frame: int) -> tuple[np.ndarray, np.n
     matrix = blended[:, :9].reshape(-1, 3, 3)
     vertices = np.einsum("vik,vk->vi", matrix, mesh.vertices) + blended[:, 9:]
     normals = np.einsum("vik,vk->vi", matrix, mesh.normals)
-    if body.skirt is not None:
-        _push_off_legs(vertices[body.skirt], joints, frame, person.look.build.girth)
+    if len(body.loose):
+        vertices[body.loose] = _off_legs(vertices[body.loose], joints, frame, person.look.build.girth)
     return vertices, normals
 
 
-def _push_off_legs(cloth: np.ndarray, joints: Joints, frame: int, girth: float) -> None:
-    """Moves vertices (in place) that lie inside a leg out to its surface."""
+def _off_legs(cloth: np.ndarray, joints: Joints, frame: int, girth: float) -> np.ndarray:
+    """Vertices that lie inside a clothed leg moved out to its surface."""
     place = joints.position[frame]
     for s in SIDES:
-        for a, b, radius in ((f"hip_{s}", f"knee_{s}", 0.092 * girth), (f"knee_{s}", f"ankle_{s}", 0.07 * girth)):
+        for a, b, radius in ((f"hip_{s}", f"knee_{s}", 0.097 * girth + 0.006), (f"knee_{s}", f"ankle_{s}", 0.07 * girth)):
             start, bone = place[J[a]], place[J[b]] - place[J[a]]
             along = np.clip((cloth - start) @ bone / (bone @ bone), 0, 1)
             away = cloth - start - along[:, None] * bone
             distance = np.linalg.norm(away, axis=1, keepdims=True)
-            cloth += away / np.maximum(distance, 1e-6) * np.maximum(radius - distance, 0)
+            cloth = cloth + away / np.maximum(distance, 1e-6) * np.maximum(radius - distance, 0)
+    return cloth
 
 
 def _front(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

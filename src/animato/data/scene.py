@@ -103,7 +103,7 @@ def backdrop(scene: Scene, camera: Camera) -> np.ndarray:
 
 def _wall(scene: Scene, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     first, second = np.array(scene.wall, float), np.array(scene.wall_second, float)
-    light = (0.94 + 0.05 * np.clip(y, 0, 3) / 3 + 0.02 * x)[..., None]
+    light = (0.94 + 0.05 * np.clip(y, 0, 3) / 3 + 0.02 * np.clip(x, -2, 2))[..., None]
     if scene.wall_kind == "sky":
         sky = (
             np.array([150, 196, 232]) + (np.array([232, 240, 246]) - np.array([150, 196, 232])) * np.exp(-np.clip(y, 0, 9) / 1.2)[..., None]

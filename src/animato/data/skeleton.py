@@ -147,8 +147,8 @@ def offsets(build: Build) -> np.ndarray:
     place = {"pelvis": (0, build.leg, 0), "waist": (0, 0.2 * build.spine, 0), "chest": (0, 0.3 * build.spine, 0)}
     place |= {"neck": (0, 0.5 * build.spine, -0.01), "head": (0, build.neck, 0.012)}
     for s, sign in zip(SIDES, (1, -1), strict=True):
-        place[f"collar_{s}"] = (sign * 0.03, 0.36 * build.spine, 0)
-        place[f"shoulder_{s}"] = (sign * (build.shoulders - 0.03), 0.06 * build.spine, -0.005)
+        place[f"collar_{s}"] = (sign * 0.03, 0.34 * build.spine, 0)
+        place[f"shoulder_{s}"] = (sign * (build.shoulders - 0.03), 0.03 * build.spine, -0.005)
         place[f"elbow_{s}"], place[f"wrist_{s}"] = (0, -build.upper_arm, 0), (0, -build.forearm, 0)
         place |= {f"{name}_{s}": (sign * x, y, z) for name, (x, y, z) in _finger_offsets(build.hand).items()}
         place[f"hip_{s}"], place[f"knee_{s}"] = (sign * build.hips, 0, 0), (0, -build.thigh, 0)
