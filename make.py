@@ -1,4 +1,4 @@
-"""What the Makefile runs, in Python alone, so that it works the same on Linux, macOS and Windows: python make.py setup|demo|test|lint|clean."""
+"""What the Makefile runs, in Python alone, the same on Linux, macOS and Windows: python make.py setup|demo|test|lint|clean."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+OLDEST = (3, 11)
 CHECKS = (
-    ("lint", ["ruff", "check", "."]),
-    ("format", ["ruff", "format", "--check", "."]),
-    ("types", ["mypy"]),
-    ("import rules", ["importlinter.cli", "lint"]),
+    ("lint", ["-m", "ruff", "check", "."]),
+    ("format", ["-m", "ruff", "format", "--check", "."]),
+    ("types", ["-m", "mypy"]),
+    ("import rules", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"]),
 )
 
 
@@ -30,9 +31,9 @@ def main(arguments: list[str]) -> int:
 
 
 def setup() -> int:
-    """A virtual environment with everything the demo and the tests need, and the pose models in the user's cache. Repeats nothing that is done."""
-    if sys.version_info < (3, 11):
-        print(f"animato needs Python 3.11 or newer; this is {sys.version.split()[0]}. Call it with another one: python3.11 make.py ...")
+    """A virtual environment with all that demo and tests need, and the pose models in the user's cache. Repeats nothing that is done."""
+    if sys.version_info[:2] < OLDEST:
+        print(f"animato needs Python 3.11 or newer, and this is {sys.version.split()[0]}: call python3.11 make.py ...")
         return 2
     stamp = VENV / "installed"
     wanted = fingerprint()
@@ -70,9 +71,9 @@ def clean() -> int:
 
 
 def checks() -> int:
-    for title, (name, *arguments) in CHECKS:
+    for title, arguments in CHECKS:
         print(f"- {title}", flush=True)
-        if code := module(name, *arguments):
+        if code := run([str(PYTHON), *arguments]):
             return code
     return 0
 
