@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.filter import Graph
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from PIL import Image
 
+from animato.core.output import is_folder_name
 from animato.core.shapes import Size
 from animato.core.sound import Soundtrack, soundtrack
 
 ENDINGS = (".mp4", ".gif", ".webp")
-
 FRAME_FILES = re.compile(r"\d{6,}\.png")  # the names in a folder of frames
 
 _BT709 = 1  # the same number for primaries, transfer and matrix
-_GIF_MOST_FPS = 50  # players show shorter delays five times too long
+_ROUNDED = Interpolation.BILINEAR | Interpolation.ACCURATE_RND  # the default lets chroma drift down
+_GIF_MOST_FPS = 50  # players show shorter delays at a tenth of their speed
 
 
 class Encoder(Protocol):
@@ -33,42 +38,152 @@ class Encoder(Protocol):
     def close(self) -> None: ...
 
 
-class Mp4:
+def encoder_for(target: Path, temporary: Path, size: Size, fps: Fraction, sound: Path | None) -> Encoder:
+    """The encoder for what the name `target` asks for, writing to `temporary`; only MP4 takes the sound. Raises InputError about it."""
+    if is_folder_name(target):
+        return Pictures(temporary)
+    ending = target.suffix.lower()
+    if ending == ".gif":
+        return Gif(temporary, size, fps)
+    if ending == ".webp":
+        return Webp(temporary, size, fps)
+    return Mp4(temporary, size, fps, sound)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One way to pack frames: names and options as FFmpeg has them."""
+
+    container: str
+    codec: str
+    pixels: str
+    container_options: dict[str, str]
+    codec_options: dict[str, str]
+
+
+_MP4 = _Kind("mp4", "libx264", "yuv420p", {"movflags": "+faststart"}, {"crf": "18", "preset": "veryfast"})
+_GIF = _Kind("gif", "gif", "pal8", {"loop": "0"}, {})
+_WEBP = _Kind("webp", "libwebp_anim", "bgra", {"loop": "0"}, {"quality": "85"})
+
+
+class _Packed:
+    """A file of one video stream; subclasses say in `add` how a frame goes into it."""
+
+    def __init__(self, path: Path, kind: _Kind, size: Size, fps: Fraction) -> None:
+        self.container = av.open(str(path), "w", format=kind.container, options=kind.container_options)
+        self.stream = cast(av.VideoStream, self.container.add_stream(kind.codec, rate=fps, options=kind.codec_options))
+        self.stream.width, self.stream.height = size
+        self.stream.pix_fmt = kind.pixels
+        self.fps, self.count = fps, 0
+
+    def picture(self, frame: np.ndarray) -> av.VideoFrame:
+        """The next H W 3 uint8 frame as PyAV wants it, with its time."""
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture.pts, picture.time_base = self.count, 1 / self.fps
+        self.count += 1
+        return picture
+
+    def encode(self, picture: av.VideoFrame | None) -> None:
+        self.container.mux(self.stream.encode(picture))
+
+    def finish(self) -> None:
+        self.encode(None)
+        self.container.close()
+
+    def close(self) -> None:
+        self.container.close()
+
+
+class Mp4(_Packed):
     """H.264, 4:2:0, BT.709, limited range: what browsers play. Odd sizes gain a row or column, a repeat of the last."""
 
     def __init__(self, path: Path, size: Size, fps: Fraction, sound: Path | None) -> None:
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._odd = (size[0] % 2, size[1] % 2)
-        self._stream = self._container.add_stream("libx264", rate=fps, options={"crf": "18", "preset": "veryfast"})
-        self._stream.width, self._stream.height = size[0] + self._odd[0], size[1] + self._odd[1]
-        self._stream.pix_fmt = "yuv420p"
-        _tag_bt709(self._stream.codec_context)
-        self._fps, self._count = fps, 0
-        self._sound: Soundtrack | None = soundtrack(sound, self._container) if sound else None
+        super().__init__(path, _MP4, (size[0] + self._odd[0], size[1] + self._odd[1]), fps)
+        context = self.stream.codec_context
+        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        context.color_range = ColorRange.MPEG
+        self._sound: Soundtrack | None = soundtrack(sound, self.container) if sound else None
 
     def add(self, frame: np.ndarray) -> None:
         if any(self._odd):
             frame = cv2.copyMakeBorder(frame, 0, self._odd[1], 0, self._odd[0], cv2.BORDER_REPLICATE)
-        picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-        picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
-        picture.pts, picture.time_base = self._count, 1 / self._fps
         if self._sound:
-            self._sound.write_until(self._count / self._fps)
-        self._container.mux(self._stream.encode(picture))
-        self._count += 1
+            self._sound.write_until(self.count / self.fps)
+        self.encode(
+            self.picture(frame).reformat(
+                format=_MP4.pixels,
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+                interpolation=_ROUNDED,
+            )
+        )
 
     def finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
         if self._sound:
-            self._sound.finish(self._count / self._fps)
-        self._container.close()
+            self._sound.finish(self.count / self.fps)
+        super().finish()
 
     def close(self) -> None:
-        self._container.close()
+        super().close()
         if self._sound:
             self._sound.close()
 
 
-def _tag_bt709(context: av.VideoCodecContext) -> None:
-    context.color_primaries = context.color_trc = context.colorspace = _BT709
-    context.color_range = ColorRange.MPEG
+class Gif(_Packed):
+    """256 colours chosen anew for each frame, so that none waits for others; endless. Above 50 frames a second some are left out."""
+
+    def __init__(self, path: Path, size: Size, fps: Fraction) -> None:
+        super().__init__(path, _GIF, size, fps)
+        self._every = math.ceil(fps / _GIF_MOST_FPS)
+        self._palette = _palette_graph(size, fps)
+
+    def add(self, frame: np.ndarray) -> None:
+        wanted = self.count % self._every == 0
+        picture = self.picture(frame)
+        if wanted:
+            self._palette.vpush(picture)
+            self.encode(self._palette.vpull())
+
+
+class Webp(_Packed):
+    """Animated lossy WebP, endless."""
+
+    def __init__(self, path: Path, size: Size, fps: Fraction) -> None:
+        super().__init__(path, _WEBP, size, fps)
+
+    def add(self, frame: np.ndarray) -> None:
+        self.encode(self.picture(frame).reformat(format=_WEBP.pixels))
+
+
+class Pictures:
+    """A folder of PNG pictures 000000.png, 000001.png ..."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder, self._count = folder, 0
+
+    def add(self, frame: np.ndarray) -> None:
+        Image.fromarray(frame).save(self._folder / f"{self._count:06d}.png", compress_level=3)
+        self._count += 1
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _palette_graph(size: Size, fps: Fraction) -> Graph:
+    """A filter that turns each RGB frame into one with a palette of its own."""
+    graph = Graph()
+    source = graph.add_buffer(width=size[0], height=size[1], format=av.VideoFormat("rgb24"), time_base=1 / fps)
+    split, sink = graph.add("split"), graph.add("buffersink")
+    palette, use = graph.add("palettegen", "stats_mode=single"), graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
+    source.link_to(split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from animato.core import encode, video
+from animato.core.animation import probe_animation, probe_folder
+from animato.core.encode import ENDINGS, FRAME_FILES, Encoder, encoder_for
+from animato.core.errors import InputError, Interrupted
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
-from animato.core.picture import WHITE, Colour, check_readable
+from animato.core.picture import WHITE, Colour, check_readable, picture_kind
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
+from animato.core.video import probe_video
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +71,22 @@ def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fractio
     """
     path = Path(path)
     check_readable(path)
-    file = video.probe_video(path, background)
+    if path.is_dir():
+        folder = probe_folder(path, background)
+        return Clip(folder.frames, folder.size, _rate(fps), len(folder.files))
+    kind = picture_kind(path)
+    if kind and not kind.moving:
+        raise InputError(f"{path} is a picture, where a video is due: give a video, an animation or a folder of numbered pictures.")
+    if kind and kind.format == "WEBP":
+        animation = probe_animation(path, background)
+        return Clip(animation.frames, animation.size, animation.timing.fps, animation.timing.length)
+    file = probe_video(path, background)
     return Clip(file.frames, file.size, file.timing.fps, file.timing.length, path if file.sound else None, file.notes)
 
 
 def check_output(path: str | Path) -> Path:
     """The path a clip is to be written to, checked before any work is done for it. Raises OutputError."""
-    return check_target(path, encode.ENDINGS, encode.FRAME_FILES)
+    return check_target(path, ENDINGS, FRAME_FILES)
 
 
 def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound: bool = True, keep_partial: bool = False) -> Path:
@@ -87,16 +99,40 @@ def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound:
     target = check_output(path)
     with temporary_beside(target) as temporary:
         with explained(target):
-            encoder = encode.Mp4(temporary, clip.size, clip.fps, clip.sound if sound else None)
-        for done, frame in enumerate(clip, 1):
+            encoder = encoder_for(target, temporary, clip.size, clip.fps, clip.sound if sound else None)
+        try:
+            stopped = _draw(clip, encoder, target, progress, keep_partial)
+            with explained(target):
+                encoder.finish()
+        finally:
+            with explained(target):
+                encoder.close()
+        if stopped:
+            target = target.with_name(f"{target.stem}.partial{target.suffix}")
+        put_in_place(temporary, target)
+    if stopped:
+        raise Interrupted(f"Stopped: the {stopped} frames that were finished are in {target}.")
+    return target
+
+
+def _draw(clip: Clip, encoder: Encoder, target: Path, progress: Progress, keep_partial: bool) -> int:
+    """Runs the clip through the encoder; returns 0, or how many frames were finished before Ctrl-C if they are to be kept."""
+    done = 0
+    try:
+        for frame in clip:
+            if frame.shape != (clip.size[1], clip.size[0], 3):
+                raise ValueError(f"frame {done} of a clip of {clip.size[0]}x{clip.size[1]} has the shape {frame.shape}")
             with explained(target):
                 encoder.add(frame)
+            done += 1
             progress("write", done, clip.length or 0)
-        with explained(target):
-            encoder.finish()
-            encoder.close()
-        put_in_place(temporary, target)
-    return target
+    except KeyboardInterrupt:
+        if not keep_partial or not done:
+            raise
+        return done
+    if not done:
+        raise InputError(f"There are no frames to write to {target}: the clip is empty.")
+    return 0
 
 
 def _rate(fps: float | Fraction) -> Fraction:

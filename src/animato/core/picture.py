@@ -7,11 +7,12 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from animato.core.errors import InputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
@@ -41,11 +42,13 @@ def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
     check_readable(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
-    with open_image(path) as image:
-        if is_animation(image):
-            raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
-        with decoding(path):
-            return to_rgb(image, background)
+    kind = picture_kind(path)
+    if kind is None:
+        raise InputError(_what_else(path))
+    if kind.moving:
+        raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
+    with open_image(path) as image, decoding(path):
+        return to_rgb(image, background)
 
 
 def write_picture(pixels: np.ndarray, path: str | Path) -> Path:
@@ -69,35 +72,43 @@ def check_readable(path: Path) -> None:
         raise InputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from error
 
 
+@dataclass(frozen=True)
+class PictureKind:
+    """What a file of pixels is: its format as Pillow names it, and whether it is a GIF, WebP or PNG of more than one frame."""
+
+    format: str
+    moving: bool
+
+
+def picture_kind(path: Path) -> PictureKind | None:
+    """What kind of picture or animation a file is, None if it is neither. Raises InputError for a decompression bomb or a broken header."""
+    try:
+        with _open(path) as image, decoding(path):
+            return PictureKind(str(image.format), image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1)
+    except UnidentifiedImageError:
+        return None
+
+
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The image file at `path`, its header read and its size checked, nothing decoded yet. Raises InputError."""
-    image = identify(path)
-    if image is None:
-        raise InputError(_what_else(path))
-    with image:
+    """A file of a known PictureKind, its header read and its size checked, nothing decoded yet. Raises InputError."""
+    with _open(path) as image:
         check_size(image.size, path)
         yield image
 
 
-def identify(path: Path) -> Image.Image | None:
-    """The file opened by Pillow, or None if it is of no picture kind. Raises InputError for a decompression bomb or a broken header."""
+def _open(path: Path) -> Image.Image:
+    Image.init()
     try:
-        Image.init()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size has the say below Pillow's hard limit
             return Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
-        return None
+        raise
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first.") from error
     except _DAMAGE as error:
         raise InputError(f"{path} has a broken header and cannot be read: copy or download it again.") from error
-
-
-def is_animation(image: Image.Image) -> bool:
-    """Whether the file is a GIF, WebP or PNG of more than one frame."""
-    return image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
 
 
 @contextmanager
@@ -122,16 +133,23 @@ def check_size(size: Size, path: Path) -> None:
 def to_rgb(image: Image.Image, background: Colour) -> np.ndarray:
     """H W 3 uint8 of an opened image of any mode."""
     image.load()
+    inverted = image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info
     image = ImageOps.exif_transpose(image)
+    if inverted:  # Adobe stores CMYK inverted and marks it; Pillow takes every CMYK JPEG for Adobe's
+        image = ImageChops.invert(image)
     if image.mode.startswith("I"):
         return _from_16_bit(image)
     if image.mode == "F":
         raise InputError(f"{getattr(image, 'filename', 'The picture')} holds floating-point pixels: save it with 8 or 16 bits.")
-    if image.mode == "CMYK":
-        image = _upright_cmyk(image)
     if image.has_transparency_data:
         return over(np.asarray(image.convert("RGBA")), background)
     return np.asarray(image.convert("RGB"))
+
+
+def upright_size(image: Image.Image) -> Size:
+    """(width, height) of an opened image once it is turned as its EXIF says."""
+    sideways = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size[::-1] if sideways else image.size
 
 
 def over(rgba: np.ndarray, background: Colour) -> np.ndarray:
@@ -145,10 +163,6 @@ def _from_16_bit(image: Image.Image) -> np.ndarray:
     grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)  # Pillow gives 16-bit grey as I;16 or I, depending on the file
     grey = ((grey + 128) // 257).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _upright_cmyk(image: Image.Image) -> Image.Image:
-    return image
 
 
 def _what_else(path: Path) -> str:

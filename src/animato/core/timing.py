@@ -34,21 +34,21 @@ class Timing:
 def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
     """The constant rate for frames shown from the times `ticks`, in units of `tick` seconds, on.
 
-    A rate that the file names itself is taken when every frame lies on its grid, give or take one tick, and few places stay empty;
-    otherwise the average, with as many output frames as the file has.
+    A rate that the file names itself, or else the whole number nearest to the average, is taken when every frame lies on its grid, give
+    or take one tick, and few places stay empty; otherwise the average, with as many output frames as the file has.
     """
     ticks = sorted(set(ticks))
     start, span = ticks[0] * tick, (ticks[-1] - ticks[0]) * tick
     if span == 0:
         return Timing(named[0] if named else Fraction(25), 1, start, tick)
-    for rate in named:
+    average = (len(ticks) - 1) / span
+    for rate in (*named, Fraction(max(round(average), 1))):
         places = [(t - ticks[0]) * tick * rate for t in ticks]
         length = round(places[-1]) + 1
         on_grid = all(abs(place - round(place)) <= tick * rate for place in places)
         if on_grid and len(ticks) <= length <= len(ticks) / (1 - _MOST_HOLES):
             return Timing(rate, length, start, tick)
-    rate = ((len(ticks) - 1) / span).limit_denominator(1001)
-    return Timing(rate, len(ticks), start, tick)
+    return Timing(average.limit_denominator(1001), len(ticks), start, tick)
 
 
 def on_screen(shown: Iterable[tuple[Fraction, Shown]], timing: Timing) -> Iterator[Shown]:

@@ -82,11 +82,11 @@ def load_poses(path: str | Path, size: Size | None = None, fps: float = 25.0) ->
 
 
 def _write_npz(sequence: PoseSequence, path: Path) -> None:
-    mask = {} if sequence.mask is None else {"mask": sequence.mask}
+    arrays: dict[str, Any] = {name: getattr(sequence, name) for name in ("points", "score", "size", "fps", "mask")}
+    if sequence.mask is None:
+        del arrays["mask"]
     with path.open("wb") as file:  # given a name, numpy would add an ending to it
-        np.savez_compressed(
-            file, version=VERSION, points=sequence.points, score=sequence.score, size=sequence.size, fps=sequence.fps, **mask
-        )
+        np.savez_compressed(file, version=VERSION, **arrays)
 
 
 def _read_npz(path: Path) -> PoseSequence:
