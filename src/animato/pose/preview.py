@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import repeat
 
@@ -49,6 +50,16 @@ def preview(
     width = 2 * still[0] + 2 * moving[0] + still[0] + 4 * GAP
     fps = clip.fps if clip else Fraction(motion.fps).limit_denominator(1001)
     return Clip(frames, (width + width % 2, height + LABEL), fps, len(motion), clip.sound if clip else None)
+
+
+def overlaid(clip: Clip, motion: PoseSequence) -> Clip:
+    """A clip with its poses drawn over it, as long as the shorter of both."""
+
+    def frames() -> Iterator[np.ndarray]:
+        return (draw_overlay(frame, motion, index) for index, frame in zip(range(len(motion)), clip, strict=False))
+
+    length = len(motion) if clip.length is None else min(clip.length, len(motion))
+    return replace(clip, open=frames, length=length)
 
 
 def _panel_size(size: Size, height: int) -> Size:
