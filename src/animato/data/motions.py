@@ -1,6 +1,6 @@
 """The motions of procedural people: functions from times and a style to a Posture, for every build alike, within the joints' limits.
 
-Walk, wave, dance, jump, turn and idle repeat after whole periods; so do squat, sidestep, kick and crossed arms.
+All of them repeat after whole periods, see PERIODS.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def _rise(x: np.ndarray) -> np.ndarray:
     return x * x * (3 - 2 * x)
 
 
-def _standing(times: np.ndarray, apart: float = 0.03) -> Posture:
-    """Upright with loose arms, feet a little apart and turned out, breathing."""
-    posture = Posture(len(times))
-    breath = np.sin(TAU * np.asarray(times) / 3.2)
+def _standing(turns: np.ndarray, apart: float = 0.03) -> Posture:
+    """Upright with loose arms, feet a little apart and turned out, breathing once a turn."""
+    posture = Posture(len(turns))
+    breath = _wave(turns)
     posture.feet[:, :, 0] = apart * np.array([1, -1])
     posture.feet[:, :, 3] = 8.0
     posture.set("chest", -0.8 * breath, 0.0, 0.0)
@@ -68,7 +68,7 @@ def _standing(times: np.ndarray, apart: float = 0.03) -> Posture:
 def idle(times: np.ndarray, style: Style) -> Posture:
     """Shifts the weight from leg to leg and looks about."""
     turns = _cycle(times, style, 5.0)
-    posture, sway = _standing(times, 0.05), _wave(turns)
+    posture, sway = _standing(turns, 0.05), _wave(turns)
     posture.pelvis[:, 0] = 0.03 * style.amount * sway
     posture.tilt[:, 1] = -3.0 * style.amount * sway
     posture.set("waist", 0.0, 3.0 * style.amount * sway, 2 * sway)
@@ -83,7 +83,7 @@ def idle(times: np.ndarray, style: Style) -> Posture:
 def walk(times: np.ndarray, style: Style) -> Posture:
     """On the spot, as on a treadmill: a foot on the floor glides backwards evenly and steps forward through the air."""
     turns, stride = _cycle(times, style, 1.15), 0.27 * style.amount
-    posture = _standing(times, 0.0)
+    posture = _standing(turns, 0.0)
     for k, shift in ((0, 0.0), (1, 0.5)):
         phase = np.mod(turns + shift, 1.0)
         stance, swing = np.clip(phase / 0.6, 0, 1), np.clip((phase - 0.6) / 0.4, 0, 1)
@@ -111,9 +111,9 @@ def wave(times: np.ndarray, style: Style) -> Posture:
     turns = _cycle(times, style, 1.0)
     posture = idle(times, style)
     s = "l" if style.variant[0] > 0.5 else "r"
-    posture.set(f"shoulder_{s}", 118 + 4 * _wave(turns), 88.0, -72 + 6 * _wave(turns, 0.1))
-    posture.set(f"elbow_{s}", 78 + 26 * style.amount * _wave(turns))
-    posture.set(f"collar_{s}", 14.0)
+    posture.set(f"shoulder_{s}", 88 + 4 * _wave(turns), 80.0, -82 + 4 * _wave(turns, 0.1))
+    posture.set(f"elbow_{s}", 82 + 24 * style.amount * _wave(turns))
+    posture.set(f"collar_{s}", 8.0)
     posture.set(f"wrist_{s}", 8 * _wave(turns, -0.1), 10 * _wave(turns, -0.15), 0.0)
     k = 0 if s == "l" else 1
     posture.curl[:, k], posture.spread[:, k] = 0.03, 9.0
@@ -125,7 +125,7 @@ def wave(times: np.ndarray, style: Style) -> Posture:
 def dance(times: np.ndarray, style: Style) -> Posture:
     """Low-frequency sinusoids in every joint of the upper body, weight from foot to foot on the beat."""
     turns = _cycle(times, style, 2.0)
-    posture, v = _standing(times, 0.09), style.variant
+    posture, v = _standing(turns, 0.09), style.variant
     bounce, sway = np.cos(2 * TAU * turns), _wave(turns)
     posture.pelvis[:, 1] = -0.05 - 0.035 * style.amount * bounce
     posture.pelvis[:, 0] = 0.07 * style.amount * sway
@@ -151,7 +151,7 @@ def dance(times: np.ndarray, style: Style) -> Posture:
 def jump(times: np.ndarray, style: Style) -> Posture:
     """Crouches, leaps with the arms up, lands softly; once in 1.6 s."""
     turns = np.mod(_cycle(times, style, 1.6), 1.0)
-    posture = _standing(times, 0.05)
+    posture = _standing(turns, 0.05)
     crouch = _pulse(turns, 0.0, 0.42) + 0.8 * _pulse(turns, 0.62, 0.98)
     air = np.clip((turns - 0.36) / 0.30, 0, 1)
     height = 4 * air * (1 - air)
@@ -173,7 +173,7 @@ def turn(times: np.ndarray, style: Style) -> Posture:
     """Turns once about the own axis in small steps, in 4 s."""
     turns = _cycle(times, style, 4.0) * (1 if style.variant[0] > 0.5 else -1)
     steps = 8 * turns
-    posture = _standing(times, 0.02)
+    posture = _standing(turns, 0.02)
     facing = 360 * turns
     for k, shift in ((0, 0.0), (1, 0.5)):
         phase = steps + shift
@@ -192,8 +192,9 @@ def turn(times: np.ndarray, style: Style) -> Posture:
 
 def squat(times: np.ndarray, style: Style) -> Posture:
     """Knee bends with the arms held out in front."""
-    down = 0.5 - 0.5 * np.cos(TAU * _cycle(times, style, 2.6))
-    posture = _standing(times, 0.10)
+    turns = _cycle(times, style, 2.6)
+    down = 0.5 - 0.5 * np.cos(TAU * turns)
+    posture = _standing(turns, 0.10)
     posture.feet[:, :, 3] = 18.0
     posture.pelvis[:, 1] -= 0.36 * min(style.amount, 1.1) * down
     posture.pelvis[:, 2] = -0.14 * down
@@ -208,7 +209,7 @@ def squat(times: np.ndarray, style: Style) -> Posture:
 def sidestep(times: np.ndarray, style: Style) -> Posture:
     """Step, together, and back: one foot out to the side, the other follows."""
     turns, reach = np.mod(_cycle(times, style, 2.4), 1.0), 0.26 * style.amount
-    posture = _standing(times, 0.04)
+    posture = _standing(turns, 0.04)
     moves = ((0, (0.0, 0.25), (0.75, 1.0)), (1, (0.25, 0.5), (0.5, 0.75)))
     for k, out, back in moves:
         posture.feet[:, k, 0] += reach * (_rise((turns - out[0]) / 0.25) - _rise((turns - back[0]) / 0.25)) - reach / 2
@@ -226,7 +227,7 @@ def sidestep(times: np.ndarray, style: Style) -> Posture:
 def kick(times: np.ndarray, style: Style) -> Posture:
     """A high step or kick to the front, one leg after the other, arms against it."""
     turns = np.mod(_cycle(times, style, 3.0), 1.0)
-    posture = _standing(times, 0.02)
+    posture = _standing(turns, 0.02)
     kicks = (_pulse(turns, 0.05, 0.45), _pulse(turns, 0.55, 0.95))
     for k, up in enumerate(kicks):
         posture.feet[:, k, 1] = 0.42 * style.amount * up
@@ -238,15 +239,15 @@ def kick(times: np.ndarray, style: Style) -> Posture:
     posture.tilt[:, 0] = -8 * (kicks[0] + kicks[1])
     posture.tilt[:, 1] = 5 * (kicks[0] - kicks[1])
     for s, mine, other in (("l", kicks[0], kicks[1]), ("r", kicks[1], kicks[0])):
-        posture.set(f"shoulder_{s}", 16 + 62 * other + 20 * mine, 60 - 40 * other + 25 * mine, 10.0)
-        posture.set(f"elbow_{s}", 30 + 30 * other)
+        posture.set(f"shoulder_{s}", 16 + 50 * other + 26 * mine, 60 - 32 * other + 25 * mine, 10.0)
+        posture.set(f"elbow_{s}", 30 + 14 * other)
     posture.curl[:] = 0.6
     return posture
 
 
 def crossed(times: np.ndarray, style: Style) -> Posture:
     """Folds the arms before the chest, stands, and lets them go again."""
-    turns = np.mod(_cycle(times, style, 4.5), 1.0)
+    turns = np.mod(_cycle(times, style, 5.0), 1.0)
     fold = _rise(turns / 0.22) - _rise((turns - 0.75) / 0.22)
     posture = idle(times, style)
     for s, high in (("l", 1.0), ("r", 0.0)):
@@ -263,7 +264,13 @@ MOTIONS: dict[str, Motion] = {
 }  # fmt: skip
 
 
-def a_pose(raise_arms: float = 38.0) -> Posture:
+# Seconds at tempo 1 after which a motion repeats.
+PERIODS = {
+    "walk": 1.15, "wave": 5.0, "dance": 2.0, "jump": 1.6, "turn": 4.0, "idle": 5.0, "squat": 2.6, "sidestep": 2.4, "kick": 3.0, "crossed": 5.0,
+}  # fmt: skip
+
+
+def a_pose(raise_arms: float = 32.0) -> Posture:
     """One frame: standing with arms and legs apart, the pose in which a character is shown."""
     posture = Posture(1)
     posture.set("shoulder", raise_arms, 88.0, -10.0)
