@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
+from animato.core.container import holds_video
 from animato.core.errors import InputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
 from animato.core.shapes import Size
@@ -44,7 +44,9 @@ def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
         raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
     kind = picture_kind(path)
     if kind is None:
-        raise InputError(_what_else(path))
+        if holds_video(path):
+            raise InputError(f"{path} is a video, where a picture is due: save one of its frames as a picture.")
+        raise InputError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, BMP or TIFF file.")
     if kind.moving:
         raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
     with open_image(path) as image, decoding(path):
@@ -94,6 +96,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     """A file of a known PictureKind, its header read and its size checked, nothing decoded yet. Raises InputError."""
     with _open(path) as image:
         check_size(image.size, path)
+        if image.mode == "F":
+            raise InputError(f"{path} holds floating-point pixels: save it with 8 or 16 bits.")
         yield image
 
 
@@ -139,8 +143,6 @@ def to_rgb(image: Image.Image, background: Colour) -> np.ndarray:
         image = ImageChops.invert(image)
     if image.mode.startswith("I"):
         return _from_16_bit(image)
-    if image.mode == "F":
-        raise InputError(f"{getattr(image, 'filename', 'The picture')} holds floating-point pixels: save it with 8 or 16 bits.")
     if image.has_transparency_data:
         return over(np.asarray(image.convert("RGBA")), background)
     return np.asarray(image.convert("RGB"))
@@ -163,15 +165,3 @@ def _from_16_bit(image: Image.Image) -> np.ndarray:
     grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)  # Pillow gives 16-bit grey as I;16 or I, depending on the file
     grey = ((grey + 128) // 257).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _what_else(path: Path) -> str:
-    """Why a file that is no picture is none."""
-    try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            if container.streams.video:
-                return f"{path} is a video, where a picture is due: save one of its frames as a picture."
-    except av.error.FFmpegError:
-        pass
-    kinds = "PNG, JPEG, WebP, BMP or TIFF"
-    return f"{path} is not a picture that can be read: give a {kinds} file."

@@ -11,8 +11,8 @@ from typing import Protocol
 import av
 import numpy as np
 
+from animato.core.container import open_container, packets, sound_stream, tick_of, video_streams
 from animato.core.errors import InputError
-from animato.core.video import open_video, packets, sound_stream, tick_of
 
 _COPIED = ("aac", "mp3")  # what every browser plays inside MP4
 _RATE = 48_000  # samples a second of sound encoded anew
@@ -33,7 +33,7 @@ class Soundtrack(Protocol):
 
 def soundtrack(source: Path, target: av.container.OutputContainer) -> Soundtrack:
     """The sound of the file `source` for `target`, to which its stream is added. Raises InputError."""
-    container = open_video(source)
+    container = open_container(source)
     stream = sound_stream(container)
     if stream is None:
         container.close()
@@ -141,5 +141,5 @@ def _decoded(container: av.container.InputContainer, stream: av.AudioStream) -> 
 
 def _video_start(container: av.container.InputContainer) -> Fraction:
     """The time at which the video of a file begins, in seconds; 0 if there is none."""
-    starts = (stream.start_time * tick_of(stream) for stream in container.streams.video if stream.start_time is not None)
+    starts = (stream.start_time * tick_of(stream) for stream in video_streams(container) if stream.start_time is not None)
     return next(starts, Fraction(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,13 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from animato.core.container import open_container, packets, sound_stream, tick_of, video_streams
 from animato.core.errors import InputError
 from animato.core.picture import Colour, check_size, over
 from animato.core.shapes import Size
 from animato.core.timing import Timing, constant_rate, on_screen
 
 _THREADS = 2
-_OPTIONS = {"protocol_whitelist": "file"}  # a playlist in disguise must not reach out to the network
-_NOT_VIDEO = ("tty", "image2")  # demuxers that make "video" of text and of pictures; those for single pictures end in _pipe
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_LINES = 720  # players take untagged video of at least this height for BT.709, smaller for BT.601
 
@@ -45,7 +44,7 @@ class VideoFile:
 
     def frames(self) -> Iterator[np.ndarray]:
         """H W 3 uint8, as many as `timing` says, decoded one at a time."""
-        with open_video(self.path) as container:
+        with open_container(self.path) as container:
             stream = _video_stream(container, self.path)
             for frame in on_screen(_decoded(container, stream, self.timing), self.timing):
                 yield self._upright(frame)
@@ -60,43 +59,25 @@ class VideoFile:
 
 def probe_video(path: Path, background: Colour) -> VideoFile:
     """Reads the file's packets, decodes its first frames and says what it holds. Raises InputError if that is no usable video."""
-    with open_video(path) as container:
+    with open_container(path) as container:
         stream = _video_stream(container, path)
         timing, notes = _scan(container, stream, path)
         sound = sound_stream(container) is not None
-    with open_video(path) as container:
+    with open_container(path) as container:
         stream = _video_stream(container, path)
-        first = next(iter(_decoded(container, stream, timing)), None)
-        if first is None:
-            raise InputError(f"No frame of {path} can be decoded: it is damaged or truncated; copy or download it again.")
-        size = _display_size(first[1], stream.sample_aspect_ratio)
+        first = [frame for _, frame in islice(_decoded(container, stream, timing), 2)]
+        if len(first) < (2 if notes else 1):
+            raise InputError(f"Nothing of {path} that moves can be decoded: it is damaged or truncated; copy or download it again.")
+        size = _display_size(first[0], stream.sample_aspect_ratio)
     check_size(size, path)
     return VideoFile(path, size, timing, background, sound, notes)
 
 
-def open_video(path: Path) -> av.container.InputContainer:
-    """The file opened for reading. Raises InputError."""
-    try:
-        return av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
-    except av.error.FFmpegError as error:
-        raise InputError(
-            f"{path} is not a video that can be read, or its header is damaged: give an MP4, MOV, WebM, MKV, AVI or GIF file."
-        ) from error
-
-
-def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
-    """The first sound that can be decoded, if there is any."""
-    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
-
-
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    name = container.format.name
-    if name in _NOT_VIDEO or name.endswith("_pipe"):
-        raise InputError(f"{path} is not a video: give an MP4, MOV, WebM, MKV, AVI or GIF file.")
-    cover = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    streams = video_streams(container)
     if not streams:
-        raise InputError(f"{path} holds no video{', only sound' if container.streams.audio else ''}: give a file with moving pictures.")
+        found = "only sound" if container.streams.audio else "no moving pictures"
+        raise InputError(f"{path} is not a video, it holds {found}: give an MP4, MOV, WebM, MKV, AVI or GIF file.")
     stream = streams[0]
     if stream.codec_context is None:
         raise InputError(f"{path} is packed with a codec that is not known here: convert it to H.264.")
@@ -132,20 +113,6 @@ def _missing_end(container: av.container.InputContainer, stream: av.VideoStream,
     return (f"{path} ends early: {float(found):.1f} s of the {float(promised):.1f} s that its header promises could be read.",)
 
 
-def packets(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet]:
-    """The intact packets of a stream up to its end or to the first place that cannot be read."""
-    demuxed = container.demux(stream)
-    while True:
-        try:
-            packet = next(demuxed, None)
-        except av.error.FFmpegError:
-            return
-        if packet is None:
-            return
-        if packet.size and not packet.is_corrupt:
-            yield packet
-
-
 def _decoded(container: av.container.InputContainer, stream: av.VideoStream, timing: Timing) -> Iterator[tuple[Fraction, av.VideoFrame]]:
     """(seconds, frame) in the order of showing; what cannot be decoded is left out."""
     count = 0
@@ -158,11 +125,6 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, tim
             stamp = frame.pts if timing.stamped else None
             yield (timing.due(count) if stamp is None else stamp * tick_of(stream)), frame
             count += 1
-
-
-def tick_of(stream: av.stream.Stream) -> Fraction:
-    """The unit of a stream's time stamps, in seconds."""
-    return stream.time_base or Fraction(1, av.time_base)
 
 
 def _display_size(frame: av.VideoFrame, aspect: Fraction | None) -> Size:

@@ -1,0 +1,65 @@
+"""Files of streams as FFmpeg opens them: which of their streams count as video and sound, and their intact packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from animato.core.errors import InputError
+
+_OPTIONS = {"protocol_whitelist": "file"}  # a playlist in disguise must not reach out to the network
+_NOT_VIDEO = ("tty", "image2")  # demuxers that make "video" of text and of pictures; those for one kind of picture end in _pipe
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """The file opened for reading. Raises InputError."""
+    try:
+        return av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
+    except av.error.FFmpegError as error:
+        raise InputError(
+            f"{path} is not a video that can be read, or its header is damaged: give an MP4, MOV, WebM, MKV, AVI or GIF file."
+        ) from error
+
+
+def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams of moving pictures; the cover of a piece of music is none, nor is a picture that FFmpeg takes for a video."""
+    name = container.format.name
+    if name in _NOT_VIDEO or name.endswith("_pipe"):
+        return []
+    return [stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic]
+
+
+def holds_video(path: Path) -> bool:
+    """Whether the file can be opened as a video."""
+    try:
+        with open_container(path) as container:
+            return bool(video_streams(container))
+    except InputError:
+        return False
+
+
+def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The first sound that can be decoded, if there is any."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+
+
+def packets(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet]:
+    """The intact packets of a stream up to its end or to the first place that cannot be read."""
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed, None)
+        except av.error.FFmpegError:
+            return
+        if packet is None:
+            return
+        if packet.size and not packet.is_corrupt:
+            yield packet
+
+
+def tick_of(stream: av.stream.Stream) -> Fraction:
+    """The unit of a stream's time stamps, in seconds."""
+    return stream.time_base or Fraction(1, av.time_base)

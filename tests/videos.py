@@ -1,0 +1,80 @@
+"""Small video files for tests, made with PyAV alone, whose frames carry their number in a way that survives compression and turning."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+BITS = 9
+COLUMNS = 3
+BLOCK = 16
+SIZE = (COLUMNS * BLOCK, BITS // COLUMNS * BLOCK + BLOCK)  # the last row of blocks stays dark, so that the frame is not square
+
+
+def frame(number: int) -> np.ndarray:
+    """H W 3 uint8: one block per bit of the number, light or dark."""
+    bits = [(number >> bit) & 1 for bit in range(BITS)] + [0] * COLUMNS
+    blocks = np.array(bits, np.uint8).reshape(-1, COLUMNS) * 160 + 40
+    return np.repeat(np.kron(blocks, np.ones((BLOCK, BLOCK), np.uint8))[..., None], 3, axis=2)
+
+
+def number(pixels: np.ndarray) -> int:
+    """The number in an H W 3 frame of the size of `frame`'s or a multiple of it."""
+    height, width = pixels.shape[:2]
+    middles = pixels[height // 8 :: height // 4, width // 6 :: width // 3, 1]
+    return sum(int(middle > 120) << bit for bit, middle in enumerate(middles.ravel()[:BITS]))
+
+
+def tone(seconds: float, rate: int = 44100, channels: int = 2) -> np.ndarray:
+    """channels x n float32: a 440 Hz tone that grows louder, so that every moment of it differs."""
+    time = np.arange(round(seconds * rate)) / rate
+    return np.tile((0.8 * time / seconds * np.sin(2 * np.pi * 440 * time)).astype(np.float32), (channels, 1))
+
+
+def write_video(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    fps: Fraction | int = 25,
+    codec: str = "libx264",
+    times_ms: Sequence[int] | None = None,
+    sound: tuple[str, np.ndarray] | None = None,
+    rotation: tuple[int, bool] = (0, False),
+    options: dict[str, str] | None = None,
+) -> Path:
+    """A file of frames at a constant rate, or shown from the given times on; `sound` is a codec's name and samples at 44.1 kHz."""
+    container = av.open(str(path), "w", options=options or {})
+    stream = container.add_stream(codec, rate=fps, options={"crf": "10"} if codec == "libx264" else {})
+    stream.height, stream.width = frames[0].shape[:2]
+    stream.pix_fmt = {"ffv1": "bgra", "apng": "rgba", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
+    stream.bit_rate = 4_000_000
+    if times_ms is not None:
+        stream.codec_context.time_base = Fraction(1, 1000)
+    if rotation != (0, False):
+        stream.set_display_rotation(rotation[0], hflip=rotation[1])
+    audio = container.add_stream(sound[0], rate=48000 if sound[0] == "libopus" else 44100, layout="stereo") if sound else None
+    for index, pixels in enumerate(frames):
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgba" if pixels.shape[2] == 4 else "rgb24")
+        picture = picture.reformat(format=stream.pix_fmt)
+        picture.pts, picture.time_base = (index, 1 / Fraction(fps)) if times_ms is None else (times_ms[index], Fraction(1, 1000))
+        container.mux(stream.encode(picture))
+    container.mux(stream.encode(None))
+    if sound and audio is not None:
+        resampler = av.AudioResampler(format=audio.codec_context.format, layout="stereo", rate=audio.rate, frame_size=960)
+        samples = av.AudioFrame.from_ndarray(sound[1], format="fltp", layout="stereo")
+        samples.sample_rate = 44100
+        for piece in (*resampler.resample(samples), *resampler.resample(None)):
+            container.mux(audio.encode(piece))
+        container.mux(audio.encode(None))
+    container.close()
+    return path
+
+
+def read_sound(path: Path) -> tuple[str, float, float, np.ndarray]:
+    """Codec, start and duration in seconds, and the samples (channels x n) of a file's sound."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        start, duration = float(stream.start_time * stream.time_base), float(stream.duration * stream.time_base)
+        samples = [piece.to_ndarray() for piece in container.decode(stream)]
+        return stream.codec_context.name, start, duration, np.concatenate(samples, axis=1)
