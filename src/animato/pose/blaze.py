@@ -1,4 +1,4 @@
-"""The two networks that find a person: the detector (where is somebody?) and the landmarks (where are the joints in this region?).
+"""The two networks that find a person: the detector (where is somebody?) and the landmarks (where are the joints?).
 
 Input ranges, anchors, output layouts and the way from points to a region are those that the published BlazePose graphs use with the same files.
 """
@@ -25,7 +25,7 @@ MIN_HEAT = 0.5
 
 @dataclass(frozen=True)
 class Found:
-    """A person seen by the detector: how surely (0..1), the square that holds the whole body, and the box x0 y0 x1 y1 of the head, in pixels."""
+    """A person seen by the detector: how surely (0..1), the square that holds the body, and the head's box x0 y0 x1 y1 in pixels."""
 
     score: float
     region: Region

@@ -6,7 +6,7 @@ import numpy as np
 
 from animato.pose.blaze import Body
 from animato.pose.keypoints import FACE, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
-from animato.pose.tracker import Whole
+from animato.pose.whole import Whole
 
 NOSE, L_EYE, R_EYE, L_EAR, R_EAR = 0, 2, 5, 7, 8
 L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST = 11, 12, 13, 14, 15, 16
@@ -56,7 +56,8 @@ def keypoints_of(person: Whole) -> tuple[np.ndarray, np.ndarray]:
     """Everything seen of a person -> points 134 3 and score 134; keypoints that nothing gives have score 0.
 
     z is the world landmark's z in picture pixels: the image landmarks' own z leans with the body and cannot be used (specs/puppet.md, 1.2).
-    Joints outside the picture keep the network's own score, which fades within a quarter of the torso's length: up to there they are right to a fifth of it.
+    Joints outside the picture keep the network's own score. It fades within a quarter of the torso's length; up to there they are right to
+    a fifth of it, which is better than to have none.
     """
     body = person.body
     joints = np.column_stack([body.points, body.world[:, 2] * pixels_per_metre(body)])  # 33 3

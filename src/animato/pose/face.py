@@ -10,7 +10,7 @@ import numpy as np
 from animato.pose.blaze import MIN_SCORE, Body
 from animato.pose.models import FACE, find_model
 from animato.pose.network import Network, sigmoid
-from animato.pose.region import Region, around
+from animato.pose.region import Region, around, gap
 
 JAW = (127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356)
 BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
@@ -28,6 +28,7 @@ MARGIN = 1.5
 LOOKS = 3
 MIN_HEAD = 0.3
 MAX_GAP = 0.6
+MAX_STEP = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class Faces:
             return None
         if before is not None:
             face = self._look(picture, before.next)
+            if gap(face.next, before.next) > MAX_STEP:
+                face = self._look(picture, face.next)
             if face.presence >= MIN_SCORE and plausible(face, body):
                 return face
         looks = [self._look(picture, head_region(body))]
@@ -80,5 +83,5 @@ def level(right: np.ndarray, left: np.ndarray) -> float:
 
 def plausible(face: Face, body: Body) -> bool:
     """Whether a face can be this body's: its middle lies near the middle of the head."""
-    gap = np.hypot(*(face.points[:, :2].mean(axis=0) - body.points[HEAD].mean(axis=0)))
-    return bool(gap < MAX_GAP * face.next.side / MARGIN)
+    distance = np.hypot(*(face.points[:, :2].mean(axis=0) - body.points[HEAD].mean(axis=0)))
+    return bool(distance < MAX_GAP * face.next.side / MARGIN)

@@ -15,10 +15,12 @@ from animato.pose.region import Region, around, upward
 WRIST, INDEX, MIDDLE, RING = 0, 5, 9, 13
 PALM = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
 KNUCKLES = (5, 9, 13, 17)
+LOOKS = 3
+HOPELESS, SURE = 0.02, 0.9
 MIN_WRIST = 0.1
 OTHER_SIDE = 0.9
 MAX_WRIST_GAP = 0.6
-PALM_TO_FOREARM = (0.12, 1.3)
+PALM_TO_FOREARM = (0.08, 1.3)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Hands:
     def __init__(self, folder: Path | None = None) -> None:
         self._region, self._landmarks = Network(find_model(HAND_REGION, folder)), Network(find_model(HAND, folder))
 
-    def __call__(self, picture: np.ndarray, body: Body, before: tuple[Hand | None, Hand | None] = (None, None)) -> tuple[Hand | None, Hand | None]:
+    def __call__(
+        self, picture: np.ndarray, body: Body, before: tuple[Hand | None, Hand | None] = (None, None)
+    ) -> tuple[Hand | None, Hand | None]:
         """H W 3 uint8, its body and the hands of the frame before -> left and right hand; None where there is none to be seen."""
         left, right = (self._one(picture, body, side, old) for side, old in zip((LEFT, RIGHT), before, strict=True))
         return apart(left, right, body)
@@ -64,10 +68,16 @@ class Hands:
             hand = self._look(picture, old.next)
             if hand.presence >= MIN_SCORE and plausible(hand, body, side):
                 return hand
-        first = self._look(picture, self._recropped(picture, hand_region(body, side)))
-        second = self._look(picture, first.next)
-        hand = max(first, second, key=lambda one: one.presence)
-        return hand if hand.presence >= MIN_SCORE and plausible(hand, body, side) else None
+        looks = self._looks(picture, self._recropped(picture, hand_region(body, side)))
+        good = [hand for hand in looks if hand.presence >= MIN_SCORE and plausible(hand, body, side)]
+        return max(good, key=lambda hand: hand.presence, default=None)
+
+    def _looks(self, picture: np.ndarray, region: Region) -> list[Hand]:
+        """The hand in a region, and in the regions made anew from it while that may help."""
+        looks = [self._look(picture, region)]
+        while len(looks) < LOOKS and HOPELESS < looks[-1].presence < SURE:
+            looks.append(self._look(picture, looks[-1].next))
+        return looks
 
     def _recropped(self, picture: np.ndarray, region: Region) -> Region:
         """The region as a small network corrects it: it gives the middle of the hand and a point straight below it."""

@@ -140,11 +140,15 @@ def _download(into: Path, progress: Progress) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingModelError(f"pip could not download {WHEEL}: {error}. Check the network and run `animato fetch pose` again.") from error
+        raise MissingModelError(
+            f"pip could not download {WHEEL}: {error}. Check the network and run `animato fetch pose` again."
+        ) from error
     found = sorted(into.glob("*.whl"))
     if done.returncode or not found:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise MissingModelError(f"pip could not download {WHEEL}: {lines[-1]}. Check the network and that this Python has pip, then run `animato fetch pose` again.")
+        raise MissingModelError(
+            f"pip could not download {WHEEL}: {lines[-1]}. Check the network and that this Python has pip, then run `animato fetch pose` again."
+        )
     return found[0]
 
 

@@ -84,6 +84,11 @@ def around(points: np.ndarray, angle: float, margin: float) -> Region:
     return Region(float(x), float(y), margin * float((high - low).max()), angle)
 
 
+def gap(one: Region, other: Region) -> float:
+    """Distance between the middles of two regions, in sides of the smaller one."""
+    return float(np.hypot(one.x - other.x, one.y - other.y)) / max(min(one.side, other.side), 1e-6)
+
+
 def blend(old: Region, new: Region, share: float) -> Region:
     """(1 - share) old + share new, turning the short way round."""
     turn = (new.angle - old.angle + np.pi) % (2 * np.pi) - np.pi

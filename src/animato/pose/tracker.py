@@ -1,92 +1,92 @@
-"""Following one person through a clip, and everything that is seen of them in a frame."""
+"""Following one person from frame to frame."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
-from animato.core.errors import InputError
-from animato.pose.blaze import MIN_SCORE, Body, BodyLandmarks, Detector, Found
-from animato.pose.face import Face, Faces
-from animato.pose.hands import Hand, Hands
-from animato.pose.region import Region, blend
+from animato.pose.appearance import colours, difference, learnt
+from animato.pose.blaze import MIN_SCORE, Body
+from animato.pose.people import LARGEST, People, Person, Someone, around_point, chosen
+from animato.pose.region import Region, blend, gap
 
-Person = str | int | tuple[float, float]  # "largest", an index from left to right, or a point of the first frame in pixels
-LARGEST = "largest"
-VIEWS = (1.0, 1.3, 2.0)
-LOOKS = 3
 NEW_SHARE = 0.2
-
-
-@dataclass(frozen=True, eq=False)
-class Whole:
-    """A person in one frame."""
-
-    body: Body
-    left: Hand | None = None
-    right: Hand | None = None
-    face: Face | None = None
-
-
-class Estimator:
-    """The networks, loaded once. `hands` and `face` say whether those are looked for."""
-
-    def __init__(self, folder: Path | None = None, *, hands: bool = True, face: bool = True) -> None:
-        self._detector, self._body = Detector(folder), BodyLandmarks(folder)
-        self._hands = Hands(folder) if hands else None
-        self._face = Faces(folder) if face else None
-
-    def people(self, picture: np.ndarray) -> list[Found]:
-        """H W 3 uint8 -> the people in a picture from left to right. One who fills it is found only with room around: hence the wider views."""
-        height, width = picture.shape[:2]
-        for view in VIEWS:
-            people = self._detector(picture, Region(width / 2, height / 2, view * max(width, height)))
-            if people:
-                return sorted(people, key=lambda one: one.region.x)
-        return []
-
-    def body(self, picture: np.ndarray, region: Region) -> Body:
-        return self._body(picture, region)
-
-    def settled(self, picture: np.ndarray, region: Region) -> Body:
-        """The body after the region was made anew from what was seen in it."""
-        body = self._body(picture, region)
-        for _ in range(LOOKS - 1):
-            body = self._body(picture, body.next)
-        return body
-
-    def whole(self, picture: np.ndarray, body: Body, before: Whole | None = None) -> Whole:
-        """The body with its hands and face; `before` is the same person in the frame before."""
-        hands_before = (before.left, before.right) if before else (None, None)
-        left, right = self._hands(picture, body, hands_before) if self._hands else (None, None)
-        face = self._face(picture, body, before.face if before else None) if self._face else None
-        return Whole(body, left, right, face)
+LAG = 0.1
+LOOK_AROUND = 12
+PATIENCE = 24
+REACH, REACH_A_FRAME = 0.3, 0.02
+FAMILIAR, FOREIGN = 12.0, 25.0
+LEARNING = 0.1
 
 
 class Tracker:
-    """Called with frame after frame; gives the chosen person, or None where they are not to be seen."""
+    """Called with frame after frame; gives the chosen person's body, or None where they are not to be seen.
 
-    def __init__(self, estimator: Estimator, person: Person = LARGEST) -> None:
-        self._estimator, self._person = estimator, person
+    To follow one who is alone it is enough to know where they are expected. As soon as others were seen, clothes decide as well, so that
+    nobody who crosses is taken instead; who is hidden then is lost until they come out.
+    """
+
+    def __init__(self, people: People, person: Person = LARGEST) -> None:
+        self._people, self._person = people, person
         self._region: Region | None = None
-        self._before: Whole | None = None
+        self._clothes: np.ndarray | None = None
+        self._company = False
+        self._frame = self._lost = 0
 
-    def __call__(self, picture: np.ndarray) -> Whole | None:
-        body = self._estimator.body(picture, self._region) if self._region else None
-        if body is not None and body.presence >= MIN_SCORE:
-            self._region = blend(body.region, body.next, NEW_SHARE)
-        else:
-            people = self._estimator.people(picture)
-            body = self._estimator.settled(picture, chosen(people, self._person).region) if people else None
-            self._region = body.next if body else None
-        self._before = self._estimator.whole(picture, body, self._before) if body else None
-        return self._before
+    def __call__(self, picture: np.ndarray) -> Body | None:
+        """H W 3 uint8 -> Body. Raises InputError when the first people to be seen do not include the chosen person."""
+        body = self._followed(picture) or self._found(picture)
+        self._lost = 0 if body else self._lost + 1
+        self._frame += 1
+        return body
+
+    def _followed(self, picture: np.ndarray) -> Body | None:
+        """The body in the region where it is expected."""
+        if self._region is None or self._lost:
+            return None
+        if self._frame % LOOK_AROUND == 0 and not self._company:
+            self._company = len(self._people(picture)) > 1
+        body = self._people.look(picture, self._region)
+        if body.presence < MIN_SCORE or not self._same(picture, body):
+            return None
+        self._region = blend(body.region, body.next, new_share(body))
+        return body
+
+    def _found(self, picture: np.ndarray) -> Body | None:
+        """The chosen person as the detector sees them."""
+        extra = [replace(self._region, angle=0.0)] if self._region else around_point(picture, self._person)
+        people = self._people(picture, extra)
+        self._company |= len(people) > 1
+        bodies = [one.body for one in self._candidates(people) if self._same(picture, one.body)]
+        if not bodies:
+            return None
+        region = self._region
+        body = bodies[0] if region is None else min(bodies, key=lambda one: gap(one.next, region))
+        self._region = body.next
+        return body
+
+    def _candidates(self, people: list[Someone]) -> list[Someone]:
+        """Whom to take up: the user's choice at first; then in company anybody (clothes decide), alone whoever is near, and after a while anybody."""
+        if not people or self._region is None:
+            return [chosen(people, self._person)] if people else []
+        if self._company or self._lost >= PATIENCE:
+            return people
+        region, reach = self._region, REACH + self._lost * REACH_A_FRAME
+        return [one for one in people if gap(one.body.next, region) < reach]
+
+    def _same(self, picture: np.ndarray, body: Body) -> bool:
+        """Whether a body wears what the chosen person wears. Learns that at first sight and follows slow changes such as a turn."""
+        seen = colours(picture, body)
+        if self._clothes is None:
+            self._clothes = seen
+        apart = difference(self._clothes, seen)
+        if apart < FAMILIAR or not self._company:
+            self._clothes = learnt(self._clothes, seen, LEARNING)
+        return apart < FOREIGN or not self._company
 
 
-def chosen(people: list[Found], person: Person) -> Found:
-    """The one of at least one people (from left to right) that `person` names. Raises InputError when there is no such person."""
-    if person == LARGEST:
-        return max(people, key=lambda one: one.region.side)
-    raise InputError(f"There is no person {person!r}.")
+def new_share(body: Body) -> float:
+    """How much of the new region to take: little while the person stands, for steadiness, and enough not to fall behind one who moves."""
+    moved = gap(body.region, body.next)
+    return NEW_SHARE if moved <= LAG else max(NEW_SHARE, 1 - LAG / moved)
