@@ -50,11 +50,11 @@ class Polish:
         self._inverse = inverse.astype(np.float32)
         self._from_handles = (inverse @ weighted).astype(np.float32)
 
-    def __call__(self, start: np.ndarray, blended: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        """V complex: the polished vertices, from the skinned ones, their blended maps (V 3) and the B 3 maps of the bones."""
+    def __call__(self, start: np.ndarray, blended: np.ndarray, maps: np.ndarray, back: bool = False) -> np.ndarray:
+        """V complex: the polished vertices, from the skinned ones, their blended maps (V 3) and the B 3 bone maps, mirroring if `back`."""
         targets = apply(maps[self.handles.bone], self.handles.points)
         fixed = _times(self._from_handles, targets) + _times(self._inverse, _PULL * start)
-        edges = self._stretched(blended)
+        edges = self._stretched(blended, back)
         p, near = start.astype(np.complex64), self._mesh.neighbours
         for _ in range(ITERATIONS):
             turn = (np.conj(edges) * (p[near] - p[:, None])).sum(axis=1)
@@ -62,25 +62,30 @@ class Polish:
             p = _times(self._inverse, -((turn[:, None] + turn[near]) * edges).sum(axis=1) / 2) + fixed
         return p
 
-    def _stretched(self, blended: np.ndarray) -> np.ndarray:
+    def _stretched(self, blended: np.ndarray, back: bool) -> np.ndarray:
         """V N: the edges at rest, stretched by the mean of both ends.
 
-        The map alpha z + beta conj(z) is the turn alpha / |alpha| after the stretch |alpha| z + conj(turn) beta conj(z).
+        The map alpha z + beta conj(z) is the turn alpha / |alpha| after the stretch |alpha| z + conj(turn) beta conj(z). Seen from the
+        back everything is mirrored first, which makes it beta z + alpha conj(z).
         """
-        size = np.abs(blended[:, 0]).astype(np.float32)
-        shear = (blended[:, 1] * np.conj(blended[:, 0]) / np.maximum(size, 1e-9)).astype(np.complex64)
-        near = self._mesh.neighbours
-        return (size[:, None] + size[near]) / 2 * self._edges + (shear[:, None] + shear[near]) / 2 * np.conj(self._edges)
+        alpha, beta = (blended[:, 1], blended[:, 0]) if back else (blended[:, 0], blended[:, 1])
+        edges, near = np.conj(self._edges) if back else self._edges, self._mesh.neighbours
+        size = np.abs(alpha).astype(np.float32)
+        shear = (beta * np.conj(alpha) / np.maximum(size, 1e-9)).astype(np.complex64)
+        return (size[:, None] + size[near]) / 2 * edges + (shear[:, None] + shear[near]) / 2 * np.conj(edges)
 
 
-def polish_plainly(mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def polish_plainly(
+    mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.ndarray, maps: np.ndarray, back: bool = False
+) -> np.ndarray:
     """What Polish computes, vertex by vertex with real matrices, singular values and a fresh solve: its oracle."""
     handles, where = handles.inside(mesh)
     weighted = where.T * handles.weight
     matrix = _laplacian(mesh) + weighted @ where + _PULL * np.eye(len(mesh.points))
     targets = _pairs(apply(maps[handles.bone], handles.points))
     rest, p = _pairs(mesh.points), _pairs(start)
-    stretch = [_stretch_of(*m) for m in blended[:, :2]]
+    mirror = np.diag([1.0, -1.0]) if back else np.eye(2)
+    stretch = [_stretch_of(_linear(*m) @ mirror) @ mirror for m in blended[:, :2]]
     near = [sorted(set(row) - {i}) for i, row in enumerate(mesh.neighbours.tolist())]
     edge = {(i, j): (stretch[i] + stretch[j]) / 2 @ (rest[j] - rest[i]) for i, row in enumerate(near) for j in row}
     for _ in range(ITERATIONS):
@@ -90,8 +95,11 @@ def polish_plainly(mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.
     return p[:, 0] + 1j * p[:, 1]
 
 
-def _stretch_of(alpha: complex, beta: complex) -> np.ndarray:
-    linear = np.array([[(alpha + beta).real, -(alpha - beta).imag], [(alpha + beta).imag, (alpha - beta).real]])
+def _linear(alpha: complex, beta: complex) -> np.ndarray:
+    return np.array([[(alpha + beta).real, -(alpha - beta).imag], [(alpha + beta).imag, (alpha - beta).real]])
+
+
+def _stretch_of(linear: np.ndarray) -> np.ndarray:
     return _rotation(linear).T @ linear
 
 

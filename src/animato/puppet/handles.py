@@ -9,17 +9,16 @@ from animato.puppet.body import SIDES, J
 from animato.puppet.parts import Parts
 from animato.puppet.rig import HEAD, LAYER_BONES, RIG, TORSO, as_complex
 
-_FIRM, _LOOSE = 2.0, 0.6
+_FIRM, _LOOSE, _HINGE = 2.0, 0.6, 5.0
 
 
 def handles(name: str, parts: Parts) -> Handles:
     """The handles of one layer: along its bones, over the torso, in the head, and along the thighs under a garment."""
     joints = as_complex(parts.skeleton.xyz[0])
     if name != "torso":
-        sets = [
-            _along(joints, b, parts.layers[name].radius[k], np.array([0.25, 0.55, 0.85]), _FIRM) for k, b in enumerate(LAYER_BONES[name])
-        ]
-        return _together(sets)
+        places = np.array([0.25, 0.55, 0.85])
+        sets = [_along(joints, b, parts.layers[name].radius[k], places, _FIRM) for k, b in enumerate(LAYER_BONES[name])]
+        return _together([*sets, _hinges(joints, LAYER_BONES[name])])
     sets = [_torso(joints), _along(joints, HEAD, parts.layers["torso"].radius[1], np.array([0.6, 1.0, 1.3]), _FIRM)]
     for leg in (f"leg_{side}" for side in SIDES):
         if parts.garment > 0 and leg in parts.layers:
@@ -34,6 +33,12 @@ def _along(joints: np.ndarray, bone: int, radius: float, places: np.ndarray, wei
     side = 0.5 * radius * 1j * (b - a) / max(abs(b - a), 1e-6)
     points = np.concatenate([a + places * (b - a) + side, a + places * (b - a) - side])
     return Handles(points, np.full(len(points), bone), np.full(len(points), weight))
+
+
+def _hinges(joints: np.ndarray, bones: list[int]) -> Handles:
+    """The joints between the bones of a limb, without which the polish would cut the corner of a bent elbow."""
+    points = joints[[J[RIG[b][1]] for b in bones[:-1]]]
+    return Handles(points, np.array(bones[:-1]), np.full(len(points), _HINGE))
 
 
 def _torso(joints: np.ndarray) -> Handles:

@@ -31,7 +31,7 @@ for _side in SIDES:
 
 _EASE = 5  # frames in which a limb takes up its motion again
 _HAND_LENGTH = (0.6, 1.25)  # of the picture's
-_HAND_BEND = 1.4  # radians
+_PALM_BEND, _FINGER_BEND = 1.4, 0.8  # radians
 
 
 def held(target: Skeleton, picture: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -111,10 +111,10 @@ def _between(a: complex, b: complex, share: float) -> complex:
 
 
 def _sane(local: np.ndarray, name: str, rest: np.ndarray) -> np.ndarray:
-    """Hands are estimated from few pixels: they keep about their length, and bend only so far from the forearm."""
+    """Hands are estimated from few pixels: they keep about the picture's length and bend only so far, fingers less than asked."""
     if not name.startswith(("palm", "tips")):
         return local
-    length = abs(_local(rest, name))
-    angle = np.angle(local)
-    bend = np.clip(angle, np.minimum(-_HAND_BEND, np.angle(_local(rest, name))), np.maximum(_HAND_BEND, np.angle(_local(rest, name))))
-    return np.clip(np.abs(local), _HAND_LENGTH[0] * length, _HAND_LENGTH[1] * length) * np.exp(1j * bend)
+    bend, share = (_PALM_BEND, 1.0) if name.startswith("palm") else (_FINGER_BEND, 0.6)
+    own = _local(rest, name)
+    length = np.clip(np.abs(local), _HAND_LENGTH[0] * abs(own), _HAND_LENGTH[1] * abs(own))
+    return length * np.exp(1j * (np.angle(own) + np.clip(share * wrap(np.angle(local) - np.angle(own)), -bend, bend)))

@@ -47,11 +47,11 @@ class Sheet:
 
         Polish folds a limb that points at the camera, and leaves holes; so it fades out before that, and never from one frame to the next.
         """
-        start, blended = skinned(self.mesh.points, self.weights, self.pivots, maps)
+        start, blended = skinned(self.mesh.points, self.weights, self.pivots, maps, back)
         share = _ramp(along[self.long].min(), *_SQUEEZED)
         if self.polish is None or share == 0:
             return start, False
-        better = self.polish(start, blended, maps)
+        better = self.polish(start, blended, maps, back)
         overturned = signed_areas(better, self.mesh.triangles) * (-1 if back else 1) <= 0
         share *= _ramp(overturned.mean(), *_FLIPPED)
         return start + share * (better - start), share > 0

@@ -28,16 +28,20 @@ def bone_weights(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
     return weights
 
 
-def skinned(points: np.ndarray, weights: np.ndarray, pivots: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the vertices go (V complex) and the blended map of each (V 3 complex), from B 3 bone maps.
+def skinned(
+    points: np.ndarray, weights: np.ndarray, pivots: np.ndarray, maps: np.ndarray, back: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the vertices go (V complex) and the blended map of each (V 3 complex), from B 3 bone maps, mirroring ones if `back`.
 
     The mean of two turns is smaller than either and would thin a bent elbow: it is brought back to size about the joint.
     """
     blended = weights @ maps
-    size = weights @ np.abs(maps[:, 0])
-    fixed = blended[:, 0] * (size / np.maximum(np.abs(blended[:, 0]), 1e-3 * size))
-    moved = apply(blended, points) + (fixed - blended[:, 0]) * (points - pivots)
-    blended[:, 0] = fixed
+    turn = 1 if back else 0
+    size = weights @ np.abs(maps[:, turn])
+    fixed = blended[:, turn] * (size / np.maximum(np.abs(blended[:, turn]), 1e-3 * size))
+    arm = points - pivots
+    moved = apply(blended, points) + (fixed - blended[:, turn]) * (np.conj(arm) if back else arm)
+    blended[:, turn] = fixed
     return moved, blended
 
 

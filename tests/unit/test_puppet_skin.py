@@ -1,0 +1,64 @@
+"""Skinning: weights are shares, limbs go with their bones, a bent elbow stays thick, arm and torso move alike at the shoulder."""
+
+import numpy as np
+import pytest
+
+from animato.puppet.body import BONES, J
+from animato.puppet.rig import HEAD, LAYER_BONES, TORSO, as_complex, bone_maps, rig
+from animato.puppet.skin import bone_weights, nearest_joints, skinned
+from puppet_parts import drawn_parts, standing
+
+PARTS, REST = drawn_parts(), as_complex(standing().xyz[0])
+
+
+def between(a: str, b: str, t: float, across: float = 0.0) -> complex:
+    step = REST[J[b]] - REST[J[a]]
+    return REST[J[a]] + t * step + across * 1j * step / abs(step)
+
+
+@pytest.mark.parametrize("name", BONES)
+def test_weights_are_shares(name):
+    points = np.random.default_rng(0).uniform(0, 280, (300, 2)) @ [1, 1j]
+    weights = bone_weights(points, name, PARTS)
+    assert np.allclose(weights.sum(axis=1), 1) and weights.min() >= -1e-12
+
+
+def test_the_middle_of_a_bone_goes_with_it():
+    weights = bone_weights(np.array([between("elbow_l", "wrist_l", 0.5), between("shoulder_l", "elbow_l", 0.6)]), "arm_l", PARTS)
+    assert weights[0, LAYER_BONES["arm_l"][1]] > 0.95 and weights[1, LAYER_BONES["arm_l"][0]] > 0.95
+
+
+def test_head_and_chest_are_told_apart():
+    points = np.array([REST[J["nose"]], between("neck", "pelvis", 0.3), REST[J["shoulder_l"]] - 12])
+    weights = bone_weights(points, "torso", PARTS)
+    assert weights[0, HEAD] > 0.9 and weights[1, TORSO] > 0.9 and weights[2, HEAD] < 0.1
+
+
+def test_arm_and_torso_move_alike_at_the_shoulder():
+    """There they lie on top of each other, and a difference would open the armpit."""
+    points = np.array([REST[J["shoulder_l"]] + d for d in (0, -3, 2j, -2 + 4j)])
+    arm, torso = bone_weights(points, "arm_l", PARTS), bone_weights(points, "torso", PARTS)
+    upper = LAYER_BONES["arm_l"][0]
+    assert np.abs(arm[:, upper] - torso[:, upper]).max() < 0.1
+    assert arm[0, TORSO] > 0.3
+
+
+def test_a_hand_before_the_body_does_not_stick_to_it():
+    hand = np.array([between("neck", "pelvis", 0.5)])
+    assert bone_weights(hand, "arm_l", PARTS)[0, TORSO] < 0.01
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_bent_elbow_stays_thick(back):
+    joints, elbow = REST.copy(), REST[J["elbow_l"]]
+    for name in ("wrist_l", "palm_l", "tips_l"):
+        joints[J[name]] = elbow + (REST[J[name]] - elbow) * np.exp(-2.6j)
+    maps, _ = bone_maps(rig(PARTS), joints, back)
+    points = np.array([elbow + 6 * np.exp(1j * a) for a in np.linspace(0, 2 * np.pi, 16)])
+    moved, _ = skinned(points, bone_weights(points, "arm_l", PARTS), nearest_joints(points, "arm_l", PARTS), maps, back)
+    assert np.abs(moved - elbow).min() > 5.5
+
+
+def test_pivots_are_joints_of_the_layer():
+    points = np.array([between("elbow_l", "wrist_l", 0.2), between("elbow_l", "wrist_l", 0.9)])
+    assert np.allclose(nearest_joints(points, "arm_l", PARTS), REST[[J["elbow_l"], J["wrist_l"]]])
