@@ -1,6 +1,6 @@
 """The two networks that find a person: the detector (where is somebody?) and the landmarks (where are the joints?).
 
-Input ranges, anchors, output layouts and the way from points to a region are those that the published BlazePose graphs use with the same files.
+Input ranges, anchors, output layouts and the way from points to a region are those of the published BlazePose graphs for the same files.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ MASK_SIDE = 512
 
 
 def people_in(picture: np.ndarray, models: Path | None = None) -> list[Someone]:
-    """H W 3 uint8 -> the people in a picture, from left to right, each with score, middle, size and box. `models` as in estimate_picture."""
+    """H W 3 uint8 -> the people in a picture, from left to right, each with score, middle, size and box."""
     return People(models)(picture)
 
 
@@ -36,7 +36,8 @@ def estimate_picture(
     picture  H W 3 uint8 RGB
     models   folder of the model files; default: the cache
     person   "largest", an index from left to right, or a point (x, y) in pixels
-    Returns one frame of one person, with the person's mask. Raises InputError when there is no such person, MissingModelError without models.
+    Returns one frame of one person, with the person's mask.
+    Raises InputError when there is no such person, MissingModelError without models.
     """
     find, details = People(models), Details(models, hands=hands, face=face)
     people = find(picture, around_point(picture, person))
@@ -90,9 +91,8 @@ def _check_anybody(scores: list[np.ndarray]) -> None:
     if not any(score.any() for score in scores):
         first = ", ".join(str(frame) for frame in range(min(3, len(scores))))
         more = ", ..." if len(scores) > 3 else ""
-        raise InputError(
-            f"No person was found in the video: frames {first}{more} show nobody. Use a video of one person, seen at least from the hips up."
-        )
+        advice = "Use a video of one person, seen at least from the hips up."
+        raise InputError(f"No person was found in the video: frames {first}{more} show nobody. {advice}")
 
 
 def _mask(body: Body | None, size: Size) -> np.ndarray:

@@ -33,7 +33,7 @@ MAX_STEP = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """Points 68 3 (x, y in picture pixels, z in pixels from the tip of the nose), how surely it is a face (0..1), and where to look next."""
+    """Points 68 3 (x, y in picture pixels, z in pixels from the nose), how surely it is a face (0..1), and where to look next."""
 
     points: np.ndarray
     presence: float

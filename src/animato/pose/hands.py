@@ -40,7 +40,13 @@ RIGHT = Side(elbow=14, wrist=16, pinky=18, index=20, right=True)
 
 @dataclass(frozen=True, eq=False)
 class Hand:
-    """Points 21 3 (x, y in picture pixels, z in pixels from the wrist), how surely it is a hand and a right one (0..1), and where to look next."""
+    """A hand in one frame.
+
+    points    21 3  x, y in picture pixels, z in pixels from the wrist
+    presence  0..1  whether it is a hand
+    right     0..1  whether it is a right one
+    next      where to look next
+    """
 
     points: np.ndarray
     presence: float
@@ -107,7 +113,7 @@ def next_region(points: np.ndarray) -> Region:
 
 
 def plausible(hand: Hand, body: Body, side: Side) -> bool:
-    """Whether a hand can be this body's: it starts at the wrist, has a size that goes with the forearm, and is not surely the other hand."""
+    """Whether a hand can be this body's: it starts at the wrist, its size goes with the forearm, it is not surely the other hand."""
     wrist, knuckles = hand.points[WRIST, :2], hand.points[list(KNUCKLES), :2].mean(axis=0)
     palm = np.hypot(*(knuckles - wrist))
     reach = max(forearm(body, side), palm)

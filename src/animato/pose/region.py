@@ -65,7 +65,10 @@ class Region:
 
 
 def _index_affine(linear: np.ndarray, centre: np.ndarray, size: int) -> np.ndarray:
-    """2 3: maps pixel indices of a `size` square so that its middle falls on `centre`. Indices count from pixel centres, coordinates from edges."""
+    """2 3: maps pixel indices of a `size` square so that its middle falls on `centre`.
+
+    Indices count from pixel centres, coordinates from edges: hence the halves.
+    """
     return np.column_stack([linear, centre - linear @ np.full(2, (size - 1) / 2) - 0.5])
 
 

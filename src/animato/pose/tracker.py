@@ -46,7 +46,7 @@ class Tracker:
         if self._region is None or self._lost:
             return None
         if self._frame % LOOK_AROUND == 0 and not self._company:
-            self._company = len(self._people(picture)) > 1
+            self._company = len(self._people.detected(picture)) > 1
         body = self._people.look(picture, self._region)
         if body.presence < MIN_SCORE or not self._same(picture, body):
             return None
@@ -67,7 +67,7 @@ class Tracker:
         return body
 
     def _candidates(self, people: list[Someone]) -> list[Someone]:
-        """Whom to take up: the user's choice at first; then in company anybody (clothes decide), alone whoever is near, and after a while anybody."""
+        """Whom to take up: at first the user's choice; later whoever is near, in company or after a while anybody (clothes decide)."""
         if not people or self._region is None:
             return [chosen(people, self._person)] if people else []
         if self._company or self._lost >= PATIENCE:
