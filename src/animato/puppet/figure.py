@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -53,8 +53,13 @@ def measure(
 ) -> Figure:
     """A figure whose half thicknesses are read off its mask."""
     radii = measured_radii(alpha > 0.5, bones, unit)
-    relative = {layer: limb_distance(bones[layer], radii[layer], hands.get(layer)) for layer in LIMBS}
-    return Figure(picture, alpha, xy, unit, bones, radii, relative, hands)
+    return with_radii(Figure(picture, alpha, xy, unit, bones, {}, {}, hands), radii)
+
+
+def with_radii(figure: Figure, radii: dict[str, tuple[float, ...]]) -> Figure:
+    """The figure with other half thicknesses."""
+    relative = {layer: limb_distance(figure.bones[layer], radii[layer], figure.hands.get(layer)) for layer in LIMBS}
+    return replace(figure, radii=radii, relative=relative)
 
 
 def measured_radii(inside: np.ndarray, bones: dict[str, list[Bone]], unit: float) -> dict[str, tuple[float, ...]]:

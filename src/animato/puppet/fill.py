@@ -1,31 +1,62 @@
-"""Colours for pixels that have none: from the nearest valid pixel, from a pyramid of averages, and smooth across a hole."""
+"""Colours for pixels that have none: from the nearest valid pixel or from a pyramid of averages."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+STRETCH = 2.0  # how much farther a step along a limb counts than one across it
 
-def nearest_value(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """`values` (H W or H W C) with every pixel that is not valid replaced by its nearest valid one; unchanged where none is valid."""
+
+def nearest_value(values: np.ndarray, valid: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
+    """`values` (H W or H W C) with every pixel that is not valid replaced by its nearest valid one; unchanged where none is valid.
+
+    along  a direction (x, y) in which steps count STRETCH times, because clothes change along a limb and seldom across it
+    """
     if not valid.any():
         return values
-    _, places = cv2.distanceTransformWithLabels((~valid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    source = np.zeros(places.max() + 1, np.int64)
-    source[places[valid]] = np.flatnonzero(valid)
-    return values.reshape(valid.size, -1)[source[places]].reshape(values.shape)
+    source = _nearest(valid) if along is None else _nearest_across(valid, along)
+    return values.reshape(valid.size, -1)[source].reshape(values.shape)
 
 
-def spread_colours(picture: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def spread_colours(picture: np.ndarray, valid: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
     """H W 3 uint8: valid pixels as they are, the others with the nearest valid colour, the more blurred the farther it comes from.
 
-    The nearest colour keeps a red jacket's edge against blue shorts; averages over a pyramid smear purple there (specs/puppet.md, section 5).
+    The nearest colour keeps the edge of a red jacket against blue shorts; a pyramid of averages smears purple there
+    (specs/puppet.md, section 5).
     """
-    filled = nearest_value(picture, valid)
+    filled = nearest_value(picture, valid, along)
     distance = cv2.distanceTransform((~valid).astype(np.uint8), cv2.DIST_L2, 5)
     blurred = cv2.GaussianBlur(filled, (0, 0), 4)
     share = np.clip(distance / 24, 0, 1)[..., None]
-    return np.where(valid[..., None], filled, (filled + (blurred.astype(np.float32) - filled) * share)).astype(np.uint8)
+    return np.where(valid[..., None], filled, filled + (blurred.astype(np.float32) - filled) * share).astype(np.uint8)
+
+
+def _nearest(valid: np.ndarray) -> np.ndarray:
+    """H W int64: the flat place of the nearest valid pixel."""
+    _, labels = cv2.distanceTransformWithLabels((~valid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    place = np.zeros(labels.max() + 1, np.int64)
+    place[labels[valid]] = np.flatnonzero(valid)
+    return place[labels]
+
+
+def _nearest_across(valid: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """As _nearest, in a turned copy of the picture whose rows lie across `along` and are STRETCH times as far apart."""
+    height, width = valid.shape
+    length = float(np.hypot(*along))
+    x, y = along / length if length > 0 else (0.0, 1.0)
+    turn = np.array([[y, -x], [STRETCH * x, STRETCH * y]])
+    corners = turn @ np.array([[0, width - 1, 0, width - 1], [0, 0, height - 1, height - 1]])
+    matrix = np.column_stack([turn, -corners.min(axis=1)])
+    size = tuple(int(n) + 1 for n in np.ceil(corners.max(axis=1) - corners.min(axis=1)))
+    flat = np.arange(valid.size).reshape(valid.shape)
+    marked = np.where(valid, flat, -1).astype(np.float32)  # exact below 2^24 pixels
+    places = cv2.warpAffine(marked, matrix, size, flags=cv2.INTER_NEAREST, borderValue=-1)
+    if (places < 0).all():
+        return _nearest(valid)
+    nearest = places.ravel()[_nearest(places >= 0)]
+    back = cv2.warpAffine(nearest, matrix, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    return np.where(valid, flat, back.astype(np.int64))
 
 
 def pull_push(picture: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -36,9 +67,11 @@ def pull_push(picture: np.ndarray, valid: np.ndarray) -> np.ndarray:
     weight = valid.astype(np.float32)
     colour = picture.astype(np.float32) * weight[..., None]
     levels = [(colour, weight)]
-    while min(levels[-1][1].shape) > 1:
-        size = tuple((n + 1) // 2 for n in levels[-1][1].shape[::-1])
-        levels.append(tuple(cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in levels[-1]))
+    while min(weight.shape) > 1:
+        size = (weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2
+        colour = np.asarray(cv2.resize(colour, size, interpolation=cv2.INTER_AREA))
+        weight = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA))
+        levels.append((colour, weight))
     mean = picture[valid].mean(axis=0) if valid.any() else picture.reshape(-1, 3).mean(axis=0)
     result = np.broadcast_to(mean.astype(np.float32), (*levels[-1][1].shape, 3))
     for colour, weight in reversed(levels):
@@ -47,15 +80,3 @@ def pull_push(picture: np.ndarray, valid: np.ndarray) -> np.ndarray:
         share = np.clip(4 * weight, 0, 1)[..., None]
         result = coarse + (own - coarse) * share
     return np.where(valid[..., None], picture.astype(np.float32), result)
-
-
-def laplace(picture: np.ndarray, hole: np.ndarray, steps: int) -> np.ndarray:
-    """H W 3 float32: the picture with the hole (H W bool) made smoother by Jacobi steps of Laplace's equation; its edge stays.
-
-    picture  H W 3 float32 whose hole already holds a guess
-    """
-    kernel = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
-    result = picture.astype(np.float32)
-    for _ in range(steps):
-        result = np.where(hole[..., None], cv2.filter2D(result, -1, kernel, borderType=cv2.BORDER_REPLICATE), result)
-    return result

@@ -25,8 +25,7 @@ def grabcut(picture: np.ndarray, hints: np.ndarray, iterations: int, scale: floa
     if background.sum() < 10 or (~background).sum() < 10:  # its colour models have five components, each of which needs pixels
         return probable
     cv2.setRNGSeed(0)  # its colour models start from a random clustering
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, marks, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, marks, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), iterations, cv2.GC_INIT_WITH_MASK)
     found = ((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)).astype(np.uint8) * 255
     result = np.zeros(hints.shape, bool)
     result[box] = cv2.resize(found, inside.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127

@@ -8,49 +8,106 @@ import numpy as np
 from animato.puppet.body import LAYERS
 from animato.puppet.figure import Figure, distance_to, trunk
 from animato.puppet.fill import spread_colours
+from animato.puppet.garment import Garment
+from animato.puppet.ownership import ARMS, TORSO
 
+FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 SMALLEST = 30  # pixels of opacity below which a layer is dropped
+BEYOND = 16  # pixels by which a layer's colours go on beyond its opacity
+STRANGE = 40  # grey levels by which a pixel at a part's edge may differ from the part's inside
 SOFT = 1.3  # sigma in pixels of a layer's edge
 
 
-def textures(figure: Figure, labels: np.ndarray) -> dict[str, np.ndarray]:
+def textures(figure: Figure, labels: np.ndarray, garment: Garment) -> dict[str, np.ndarray]:
     """Layer -> H W 4 uint8 texture (specs/puppet.md, section 5), without those that hold next to nothing.
 
-    labels  H W  uint8  owner of each pixel (ownership.owners)
+    labels  H W  uint8  owner of each pixel (ownership.owners, garment.with_garment)
     """
     made = {}
     for label, name in enumerate(LAYERS):
         own = labels == label
-        alpha = figure.alpha * cv2.GaussianBlur((own | covered(figure, own, name)).astype(np.float32), (0, 0), SOFT)
-        if alpha.sum() >= SMALLEST:
-            made[name] = np.dstack([spread_colours(figure.picture, trusted(figure, own)), np.round(255 * alpha).astype(np.uint8)])
+        if (own & figure.inside).sum() < SMALLEST:
+            continue
+        shared, hidden = _torso(figure, labels) if name == "torso" else _limb(figure, labels, label, garment)
+        region = (own | shared | hidden).astype(np.float32)
+        alpha = figure.alpha * cv2.GaussianBlur(region, (0, 0), SOFT) * _fade(figure, name)
+        made[name] = _texture(figure, name, own | shared, alpha)
     return made
 
 
-def trusted(figure: Figure, own: np.ndarray) -> np.ndarray:
-    """H W bool: own pixels whose colour holds nothing of the background or of a neighbour."""
-    solid = (own & (figure.alpha > 0.9)).astype(np.uint8)
-    core = cv2.erode(solid, np.ones((3, 3), np.uint8)) > 0
-    return core if core.any() else own & figure.inside
+def _texture(figure: Figure, name: str, own: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """H W 4 uint8: own colours, and near the layer's opacity beyond them the nearest colour from well inside the part."""
+    texture = np.zeros((*figure.shape, 4), np.uint8)
+    texture[..., 3] = np.round(255 * alpha)
+    box = cv2.boundingRect((texture[..., 3] > 0).astype(np.uint8))
+    left, top = (max(n - BEYOND, 0) for n in box[:2])
+    window = slice(top, box[1] + box[3] + BEYOND), slice(left, box[0] + box[2] + BEYOND)
+    pure, source = (region[window] for region in _trusted(figure, own))
+    ends = figure.bones[name][0].a, figure.bones[name][-3 if len(figure.bones[name]) == 4 else -1].b
+    spread = spread_colours(np.ascontiguousarray(figure.picture[window]), source, ends[1] - ends[0])
+    strange = np.abs(figure.picture[window].astype(np.int16) - spread).max(axis=2) > STRANGE
+    texture[window][..., :3] = np.where((pure & ~strange)[..., None], figure.picture[window], spread)
+    return texture
 
 
-def covered(figure: Figure, own: np.ndarray, name: str) -> np.ndarray:
-    """H W bool: pixels that belong to a neighbour in the picture and that this layer must show once the neighbour moves away."""
-    if name == "torso":
-        return _under_limbs(figure, own)
-    bone, radius = figure.bones[name][0], figure.radii[name][0]
-    first, last = (-0.3, 0.3) if name.startswith("arm") else (-0.25, 0.35)
-    return (bone.distance < radius) & (bone.t > first) & (bone.t < last)
+def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels may keep their colours, because they hold nothing of the background, and which lend them (both H W bool).
+
+    An owner's edge towards a neighbour is a few pixels off here and there, so colours are not lent from beside that edge.
+    """
+    solid = (figure.alpha > 0.9).astype(np.uint8)
+    pure = own & (cv2.erode(solid, np.ones((3, 3), np.uint8)) > 0)
+    margin = 2 * max(round(0.02 * figure.unit), 1) + 1
+    neighbour = cv2.dilate((figure.inside & ~own).astype(np.uint8), np.ones((margin, margin), np.uint8)) > 0
+    pure[:FRAME] = pure[-FRAME:] = pure[:, :FRAME] = pure[:, -FRAME:] = False
+    source = pure & ~neighbour
+    return pure, source if source.any() else pure if pure.any() else own & figure.inside
 
 
-def _under_limbs(figure: Figure, own: np.ndarray) -> np.ndarray:
-    unit = figure.unit
-    body = trunk(figure.xy, figure.shape, 1.0)
-    reach = max(round(0.16 * unit), 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    closed = cv2.morphologyEx(own.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-    region = body | (closed & (distance_to(body) < 0.12 * unit))
-    for name in LAYERS[1:]:
+def _torso(figure: Figure, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the torso shares with the limbs' first stretch, and what limbs hide of it (both H W bool)."""
+    shared = np.zeros(figure.shape, bool)
+    for label, name in enumerate(LAYERS[1:], 1):
         bone, radius = figure.bones[name][0], figure.radii[name][0]
-        region |= (bone.distance < radius) & (bone.t > 0) & (bone.t < (0.18 if name.startswith("arm") else 0.22))
-    return region
+        start = (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if label in ARMS else 0.22))
+        shared |= start & ((labels == label) | (labels == TORSO))
+    body = trunk(figure.xy, figure.shape, 1.0)
+    closed = _closed(labels == TORSO, 0.16 * figure.unit) & (distance_to(body) < 0.12 * figure.unit)
+    return shared, body | closed | _behind_arms(figure, labels, labels == TORSO)
+
+
+def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
+    """What a limb shares (nothing) and what is hidden of it: the joint under the torso, and what an arm in front of it covers."""
+    name = LAYERS[label]
+    bone, radius = figure.bones[name][0], figure.radii[name][0]
+    first, last = (-0.3, 0.3) if label in ARMS else (-0.25, max(0.35, garment.reach + 0.25))
+    hidden = (bone.distance < radius) & (bone.t > first) & (bone.t < last)
+    if label in ARMS:
+        hidden |= (labels == TORSO) & (figure.relative[name] < 0.95) & _closed(labels == label, 0.16 * figure.unit)
+    else:
+        hidden |= (figure.relative[name] < 1) & np.isin(labels, ARMS) & (bone.t > garment.reach)
+        hidden |= _behind_arms(figure, labels, labels == label)
+    return np.zeros(figure.shape, bool), hidden
+
+
+def _behind_arms(figure: Figure, labels: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """H W bool: arm pixels in a notch of the part behind it."""
+    return np.isin(labels, ARMS) & _closed(own, 0.16 * figure.unit)
+
+
+def _closed(region: np.ndarray, reach: float) -> np.ndarray:
+    """A region (H W bool) with notches up to twice as wide as `reach` filled; computed at half size, which the eye does not see here."""
+    size = max(round(reach / 2), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
+    small = cv2.resize(region.astype(np.uint8), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_NEAREST)
+    padded = cv2.copyMakeBorder(small, size, size, size, size, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[size:-size, size:-size]
+    return cv2.resize(closed, region.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+
+
+def _fade(figure: Figure, name: str) -> np.ndarray | float:
+    """An arm comes in softly over the shoulder, so that no edge runs across it."""
+    if not name.startswith("arm"):
+        return 1.0
+    upper = figure.bones[name][0]
+    return np.where(figure.relative[name] < 1.2, np.clip((upper.t + 0.15) / 0.27, 0, 1), 1).astype(np.float32)

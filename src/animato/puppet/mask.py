@@ -6,45 +6,58 @@ import cv2
 import numpy as np
 
 from animato.puppet.bones import PRIOR, Bone
+from animato.puppet.fill import nearest_value
 from animato.puppet.grabcut import grabcut
+from animato.puppet.plate import ROUGH, Plate, plate
 
-HAND_BONES = (2, 3)  # palm and fingers, in the order of body.BONES
+CORE = 0.35  # half thicknesses of a bone within which the picture shows that bone, unless the estimator's mask denies it
+LIKE_PLATE = 3.0  # noise levels within which a pixel may be background
+FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
+BINS = 16  # a colour channel's bins in the histograms of person and background
 
 
-def person_alpha(picture: np.ndarray, probability: np.ndarray, near: np.ndarray, unit: float, scale: float = 0.5) -> np.ndarray:
+def person_alpha(
+    picture: np.ndarray, probability: np.ndarray, near: np.ndarray, trunk: np.ndarray, unit: float, scale: float = 0.5
+) -> np.ndarray:
     """Opacity of the person (specs/puppet.md, section 3).
 
     picture      H W 3  uint8
     probability  H W    float32  0..1, the estimator's person mask
     near         H W    float32  distance to the skeleton in prior half thicknesses (`nearness`)
+    trunk        H W    bool     between shoulders and hips, where even the background's own colour is clothing
     unit         T in pixels
     scale        size at which GrabCut works
     returns      H W    float32  0..1
     """
-    cut = grabcut(picture, _hints(probability, near), 3, scale)
-    cut = keep_components(cut, near < 0.35, 0.1 * unit * unit)
-    mixed = 0.75 * cut.astype(np.float32) + 0.25 * probability
+    behind = plate(picture, (probability < 0.03) & (near > 1.6))
+    doubtful = (near > 0.6) & (behind.distance < LIKE_PLATE) | (near > 0.8) & (near < 1.8) & _background_colours(picture, probability, near)
+    core = (near < CORE) & (probability > 0.1)
+    hints = _hints(probability, near, core, doubtful)
+    hints[_flat(behind) & (near > 0.6) & ~trunk] = cv2.GC_BGD
+    cut = grabcut(picture, hints, 3, scale)
+    cut = keep_components(cut, core, 0.1 * unit * unit)
+    mixed = 0.75 * cut.astype(np.float32) + np.where(doubtful & ~cut, 0, 0.25 * probability)
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    return np.clip((guided_filter(grey, mixed, 11, 1e-3) - 0.35) / 0.4, 0, 1)
+    alpha = np.clip((guided_filter(grey, mixed, 11, 1e-3) - 0.35) / 0.4, 0, 1)
+    return np.pad(_matte(picture, alpha, behind)[FRAME:-FRAME, FRAME:-FRAME], FRAME, mode="edge")
 
 
 def nearness(bones: dict[str, list[Bone]], unit: float) -> np.ndarray:
     """H W float32: distance to the nearest bone in that bone's prior half thickness."""
-    fields = [each.distance / (radius * unit) for layer in bones for each, radius in zip(bones[layer], PRIOR[layer], strict=True)]
+    fields = [each.distance / np.float32(radius * unit) for layer in bones for each, radius in zip(bones[layer], PRIOR[layer], strict=True)]
     return np.minimum.reduce(fields)
 
 
 def person_probability(mask: np.ndarray | None, near: np.ndarray) -> np.ndarray:
     """H W float32 0..1: the estimator's mask at the picture's size, or, without one, a guess from the skeleton."""
     if mask is None:
-        return (1 / (1 + np.exp(6 * (near - 1)))).astype(np.float32)
-    size = near.shape[::-1]
-    return np.clip(cv2.resize(mask.astype(np.float32) / 255, size, interpolation=cv2.INTER_CUBIC), 0, 1)
+        return (1 / (1 + np.exp(np.minimum(6 * (near - 1), 50)))).astype(np.float32)
+    return np.clip(cv2.resize(mask.astype(np.float32) / 255, near.shape[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
 def keep_components(region: np.ndarray, core: np.ndarray, area: float) -> np.ndarray:
     """The connected components of a region (H W bool) that touch `core` or have more than `area` pixels."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
     keep = stats[:, cv2.CC_STAT_AREA] > area
     keep[np.unique(labels[core & region])] = True
     keep[0] = False
@@ -52,7 +65,7 @@ def keep_components(region: np.ndarray, core: np.ndarray, area: float) -> np.nda
 
 
 def guided_filter(guide: np.ndarray, values: np.ndarray, box: int, eps: float) -> np.ndarray:
-    """The guided filter of He et al. (2010) with a grey guide: `values` smoothed inside a box x box window but not across the guide's edges."""
+    """The guided filter of He et al. (2010), grey guide: `values` smoothed in a box x box window, but not across the guide's edges."""
 
     def mean(x: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(x, -1, (box, box))
@@ -63,11 +76,54 @@ def guided_filter(guide: np.ndarray, values: np.ndarray, box: int, eps: float) -
     return mean(slope) * guide + mean(value_mean - slope * guide_mean)
 
 
-def _hints(probability: np.ndarray, near: np.ndarray) -> np.ndarray:
+def _hints(probability: np.ndarray, near: np.ndarray, core: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
     likely = (probability > 0.3).astype(np.uint8)
     around = cv2.dilate(likely, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))) > 0
     hints = np.full(near.shape, cv2.GC_PR_BGD, np.uint8)
     hints[(~around & (near > 1.2)) | ((probability < 0.03) & (near > 1.6))] = cv2.GC_BGD
-    hints[probability > 0.5] = cv2.GC_PR_FGD
-    hints[(probability > 0.97) | (near < 0.35)] = cv2.GC_FGD
+    hints[(probability > 0.5) & ~doubtful] = cv2.GC_PR_FGD
+    hints[((probability > 0.97) & ~doubtful) | core] = cv2.GC_FGD
     return hints
+
+
+def _flat(behind: Plate) -> np.ndarray:
+    """H W bool: pixels that a smooth background's plate explains together with nearly all of their neighbours."""
+    alike = ((behind.distance < 2.5) & (behind.noise < ROUGH / 3)).astype(np.float32)
+    return cv2.boxFilter(alike, -1, (5, 5)) > 0.8
+
+
+def _background_colours(picture: np.ndarray, probability: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """H W bool: pixels whose neighbourhood has colours that the background shows far more often than the person.
+
+    The estimator calls gaps between arm and body "person"; their colours tell.
+    """
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB) // (256 // BINS)
+    places = (lab[..., 0].astype(np.int32) * BINS + lab[..., 1]) * BINS + lab[..., 2]
+    person = _histogram(places[(probability > 0.97) & (near < 0.5)])
+    around = _histogram(places[(probability < 0.03) & (near > 1.6) & (near < 6)])
+    ratio = np.log((around + 1e-5) / (person + 1e-5)).astype(np.float32)
+    return cv2.boxFilter(ratio[places], -1, (5, 5)) > 1.5
+
+
+def _histogram(places: np.ndarray) -> np.ndarray:
+    """BINS^3 shares of colours, blurred by a bin to either side."""
+    counts = np.bincount(places, minlength=BINS**3).astype(np.float64).reshape(BINS, BINS, BINS)
+    for axis in range(3):
+        padded = np.pad(counts, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="edge")
+        low, middle, high = (np.take(padded, np.arange(BINS) + shift, axis=axis) for shift in range(3))
+        counts = (low + 2 * middle + high) / 4
+    return counts.ravel() / max(counts.sum(), 1)
+
+
+def _matte(picture: np.ndarray, alpha: np.ndarray, behind: Plate) -> np.ndarray:
+    """Opacity at the edge as the share of the way from the plate's colour to the person's, where the plate is smooth and the two differ."""
+    solid = cv2.erode((alpha > 0.95).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    band = (cv2.dilate((alpha > 0.05).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~solid
+    if not solid.any():
+        return alpha
+    own = nearest_value(picture, solid).astype(np.float32)
+    way = own - behind.colour
+    length = np.square(way).sum(axis=2)
+    share = np.clip(((picture - behind.colour) * way).sum(axis=2) / np.maximum(length, 1), 0, 1)
+    sure = band & (behind.noise < ROUGH / 3) & (length > 3 * (10 * np.maximum(behind.noise, 1)) ** 2)
+    return np.where(sure, share, alpha).astype(np.float32)

@@ -1,23 +1,30 @@
-"""Taking a picture apart for the puppet: mask, owners, layers and background in one straight line."""
+"""Taking a picture apart for the puppet: joints, mask, owners, layers and background in one straight line."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
+import cv2
 import numpy as np
 
+from animato.core.errors import InputError
 from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, PoseSequence
+from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
-from animato.puppet.body import LAYERS, SIDES, J, Skeleton, skeleton, torso_length
+from animato.puppet.body import LAYERS, SIDES, J, skeleton
 from animato.puppet.bones import bones_of
-from animato.puppet.figure import hand_distance, measure
+from animato.puppet.figure import Figure, hand_distance, measure, trunk
+from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
+from animato.puppet.joints import Joints, judge, mirror, mirrored
 from animato.puppet.layers import textures
 from animato.puppet.mask import nearness, person_alpha, person_probability
-from animato.puppet.ownership import owners
+from animato.puppet.ownership import LEGS, TORSO, owners
 from animato.puppet.parts import Layer, Parts
 
 Quality = Literal["fast", "good"]
-CUT_SCALE = {"fast": 0.35, "good": 0.5}  # the size at which GrabCut works
+CUT_SCALE = {"fast": 0.3, "good": 0.5}  # the size at which GrabCut works
+SMALLEST_MASK = 0.15  # T^2 (specs/puppet.md, fall-back 1)
 
 
 def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good") -> Parts:
@@ -25,30 +32,75 @@ def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good
 
     picture  H W 3 uint8, already as large as the result will be
     pose     one frame, of the person to animate, in pixels of the picture, with the estimator's mask if there is one
+    InputError if the picture shows no person, or too little of one, to be animated.
     """
-    shape, scale = picture.shape[:2], CUT_SCALE[quality]
-    joints = skeleton(pose)
-    unit = torso_length(joints)
-    bones = bones_of(joints, shape)
+    shape = picture.shape[:2]
+    if pose.size != (shape[1], shape[0]):
+        raise InputError(
+            f"The pose is of a picture of {pose.size[0]} x {pose.size[1]} pixels, not of {shape[1]} x {shape[0]}: scale it first."
+        )
+    joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size)
+    figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality])
+    labels = owners(figure, CUT_SCALE[quality])
+    garment = Garment()
+    if joints.legs:
+        garment = garment_of(figure, labels)
+        labels = with_garment(figure, labels, garment, CUT_SCALE[quality])
+    else:
+        labels = np.where(np.isin(labels, LEGS), np.uint8(TORSO), labels)
+    if garment.skirt:
+        figure = under_skirt(figure)
+    layers, joints = _layers(figure, labels, garment, joints)
+    if "torso" in layers and not joints.behind:
+        layers["torso"] = replace(layers["torso"], back=seen_from_behind(layers["torso"].texture, pose))
+    floor = _floor(figure, labels) if joints.legs else None
+    shown = background(figure, probability)
+    return Parts(layers, shown, joints.skeleton, joints.unit, garment.reach, garment.skirt, floor, joints.notes)
+
+
+def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: float) -> tuple[Figure, np.ndarray]:
+    """The person measured, and the estimator's mask (H W float32)."""
+    shape, xy, unit = picture.shape[:2], joints.skeleton.xyz[0, :, :2], joints.unit
+    bones = bones_of(joints.skeleton, shape)
     near = nearness(bones, unit)
     probability = person_probability(None if pose.mask is None else pose.mask[0], near)
-    alpha = person_alpha(picture, probability, near, unit, scale)
-    figure = measure(picture, alpha, joints.xyz[0, :, :2], unit, bones, _hands(pose, shape))
-    labels = owners(figure, scale)
-    made = textures(figure, labels)
-    layers = {name: Layer(name, made[name], figure.radii[name]) for name in LAYERS if name in made}
-    return Parts(layers, background(figure), joints, unit, floor=_floor(joints, shape))
+    if (probability > 0.5).sum() < SMALLEST_MASK * unit * unit:
+        raise InputError(
+            "Too little of the person stands out from the picture: use a picture in which the whole person is clearly visible."
+        )
+    alpha = person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
+    return measure(picture, alpha, xy, unit, bones, _hands(pose, shape)), probability
 
 
 def _hands(pose: PoseSequence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Arm -> distance to its hand, where all 21 points were seen."""
     found = {}
     for side, part in zip(SIDES, (LEFT_HAND, RIGHT_HAND), strict=True):
-        if (pose.score[0, 0, part] >= 0.3).all():
+        if pose.present()[0, 0, part].all():
             found[f"arm_{side}"] = hand_distance(pose.points[0, 0, part, :2], shape)
     return found
 
 
-def _floor(joints: Skeleton, shape: tuple[int, int]) -> float | None:
-    feet = [J["ankle_l"], J["ankle_r"]]
-    y = joints.xyz[0, feet, 1]
-    return float(y.max()) if joints.present[0, feet].all() and (y < shape[0]).all() else None
+def _layers(figure: Figure, labels: np.ndarray, garment: Garment, joints: Joints) -> tuple[dict[str, Layer], Joints]:
+    """The layers, where an arm that cannot be moved is frozen or replaced by the other's mirror image; and the joints that go with them."""
+    made = textures(figure, labels, garment)
+    layers = {name: Layer(name, made[name], figure.radii[name]) for name in LAYERS if name in made}
+    xyz = joints.skeleton.xyz.copy()
+    for side, other in (("l", "r"), ("r", "l")):
+        arm, twin = f"arm_{side}", f"arm_{other}"
+        if joints.arms[arm] == "freeze" and arm in layers:
+            layers[arm] = replace(layers[arm], frozen=True)
+        elif joints.arms[arm] == "mirror" and twin in layers:
+            image = cv2.warpAffine(layers[twin].texture, mirror(figure.xy), figure.shape[::-1], flags=cv2.INTER_LINEAR)
+            layers[arm] = Layer(arm, image, figure.radii[twin])
+            for name in ("elbow", "wrist", "palm", "tips"):
+                xyz[0, J[f"{name}_{side}"], :2] = mirrored(figure.joint(f"{name}_{other}")[None], figure.xy)[0]
+                xyz[0, J[f"{name}_{side}"], 2] = xyz[0, J[f"{name}_{other}"], 2]
+    return layers, replace(joints, skeleton=replace(joints.skeleton, xyz=xyz))
+
+
+def _floor(figure: Figure, labels: np.ndarray) -> float:
+    """y of the soles: the lowest pixel of a foot."""
+    feet = np.minimum(figure.bones["leg_l"][2].distance, figure.bones["leg_r"][2].distance) < 0.15 * figure.unit
+    rows = np.flatnonzero((feet & figure.inside & np.isin(labels, LEGS)).any(axis=1))
+    return float(rows[-1] + 1) if len(rows) else float(max(figure.joint(f"ankle_{side}")[1] for side in SIDES))

@@ -1,0 +1,105 @@
+"""Garment: how far down the legs a skirt or shorts hang together, and which leg pixels therefore move with the torso."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from animato.puppet.bones import PRIOR
+from animato.puppet.figure import Figure, with_radii
+from animato.puppet.grabcut import grabcut
+from animato.puppet.ownership import ARMS, LEGS, TORSO
+
+STEP = 0.05  # of a thigh, between the heights that are looked at
+FLARE = 1.75  # half thicknesses of a thigh by which a skirt stands out from both legs
+
+
+@dataclass(frozen=True)
+class Garment:
+    """How far it reaches along the legs (0 the hip, 1 the knee, 2 the ankle) and whether it is one sheet over both legs."""
+
+    reach: float = 0.0
+    skirt: bool = False
+
+
+def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
+    """The garment of a figure whose pixels have owners (specs/puppet.md, section 4.5)."""
+    body = figure.inside & ~np.isin(labels, ARMS)
+    heights = np.arange(0.1, 2.0, STEP)
+    flared = np.array([_flared(figure, body, t) for t in heights])
+    joined = np.array([_joined(figure, body, t) for t in heights])
+    wide = flared & joined
+    wide &= np.convolve(wide, np.ones(3), mode="same") >= 2  # a hand beside the thigh is not a skirt
+    if wide.any():
+        return Garment(float(heights[wide][-1]), True)
+    apart = float(heights[~joined][0]) if (~joined).any() else 2.0
+    return Garment(apart - 0.12) if 0.34 < apart < 0.95 else Garment()
+
+
+def with_garment(figure: Figure, labels: np.ndarray, garment: Garment, scale: float = 0.5) -> np.ndarray:
+    """Labels (H W uint8) in which the torso owns the garment."""
+    if not garment.reach:
+        return labels
+    mine = _skirt(figure, labels, garment.reach, scale) if garment.skirt else _down_to(figure, labels, garment.reach + 0.15)
+    return np.where(mine, np.uint8(TORSO), labels)
+
+
+def under_skirt(figure: Figure) -> Figure:
+    """The figure with thighs as thick as the shins below them suggest: a skirt hides how thick they are."""
+    radii = dict(figure.radii)
+    for leg in ("leg_l", "leg_r"):
+        thigh = float(np.clip(1.3 * radii[leg][1], 0.6 * PRIOR[leg][0] * figure.unit, PRIOR[leg][0] * figure.unit))
+        radii[leg] = (thigh, *radii[leg][1:])
+    return with_radii(figure, radii)
+
+
+def along_leg(figure: Figure, leg: str) -> np.ndarray:
+    """H W float32: how far down a leg every pixel lies: 0 at the hip, 1 at the knee, 2 at the ankle."""
+    thigh, shin = figure.bones[leg][:2]
+    return np.where(shin.t > 0, np.maximum(1 + shin.t, thigh.t), np.minimum(thigh.t, 1))
+
+
+def _point(figure: Figure, side: str, t: float) -> np.ndarray:
+    names = ("hip", "knee") if t < 1 else ("knee", "ankle")
+    a, b = (figure.joint(f"{name}_{side}") for name in names)
+    return a + (t % 1) * (b - a)
+
+
+def _flared(figure: Figure, body: np.ndarray, t: float) -> bool:
+    left, right = _point(figure, "l", t), _point(figure, "r", t)
+    across = (figure.joint("hip_l") - figure.joint("hip_r")) / max(float(np.hypot(*(figure.joint("hip_l") - figure.joint("hip_r")))), 1e-6)
+    reach = FLARE * PRIOR["leg_l"][0] * figure.unit * across
+    return _is(body, left + reach) and _is(body, right - reach)
+
+
+def _joined(figure: Figure, body: np.ndarray, t: float) -> bool:
+    left, right = _point(figure, "l", t), _point(figure, "r", t)
+    return all(_is(body, left + share * (right - left)) for share in np.linspace(0, 1, 15))
+
+
+def _is(region: np.ndarray, point: np.ndarray) -> bool:
+    x, y = int(np.floor(point[0])), int(np.floor(point[1]))
+    return 0 <= y < region.shape[0] and 0 <= x < region.shape[1] and bool(region[y, x])
+
+
+def _down_to(figure: Figure, labels: np.ndarray, reach: float) -> np.ndarray:
+    legs = {LEGS[0]: "leg_l", LEGS[1]: "leg_r"}
+    return np.logical_or.reduce([(labels == label) & (along_leg(figure, name) < reach) for label, name in legs.items()])
+
+
+def _skirt(figure: Figure, labels: np.ndarray, reach: float, scale: float) -> np.ndarray:
+    """H W bool: the leg pixels that show a skirt, told from the legs by colour around its hem."""
+    legs = np.isin(labels, LEGS)
+    down = np.where(labels == LEGS[0], along_leg(figure, "leg_l"), along_leg(figure, "leg_r"))
+    thickness = np.float32(PRIOR["leg_l"][0] * figure.unit)
+    away = np.minimum(*(np.minimum(*(each.distance for each in figure.bones[leg][:2])) for leg in ("leg_l", "leg_r"))) / thickness
+    hints = np.where(down < reach + 0.15, np.uint8(cv2.GC_PR_FGD), np.uint8(cv2.GC_PR_BGD))
+    hints[(away > 1.35) & (down < reach + 0.5)] = cv2.GC_PR_FGD
+    hints[((away < 0.45) & (down > reach + 0.2)) | (down > reach + 0.5)] = cv2.GC_BGD
+    hints[(down < reach - 0.15) | (labels == TORSO)] = cv2.GC_FGD
+    hints[~figure.inside | np.isin(labels, ARMS)] = cv2.GC_BGD
+    picture = figure.picture.copy()
+    picture[~figure.inside] = (255, 0, 255)
+    return legs & (grabcut(picture, hints, 2, scale) | ~figure.inside & (down < reach + 0.15))

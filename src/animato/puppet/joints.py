@@ -1,0 +1,168 @@
+"""The picture's joints made complete: guesses for those that were not seen, and which limbs can therefore not be moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.core.shapes import Size
+from animato.puppet.body import SIDES, J, Skeleton, torso_length
+
+SMALLEST_TORSO = 40.0  # pixels (specs/puppet.md, fall-back 1)
+SIDE_VIEW = 0.35  # shoulder width over T below which a picture shows the person from the side
+SIDE_NAMES = {"l": "left", "r": "right"}
+
+# A joint that was not seen lies at its parent plus (x towards the person's left, y down along the body) in T; parents come first.
+GUESSES: tuple[tuple[str, str, float, float], ...] = (
+    ("pelvis", "neck", 0.0, 1.0),
+    ("head", "neck", 0.0, -0.5),
+    ("nose", "head", 0.0, 0.0),
+    ("ear_l", "head", 0.13, 0.0),
+    ("ear_r", "head", -0.13, 0.0),
+    ("hip_l", "pelvis", 0.22, 0.0),
+    ("hip_r", "pelvis", -0.22, 0.0),
+    ("elbow_l", "shoulder_l", 0.1, 0.58),
+    ("elbow_r", "shoulder_r", -0.1, 0.58),
+    ("wrist_l", "elbow_l", 0.05, 0.48),
+    ("wrist_r", "elbow_r", -0.05, 0.48),
+    ("knee_l", "hip_l", 0.0, 0.85),
+    ("knee_r", "hip_r", 0.0, 0.85),
+    ("ankle_l", "knee_l", 0.0, 0.8),
+    ("ankle_r", "knee_r", 0.0, 0.8),
+    ("toe_l", "ankle_l", 0.08, 0.2),
+    ("toe_r", "ankle_r", -0.08, 0.2),
+)
+ARM_JOINTS = ("shoulder", "elbow", "wrist")
+
+
+@dataclass(frozen=True, eq=False)
+class Joints:
+    """What taking a picture apart starts from.
+
+    skeleton  one frame, every joint with a usable place
+    unit      T in pixels
+    legs      the legs can be moved
+    arms      arm layer -> what to do with it: "move", "mirror" (the other arm in its place) or "freeze"
+    behind    the picture shows the person from behind
+    notes     sentences for the user
+    """
+
+    skeleton: Skeleton
+    unit: float
+    legs: bool
+    arms: dict[str, str]
+    behind: bool
+    notes: list[str]
+
+
+def judge(skeleton: Skeleton, size: Size) -> Joints:
+    """Guesses for missing joints and what follows from them (specs/puppet.md, fall-backs 1 to 3).
+
+    InputError if the picture shows no shoulders or too small a person.
+    """
+    full = complete(skeleton)
+    unit = torso_length(full)
+    if unit < SMALLEST_TORSO:
+        raise InputError(f"The person's trunk is only {unit:.0f} pixels long: use a larger picture of the person, or one cut closer.")
+    usable = {name: _usable(full, name, size) for name in J}
+    legs = all(usable[f"{joint}_{side}"] for joint in ("knee", "ankle") for side in SIDES)
+    arms = {f"arm_{side}": _fate(usable, full, side, size) for side in SIDES}
+    width = float(full.xy("shoulder_l")[0, 0] - full.xy("shoulder_r")[0, 0])
+    behind = width < 0 and not skeleton.present[0, J["nose"]] or width < -SIDE_VIEW * unit
+    return Joints(full, unit, legs, arms, behind, _notes(legs, arms, behind, abs(width) < SIDE_VIEW * unit))
+
+
+def complete(skeleton: Skeleton) -> Skeleton:
+    """The first frame with a place for every joint; guessed ones stay not `present`."""
+    xyz, present = skeleton.xyz[:1].copy(), skeleton.present[:1]
+    seen = {name: bool(present[0, J[name]]) for name in J}
+    _shoulders(xyz[0], seen)
+    side, down, unit = _axes(xyz[0], seen)
+    for name, parent, x, y in GUESSES:
+        if not seen[name]:
+            xyz[0, J[name], :2] = xyz[0, J[parent], :2] + unit * (x * side + y * down)
+            xyz[0, J[name], 2] = xyz[0, J[parent], 2]
+    for each in SIDES:
+        elbow, wrist, palm, tips = (J[f"{joint}_{each}"] for joint in ("elbow", "wrist", "palm", "tips"))
+        if not present[0, palm]:
+            xyz[0, palm] = xyz[0, wrist] + 0.3 * (xyz[0, wrist] - xyz[0, elbow])
+        if not present[0, tips]:
+            xyz[0, tips] = xyz[0, wrist] + 1.8 * (xyz[0, palm] - xyz[0, wrist])
+    return replace(skeleton, xyz=xyz, present=present)
+
+
+def mirrored(points: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """Points (N 2) reflected at the body's axis: the line through the middle of the shoulders, square to them."""
+    matrix = mirror(xy)
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def mirror(xy: np.ndarray) -> np.ndarray:
+    """2 3: the reflection that puts each shoulder where the other is, from joints xy (J 2)."""
+    left, right = xy[J["shoulder_l"]], xy[J["shoulder_r"]]
+    axis = (left - right) / max(float(np.hypot(*(left - right))), 1e-6)
+    turn = np.eye(2) - 2 * np.outer(axis, axis)
+    middle = (left + right) / 2
+    return np.column_stack([turn, middle - turn @ middle])
+
+
+def _shoulders(xyz: np.ndarray, seen: dict[str, bool]) -> None:
+    left, right, neck = J["shoulder_l"], J["shoulder_r"], J["neck"]
+    pair = {"l": seen["shoulder_l"], "r": seen["shoulder_r"]}
+    if not any(pair.values()) or not (all(pair.values()) or seen["neck"]):
+        raise InputError(
+            "No person with visible shoulders was found in the picture: use one that shows the person at least down to the waist."
+        )
+    if all(pair.values()):
+        if not seen["neck"]:
+            xyz[neck] = (xyz[left] + xyz[right]) / 2
+    elif pair["l"]:
+        xyz[right] = 2 * xyz[neck] - xyz[left]
+    else:
+        xyz[left] = 2 * xyz[neck] - xyz[right]
+
+
+def _axes(xyz: np.ndarray, seen: dict[str, bool]) -> tuple[np.ndarray, np.ndarray, float]:
+    """Unit vectors towards the person's left and down the body, and T, all from what was seen."""
+    across = (xyz[J["shoulder_l"]] - xyz[J["shoulder_r"]])[:2]
+    width = max(float(np.hypot(*across)), 1e-6)
+    side = across / width
+    if seen["pelvis"]:
+        spine = xyz[J["pelvis"]] - xyz[J["neck"]]
+        return side, spine[:2] / max(float(np.hypot(*spine[:2])), 1e-6), max(float(np.linalg.norm(spine)), 1.2 * width)
+    down = np.array([-side[1], side[0]])
+    return side, down if down[1] >= 0 else -down, 1.2 * width
+
+
+def _usable(skeleton: Skeleton, name: str, size: Size) -> bool:
+    x, y = skeleton.xyz[0, J[name], :2]
+    return bool(skeleton.present[0, J[name]]) and 0 <= x < size[0] and 0 <= y < size[1]
+
+
+def _fate(usable: dict[str, bool], skeleton: Skeleton, side: str, size: Size) -> str:
+    if all(usable[f"{joint}_{side}"] for joint in ARM_JOINTS):
+        return "move"
+    other = "r" if side == "l" else "l"
+    places = [J[f"{joint}_{other}"] for joint in (*ARM_JOINTS, "palm")]
+    moved = mirrored(skeleton.xyz[0, places, :2], skeleton.xyz[0, :, :2])
+    inside = bool(((moved >= 0) & (moved < size)).all())
+    return "mirror" if inside and all(usable[f"{joint}_{other}"] for joint in ARM_JOINTS) else "freeze"
+
+
+def _notes(legs: bool, arms: dict[str, str], behind: bool, sideways: bool) -> list[str]:
+    notes = []
+    if sideways:
+        notes.append("The picture shows the person from the side: movements will look flat. A picture from the front works better.")
+    elif behind:
+        notes.append("The picture shows the person from behind: no face can be shown when the person turns round.")
+    if not legs:
+        notes.append("The legs are not wholly to be seen in the picture: they keep its shape and follow the body.")
+    for arm, fate in arms.items():
+        name = SIDE_NAMES[arm[-1]]
+        if fate == "mirror":
+            notes.append(f"The {name} arm is not wholly to be seen in the picture: the other arm is used in its place, mirrored.")
+        elif fate == "freeze":
+            notes.append(f"The {name} arm is not wholly to be seen in the picture: it keeps its shape and follows the body.")
+    return notes
