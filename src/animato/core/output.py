@@ -107,3 +107,11 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def write_text(text: str, target: Path) -> None:
+    """Writes a text file, whole or not at all. Raises OutputError."""
+    with temporary_beside(target) as temporary:
+        with explained(target):
+            temporary.write_text(text, "utf-8")
+        put_in_place(temporary, target)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
 Shown = TypeVar("Shown")
 
 _MOST_HOLES = Fraction(1, 10)  # of the grid of a rate that may stay without a frame of its own
+_OFF_GRID = Fraction(1, 4)  # of a frame; how far from the grid a time may be, however coarse the clock
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,22 @@ def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction
     or take one tick, and few places stay empty; otherwise the average, with as many output frames as the file has.
     """
     ticks = sorted(set(ticks))
+    timing = _grid(ticks, tick, named)
+    return replace(timing, slack=min(tick, 1 / timing.fps / 4))  # a quarter, for clocks that tick once a frame
+
+
+def _grid(ticks: list[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
     start, span = ticks[0] * tick, (ticks[-1] - ticks[0]) * tick
     if span == 0:
-        return Timing(named[0] if named else Fraction(25), 1, start, tick)
+        return Timing(named[0] if named else Fraction(25), 1, start)
     average = (len(ticks) - 1) / span
     for rate in (*named, Fraction(max(round(average), 1))):
         places = [(t - ticks[0]) * tick * rate for t in ticks]
         length = round(places[-1]) + 1
-        on_grid = all(abs(place - round(place)) <= tick * rate for place in places)
+        on_grid = all(abs(place - round(place)) <= min(tick * rate, _OFF_GRID) for place in places)
         if on_grid and len(ticks) <= length <= len(ticks) / (1 - _MOST_HOLES):
-            return Timing(rate, length, start, tick)
-    return Timing(average.limit_denominator(1001), len(ticks), start, tick)
+            return Timing(rate, length, start)
+    return Timing(average.limit_denominator(1001), len(ticks), start)
 
 
 def on_screen(shown: Iterable[tuple[Fraction, Shown]], timing: Timing) -> Iterator[Shown]:
