@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
@@ -16,7 +15,9 @@ from animato.pose.align_robust import measure, retarget
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN, body
 
-__all__ = ["Adjust", "Aligned", "Nudge", "align"]
+__all__ = ["ALIGNMENTS", "Adjust", "Aligned", "Nudge", "align", "check_alignment"]
+
+ALIGNMENTS = ("robust", "musepose", "none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Aligned:
 def align(
     reference: PoseSequence,
     motion: PoseSequence,
-    how: Literal["robust", "musepose", "none"] = "robust",
+    how: str = "robust",
     adjust: Adjust | None = None,
 ) -> Aligned:
     """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
@@ -46,6 +47,7 @@ def align(
     none      the motion as it is, scaled to fit into the picture
     Raises InputError when picture or motion show too little of a person.
     """
+    check_alignment(how)
     _check(reference.frames(slice(0, 1)), "picture")
     _check(motion, "motion")
     reference, motion, adjust = reference.frames(slice(0, 1)).person(0), motion.person(0), adjust or Adjust()
@@ -53,11 +55,15 @@ def align(
         aligned = _robust(reference, motion, adjust)
     elif how == "musepose":
         aligned = Aligned(*align_musepose(reference, motion))
-    elif how == "none":
-        aligned = _fitted_only(motion, reference.size)
     else:
-        raise InputError(f"There is no alignment '{how}': choose robust, musepose or none.")
+        aligned = _fitted_only(motion, reference.size)
     return replace(aligned, pose=_moved(aligned.pose, adjust))
+
+
+def check_alignment(how: str) -> None:
+    """Raises InputError unless `how` names an alignment."""
+    if how not in ALIGNMENTS:
+        raise InputError(f"There is no alignment '{how}': choose {', '.join(ALIGNMENTS)}.")
 
 
 def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust) -> Aligned:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from typing import Literal
 
 import numpy as np
 
 from animato.core.errors import InputError
 from animato.pose.keypoints import PoseSequence
 
-How = Literal["binomial", "savgol", "one-euro", "none"]
+SMOOTHINGS = ("binomial", "savgol", "one-euro", "none")
 
 _REACH = 2  # frames looked at on each side
 
@@ -45,7 +44,7 @@ def fill_gaps(sequence: PoseSequence, longest: int = 8, threshold: float = 0.3) 
     )
 
 
-def smooth(sequence: PoseSequence, how: How = "binomial", threshold: float = 0.3) -> PoseSequence:
+def smooth(sequence: PoseSequence, how: str = "binomial", threshold: float = 0.3) -> PoseSequence:
     """The sequence with less jitter; scores, and points that are missing (score below `threshold`), stay as they are.
 
     binomial  5-tap mean with the weights 1 4 6 4 1
@@ -55,6 +54,7 @@ def smooth(sequence: PoseSequence, how: How = "binomial", threshold: float = 0.3
 
     Raises InputError for another `how`.
     """
+    check_smoothing(how)
     if how == "none":
         return sequence
     present = sequence.present(threshold)  # F P K
@@ -63,11 +63,15 @@ def smooth(sequence: PoseSequence, how: How = "binomial", threshold: float = 0.3
         smoothed = _five_taps(points, present, _binomial_weights)
     elif how == "savgol":
         smoothed = _five_taps(points, present, _savgol_weights)
-    elif how == "one-euro":
-        smoothed = _one_euro(points / sequence.size[1], present, sequence.fps or _FPS_UNKNOWN) * sequence.size[1]
     else:
-        raise InputError(f"Poses are smoothed by 'binomial', 'savgol', 'one-euro' or 'none', not by '{how}'.")
+        smoothed = _one_euro(points / sequence.size[1], present, sequence.fps or _FPS_UNKNOWN) * sequence.size[1]
     return replace(sequence, points=np.where(present[..., None], smoothed, sequence.points))
+
+
+def check_smoothing(how: str) -> None:
+    """Raises InputError unless `how` names a way of smoothing."""
+    if how not in SMOOTHINGS:
+        raise InputError(f"There is no smoothing '{how}': choose {', '.join(SMOOTHINGS)}.")
 
 
 def _five_taps(points: np.ndarray, present: np.ndarray, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
