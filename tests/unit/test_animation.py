@@ -73,6 +73,16 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path):
     assert [videos.number(pixels) for pixels in clip] == list(range(12))
 
 
+def test_pictures_of_a_folder_are_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for index, ending in enumerate(("jpg", "png")):
+        Image.fromarray(np.rot90(FRAMES[5 + index])).save(tmp_path / f"{index}.{ending}", exif=exif)
+    clip = open_clip(tmp_path)
+    assert clip.size == videos.SIZE
+    assert [videos.number(pixels) for pixels in clip] == [5, 6]
+
+
 def test_what_is_wrong_with_a_folder(tmp_path):
     with pytest.raises(InputError, match="holds no numbered pictures"):
         open_clip(tmp_path)

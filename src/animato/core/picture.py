@@ -150,6 +150,8 @@ def to_rgb(image: Image.Image, background: Colour) -> np.ndarray:
 
 def upright_size(image: Image.Image) -> Size:
     """(width, height) of an opened image once it is turned as its EXIF says."""
+    if image.format == "PNG" and "exif" not in image.info:  # Pillow would decode the whole picture in search of it
+        return image.size
     sideways = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
     return image.size[::-1] if sideways else image.size
 
