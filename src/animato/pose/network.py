@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 LOGIT_LIMIT = 80.0
+STDERR = 2
 
 
 class Network:
@@ -18,8 +23,9 @@ class Network:
     """
 
     def __init__(self, path: Path, low: float = 0.0) -> None:
-        self._interpreter = Interpreter(model_path=str(path), num_threads=1)
-        self._interpreter.allocate_tensors()
+        with _without_chatter():
+            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            self._interpreter.allocate_tensors()
         entry = self._interpreter.get_input_details()[0]
         self._input, self.size = entry["index"], int(entry["shape"][1])
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
@@ -34,3 +40,22 @@ class Network:
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)))
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Drops the INFO lines that the runtime, which has no switch for them, writes past Python to the terminal; the rest follows later."""
+    try:
+        terminal = os.dup(STDERR)
+    except OSError:  # there is none, as in a window program
+        yield
+        return
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, STDERR)
+            os.close(terminal)
+            kept.seek(0)
+            os.write(STDERR, b"".join(line for line in kept if not line.startswith(b"INFO:")))
