@@ -43,11 +43,7 @@ def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
     if path.is_dir():
         raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
     kind = picture_kind(path)
-    if kind is None:
-        if holds_video(path):
-            raise InputError(f"{path} is a video, where a picture is due: save one of its frames as a picture.")
-        raise InputError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, BMP or TIFF file.")
-    if kind.moving:
+    if kind and kind.moving:
         raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
     with open_image(path) as image, decoding(path):
         return to_rgb(image, background)
@@ -84,31 +80,37 @@ class PictureKind:
 
 def picture_kind(path: Path) -> PictureKind | None:
     """What kind of picture or animation a file is, None if it is neither. Raises InputError for a decompression bomb or a broken header."""
-    try:
-        with _open(path) as image, decoding(path):
-            return PictureKind(str(image.format), image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1)
-    except UnidentifiedImageError:
+    image = _open(path)
+    if image is None:
         return None
+    with image, decoding(path):
+        return PictureKind(str(image.format), image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1)
 
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """A file of a known PictureKind, its header read and its size checked, nothing decoded yet. Raises InputError."""
-    with _open(path) as image:
+    """A picture or animation, its header read and its size checked, nothing decoded yet. Raises InputError."""
+    image = _open(path)
+    if image is None and holds_video(path):
+        raise InputError(f"{path} is a video, where a picture is due: save one of its frames as a picture.")
+    if image is None:
+        raise InputError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, BMP or TIFF file.")
+    with image:
         check_size(image.size, path)
         if image.mode == "F":
             raise InputError(f"{path} holds floating-point pixels: save it with 8 or 16 bits.")
         yield image
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> Image.Image | None:
+    """None if it is no picture. Raises InputError for a decompression bomb or a broken header."""
     Image.init()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size has the say below Pillow's hard limit
             return Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
-        raise
+        return None
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first.") from error
     except _DAMAGE as error:
