@@ -71,10 +71,21 @@ def write_video(
     return path
 
 
-def read_sound(path: Path) -> tuple[str, float, float, np.ndarray]:
-    """Codec, start and duration in seconds, and the samples (channels x n) of a file's sound."""
+def read_sound(path: Path) -> tuple[str, float, np.ndarray]:
+    """Codec, duration in seconds (of an MP4), and the samples (channels x n) of a file's sound."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
-        start, duration = float(stream.start_time * stream.time_base), float(stream.duration * stream.time_base)
         samples = [piece.to_ndarray() for piece in container.decode(stream)]
-        return stream.codec_context.name, start, duration, np.concatenate(samples, axis=1)
+        duration = float((stream.duration or 0) * stream.time_base)
+        return stream.codec_context.codec.canonical_name, duration, np.concatenate(samples, axis=1)
+
+
+def heard(path: Path) -> np.ndarray:
+    """What is heard at every 48000th of a second from the first frame of the video on, in one channel."""
+    with av.open(str(path)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        resampler = av.AudioResampler(format="fltp", layout="mono", rate=48000)
+        pieces = [(frame.time, resampler.resample(frame)) for frame in container.decode(audio)]
+        samples = np.concatenate([piece.to_ndarray()[0] for _, group in pieces for piece in group])
+        first = round((pieces[0][0] - float(video.start_time * video.time_base)) * 48000)
+    return samples[-first:] if first < 0 else np.concatenate([np.zeros(first, np.float32), samples])

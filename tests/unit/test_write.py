@@ -1,5 +1,6 @@
 """Writing clips: what comes back, what players find in the file, and that nothing half done ever takes the place of anything."""
 
+import errno
 import resource
 import signal
 from fractions import Fraction
@@ -12,6 +13,7 @@ from PIL import Image
 import videos
 from animato.core.errors import InputError, Interrupted, OutputError
 from animato.core.media import Clip, check_output, open_clip, write_clip
+from animato.core.output import explained
 
 FRAMES = np.array([videos.frame(index) for index in range(30)])
 CLIP = Clip.of(FRAMES, 25)
@@ -129,7 +131,7 @@ def test_ctrl_c_from_outside_keeps_the_sound_cut_to_the_frames(tmp_path):
     with pytest.raises(Interrupted):
         write_clip(open_clip(source), tmp_path / "b.mp4", stop, keep_partial=True)
     assert open_clip(tmp_path / "b.partial.mp4").length == 15
-    assert videos.read_sound(tmp_path / "b.partial.mp4")[2] == pytest.approx(15 / 25, abs=0.013)
+    assert videos.read_sound(tmp_path / "b.partial.mp4")[1] == pytest.approx(15 / 25, abs=0.013)
 
 
 def test_ctrl_c_before_the_first_frame_leaves_nothing(tmp_path):
@@ -151,6 +153,11 @@ def test_no_space_is_said_and_the_old_file_stays(tmp_path, name):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert names(tmp_path) == [name]
     assert open_clip(tmp_path / name).length == 30
+
+
+def test_a_full_disk_is_named(tmp_path):
+    with pytest.raises(OutputError, match="no space is left"), explained(tmp_path / "a.mp4"):
+        raise OSError(errno.ENOSPC, "as the system says it")
 
 
 def test_an_empty_clip_is_not_written(tmp_path):

@@ -38,7 +38,7 @@ def soundtrack(source: Path, target: av.container.OutputContainer) -> Soundtrack
     if stream is None:
         container.close()
         raise InputError(f"{source} holds no sound that can be read: write the clip without sound.")
-    return (_Copy if stream.codec_context.name in _COPIED else _Encode)(container, stream, target)
+    return (_Copy if stream.codec_context.codec.canonical_name in _COPIED else _Encode)(container, stream, target)
 
 
 class _Copy:
