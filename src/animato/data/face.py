@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from animato.data.head import HeadShape, face_outline
-from animato.data.looks import Colour, Look
+from animato.data.looks import Colour, Look, mixed
 
 
 class _Canvas:
@@ -45,25 +45,20 @@ def paint_face(view: np.ndarray, look: Look) -> None:
     """H W 3: the head unrolled, the middle of the face at a quarter of the width, the chin at the top."""
     canvas, face = _Canvas(view, look), look.face
     parts = face_outline(face)
-    red = _mix(look.skin, (214, 70, 60), 0.5)
+    red = mixed(look.skin, (214, 70, 60), 0.5)
     for sign in (-1, 1):
         canvas.tint(sign * 0.19, face.mouth_height + 0.12, 0.07, red, 0.5 * face.blush)
-        canvas.tint(sign * face.eye_apart, face.eye_height + 0.01, 0.085, _mix(look.skin, (60, 30, 30), 0.4), 0.5)
-    canvas.tint(0.0, 0.235, 0.045, _mix(look.skin, (90, 40, 30), 0.5), 0.45)
+        canvas.tint(sign * face.eye_apart, face.eye_height + 0.01, 0.085, mixed(look.skin, (60, 30, 30), 0.4), 0.5)
+    canvas.tint(0.0, 0.235, 0.045, mixed(look.skin, (90, 40, 30), 0.5), 0.45)
     if face.beard:
         _beard(canvas, parts)
     _mouth(canvas, parts["mouth"])
     for name in ("right", "left"):
         _eye(canvas, parts[f"{name}_eye"], parts[f"{name}_brow"])
     for sign in (-1, 1):
-        canvas.disc(sign * 0.03 * face.nose_size, 0.256, 0.014, 0.007, _mix(look.skin, (60, 20, 20), 0.5))
+        canvas.disc(sign * 0.03 * face.nose_size, 0.256, 0.014, 0.007, mixed(look.skin, (60, 20, 20), 0.5))
     if face.glasses:
         _glasses(canvas)
-
-
-def _mix(a: Colour, b: Colour, share: float) -> Colour:
-    red, green, blue = (round(x * (1 - share) + y * share) for x, y in zip(a, b, strict=True))
-    return red, green, blue
 
 
 def _eye(canvas: _Canvas, outline: np.ndarray, brow: np.ndarray) -> None:
@@ -77,10 +72,10 @@ def _eye(canvas: _Canvas, outline: np.ndarray, brow: np.ndarray) -> None:
     canvas.disc(centre[0] - 0.15 * width, centre[1] + 0.18 * width, 0.12 * width, 0.12 * width, (255, 255, 255))
     upper = rounded[rounded[:, 1] >= centre[1] - 0.02 * width]
     upper = upper[np.argsort(upper[:, 0])]
-    canvas.line(upper, _mix(look.skin, (20, 10, 10), 0.85), 0.014)
+    canvas.line(upper, mixed(look.skin, (20, 10, 10), 0.85), 0.014)
     lower = rounded[rounded[:, 1] < centre[1] - 0.3 * width]
-    canvas.line(lower[np.argsort(lower[:, 0])], _mix(look.skin, (60, 20, 20), 0.4), 0.005)
-    canvas.line(brow, _mix(look.hair if sum(look.hair) < 480 else (140, 108, 60), look.skin, 0.15), 0.024 * look.face.brow_weight)
+    canvas.line(lower[np.argsort(lower[:, 0])], mixed(look.skin, (60, 20, 20), 0.4), 0.005)
+    canvas.line(brow, mixed(look.hair if sum(look.hair) < 480 else (140, 108, 60), look.skin, 0.15), 0.024 * look.face.brow_weight)
 
 
 def _round(outline: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -92,16 +87,16 @@ def _round(outline: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 def _mouth(canvas: _Canvas, mouth: np.ndarray) -> None:
     look = canvas.look
-    lips = _mix(look.skin, (176, 50, 56), 0.30 + 0.22 * min(look.face.lips - 0.6, 1.0))
+    lips = mixed(look.skin, (176, 50, 56), 0.30 + 0.22 * min(look.face.lips - 0.6, 1.0))
     canvas.fill(mouth[:12], lips)
-    canvas.fill(np.concatenate([mouth[:7], mouth[12:17][::-1]]), _mix(lips, (80, 20, 24), 0.2))
-    canvas.fill(mouth[12:], (240, 232, 226) if look.face.smile > 0.75 else _mix(lips, (50, 10, 14), 0.7))
-    canvas.line(mouth[12:17], _mix(lips, (50, 10, 14), 0.7), 0.006)
+    canvas.fill(np.concatenate([mouth[:7], mouth[12:17][::-1]]), mixed(lips, (80, 20, 24), 0.2))
+    canvas.fill(mouth[12:], (240, 232, 226) if look.face.smile > 0.75 else mixed(lips, (50, 10, 14), 0.7))
+    canvas.line(mouth[12:17], mixed(lips, (50, 10, 14), 0.7), 0.006)
 
 
 def _beard(canvas: _Canvas, parts: dict[str, np.ndarray]) -> None:
     jaw, mouth = parts["jaw"], parts["mouth"]
-    colour = _mix(canvas.look.skin, canvas.look.hair, 0.75 * canvas.look.face.beard)
+    colour = mixed(canvas.look.skin, canvas.look.hair, 0.75 * canvas.look.face.beard)
     top = np.stack([jaw[3:14, 0] * 0.98, np.minimum(np.maximum(jaw[3:14, 1] + 0.07, mouth[:, 1].max() + 0.025), 0.27)], axis=1)
     low = np.stack([np.linspace(-0.33, 0.33, 9) * canvas.look.face.jaw, np.full(9, 0.0)], axis=1)
     canvas.fill(np.concatenate([top, low[::-1]]), colour)

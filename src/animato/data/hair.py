@@ -8,7 +8,7 @@ import numpy as np
 
 from animato.data.head import SEGMENTS, HeadShape, origin, rings
 from animato.data.looks import Look
-from animato.data.mesh import HEAD, Halves, Mesh, Region, Ring, grid, ring_weights, sheet, tube, vertex_normals
+from animato.data.mesh import HAIR, HEAD, Mesh, Ring, grid, ring_weights, sheet, tube, vertex_normals
 
 _AROUND = np.deg2rad([0, 35, 60, 80, 105, 130, 180])  # away from the middle of the face
 
@@ -40,19 +40,19 @@ CUTS = {
 }
 
 
-def hair_meshes(look: Look, region: Region, at: np.ndarray) -> list[Mesh]:
+def hair_meshes(look: Look, at: np.ndarray) -> list[Mesh]:
     """Hair on a head whose joint stands at `at`; nothing for a bald head."""
     if look.hair_style not in CUTS:
         return []
-    meshes = [_cap(look, CUTS[look.hair_style], region, at)]
+    meshes = [_cap(look, CUTS[look.hair_style], at)]
     if look.hair_style == "ponytail":
-        meshes.append(_tail(look, region, at))
+        meshes.append(_tail(look, at))
     if look.hair_style == "bun":
-        meshes.append(_bun(look, region, at))
+        meshes.append(_bun(look, at))
     return meshes
 
 
-def _cap(look: Look, cut: Cut, region: Region, at: np.ndarray) -> Mesh:
+def _cap(look: Look, cut: Cut, at: np.ndarray) -> Mesh:
     """The head's own surface grown outwards above the hairline and sunk into the head below it, so that their meeting is the hairline."""
     shape, h = HeadShape(look.build.head, look.face.jaw), look.build.head
     heights = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0.06, 1, 20))
@@ -72,7 +72,7 @@ def _cap(look: Look, cut: Cut, region: Region, at: np.ndarray) -> Mesh:
     seen = (covered > 0) & hangs
     keep = seen[:-1, :-1] & seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:]
     keep |= ((heights[:-1] > 0.3)[:, None]) & (seen[1:, :-1] | seen[1:, 1:])
-    return sheet(points, ring_weights(hanging)[:, None], heights, region, Halves(*HEAD), keep)
+    return sheet(points, ring_weights(hanging)[:, None], heights, HAIR, HEAD, keep)
 
 
 def _lowered(ring: Ring, at: np.ndarray, look: Look, y: float, reach: float) -> Ring:
@@ -94,12 +94,12 @@ def _lowered(ring: Ring, at: np.ndarray, look: Look, y: float, reach: float) -> 
 
 # Height, depth and radius of the rings of a pony tail, parts of the head's height.
 _TAIL = (
-    (0.72, -0.36, 0.0), (0.75, -0.42, 0.06), (0.78, -0.5, 0.075), (0.72, -0.59, 0.1), (0.5, -0.62, 0.12), (0.2, -0.6, 0.105), (-0.1, -0.55, 0.07),
-    (-0.28, -0.52, 0.0),
+    (0.72, -0.36, 0.0), (0.75, -0.42, 0.06), (0.78, -0.5, 0.075), (0.72, -0.59, 0.1), (0.5, -0.62, 0.12), (0.2, -0.6, 0.105),
+    (-0.1, -0.55, 0.07), (-0.28, -0.52, 0.0),
 )  # fmt: skip
 
 
-def _tail(look: Look, region: Region, at: np.ndarray) -> Mesh:
+def _tail(look: Look, at: np.ndarray) -> Mesh:
     h, base = look.build.head, origin(look.build) + at
     result = []
     for k, (y, z, radius) in enumerate(_TAIL):
@@ -117,10 +117,10 @@ def _tail(look: Look, region: Region, at: np.ndarray) -> Mesh:
                 1 - k / 6,
             )
         )
-    return tube(result, 10, region, Halves(*HEAD))
+    return tube(result, 10, HAIR, HEAD)
 
 
-def _bun(look: Look, region: Region, at: np.ndarray) -> Mesh:
+def _bun(look: Look, at: np.ndarray) -> Mesh:
     h, middle = look.build.head, origin(look.build) + at + look.build.head * np.array([0, 0.9, -0.38])
     result = []
     for angle in np.linspace(-np.pi / 2, np.pi / 2, 7):
@@ -137,4 +137,4 @@ def _bun(look: Look, region: Region, at: np.ndarray) -> Mesh:
                 0.5 + angle / 4,
             )
         )
-    return tube(result, 10, region, Halves(*HEAD))
+    return tube(result, 10, HAIR, HEAD)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from animato.data.looks import Face, Look
-from animato.data.mesh import HEAD, Halves, Mesh, Region, Ring, tube
+from animato.data.mesh import HEAD, SKIN, Mesh, Region, Ring, tube
 from animato.data.skeleton import Build
 
 _HEIGHT = np.array([0.0, 0.015, 0.05, 0.11, 0.19, 0.28, 0.38, 0.48, 0.58, 0.68, 0.78, 0.87, 0.94, 0.985, 1.0])
@@ -42,7 +42,7 @@ class HeadShape:
         return np.stack([x, self.height * y, self.front(y) * self.rounded(x, y)], axis=-1)
 
     def turn(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """0..1: how far round the front half, from the person's right to left, the point before (x, y) lies; the texture's s is half of it."""
+        """0..1: how far round the front half, from the person's right, the point before (x, y) lies; the texture's s is half of it."""
         return np.arccos(np.clip(-np.asarray(x) / np.maximum(self.width(y), 1e-6), -1, 1)) / np.pi
 
 
@@ -52,7 +52,7 @@ def origin(build: Build) -> np.ndarray:
 
 
 def rings(build: Build, shape: HeadShape, at: np.ndarray, grow: float = 0.0) -> list[Ring]:
-    """Cross-sections around the head joint at heights `at` (parts), `grow` metres outside the skin."""
+    """Cross-sections around the head joint at heights `at` (parts), `grow` metres outside the SKIN."""
     base = origin(build)
     x, z = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
     back = build.head * np.interp(at, _HEIGHT, _BACK)
@@ -69,12 +69,12 @@ def rings(build: Build, shape: HeadShape, at: np.ndarray, grow: float = 0.0) -> 
     return result
 
 
-def head_meshes(look: Look, skin: Region, at: np.ndarray) -> list[Mesh]:
+def head_meshes(look: Look, at: np.ndarray) -> list[Mesh]:
     """Head, nose and ears, the head joint standing at `at`."""
     shape = HeadShape(look.build.head, look.face.jaw)
     base = rings(look.build, shape, _HEIGHT)
-    meshes = [tube([_moved(ring, at) for ring in base], SEGMENTS, skin, Halves(*HEAD))]
-    plain = Region(skin.left + 0.6 * skin.width, skin.top + 0.3 * skin.height, 0.2 * skin.width, 0.1 * skin.height)
+    meshes = [tube([_moved(ring, at) for ring in base], SEGMENTS, SKIN, HEAD)]
+    plain = Region(SKIN.left + 0.6 * SKIN.width, SKIN.top + 0.3 * SKIN.height, 0.2 * SKIN.width, 0.1 * SKIN.height)
     meshes += [_nose(look, shape, plain, at), _ear(look, shape, plain, at, 1), _ear(look, shape, plain, at, -1)]
     return meshes
 
@@ -102,7 +102,7 @@ def _nose(look: Look, shape: HeadShape, region: Region, at: np.ndarray) -> Mesh:
         centre = base + [0, look.build.head * y, z - 0.004]
         wide = look.build.head * size * width
         result.append(Ring(centre, np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), wide, depth if width else 0.0, 0.001, {"head": 1.0}, y))
-    return tube(result, 10, region, Halves(*HEAD))
+    return tube(result, 10, region, HEAD)
 
 
 def _ear(look: Look, shape: HeadShape, region: Region, at: np.ndarray, sign: int) -> Mesh:
@@ -111,7 +111,7 @@ def _ear(look: Look, shape: HeadShape, region: Region, at: np.ndarray, sign: int
     for y, size in ((0.33, 0.0), (0.35, 0.03), (0.4, 0.045), (0.46, 0.06), (0.51, 0.05), (0.54, 0.0)):
         centre = base + [sign * (float(shape.width(np.array(y))) + 0.01 * h), h * y, -0.02 * h]
         result.append(Ring(centre, np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), 0.5 * h * size, h * size, h * size, {"head": 1.0}, y))
-    return tube(result, 8, region, Halves(*HEAD))
+    return tube(result, 8, region, HEAD)
 
 
 def nose_tip(look: Look) -> np.ndarray:
@@ -121,7 +121,7 @@ def nose_tip(look: Look) -> np.ndarray:
 
 
 def face_outline(face: Face) -> dict[str, np.ndarray]:
-    """The 68 points before the face by feature, each N 2: x to the person's left and y up from the chin, parts of the head's height; iBUG order."""
+    """The 68 points before the face in iBUG order by feature, each N 2: x to the person's left, y up from the chin, in head heights."""
     jaw_angle = np.linspace(-np.pi / 2, np.pi / 2, 17)
     jaw = np.stack(
         [np.sin(jaw_angle) * 0.3 * (0.55 + 0.45 * np.abs(np.sin(jaw_angle))) * face.jaw, 0.02 + 0.43 * (1 - np.cos(jaw_angle)) ** 1.15],

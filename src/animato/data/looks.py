@@ -11,6 +11,7 @@ from animato.data.skeleton import Build
 Colour = tuple[int, int, int]  # red, green, blue
 
 HAIR_STYLES = ("buzz", "short", "side", "bob", "long", "ponytail", "bun", "curly", "bald")
+SKIRT_TOP = 0.22  # a skirt begins at the waist, in spine lengths over the pelvis
 PATTERNS = ("plain", "stripes", "columns", "checks", "dots", "logo", "band")
 TOPS = ("tee", "long", "jacket", "vest")
 BOTTOMS = ("trousers", "shorts", "skirt", "dress")
@@ -28,8 +29,8 @@ HAIRS: tuple[Colour, ...] = (
 )
 EYES: tuple[Colour, ...] = ((70, 42, 24), (52, 92, 130), (70, 110, 70), (40, 30, 26))
 CLOTHS: tuple[Colour, ...] = (
-    (214, 62, 56), (236, 132, 48), (240, 196, 70), (104, 168, 84), (44, 130, 128), (60, 120, 190), (48, 66, 128), (128, 84, 160), (222, 120, 150),
-    (240, 238, 230), (150, 152, 156), (66, 68, 76), (116, 82, 58), (196, 172, 136), (150, 200, 220), (124, 40, 56),
+    (214, 62, 56), (236, 132, 48), (240, 196, 70), (104, 168, 84), (44, 130, 128), (60, 120, 190), (48, 66, 128), (128, 84, 160),
+    (222, 120, 150), (240, 238, 230), (150, 152, 156), (66, 68, 76), (116, 82, 58), (196, 172, 136), (150, 200, 220), (124, 40, 56),
 )  # fmt: skip
 TROUSERS: tuple[Colour, ...] = (
     (50, 70, 116),
@@ -41,6 +42,12 @@ TROUSERS: tuple[Colour, ...] = (
     (122, 124, 130),
     (90, 46, 50),
 )
+
+
+def mixed(a: Colour, b: Colour, share: float) -> Colour:
+    """a with a share 0..1 of b in it."""
+    red, green, blue = (round(x * (1 - share) + y * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,31 @@ class Look:
     @property
     def skirt(self) -> bool:
         return self.bottom in ("skirt", "dress")
+
+    @property
+    def top_hem(self) -> float:
+        """Where a top that is worn over trousers ends, in spine lengths over the pelvis."""
+        return {"tee": -0.06, "long": -0.05, "jacket": -0.1, "vest": -0.04}[self.top]
+
+    @property
+    def sleeve_end(self) -> float:
+        """Where the sleeve ends along the arm: 1 the elbow, 2 the wrist."""
+        return {"tee": self.sleeve, "long": 1.95, "jacket": 1.96, "vest": 0.1}[self.top]
+
+    @property
+    def leg_end(self) -> float:
+        """Where trousers or shorts end along the leg: 1 the knee, 2 the ankle; 0 for bare legs."""
+        return {"trousers": 1.93, "shorts": self.hem}.get(self.bottom, 0.0)
+
+    @property
+    def thickness(self) -> float:
+        """Of the top, metres."""
+        return {"tee": 0.010, "long": 0.011, "jacket": 0.020, "vest": 0.008}[self.top]
+
+    @property
+    def lower_cloth(self) -> Cloth:
+        """Of skirt or trousers; a dress is of one piece with its top."""
+        return self.top_cloth if self.bottom == "dress" else self.bottom_cloth
 
 
 def random_look(rng: np.random.Generator) -> Look:

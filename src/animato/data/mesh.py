@@ -1,9 +1,12 @@
 """Skinned triangle meshes made of tubes: everything a procedural person is built from.
 
-Parts are numbered as in DensePose (0 background), and (u, v) run from 0 to 1 within each part:
-1 torso back, 2 torso front, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 / 8 right / left thigh back, 9 / 10 the same front, 11 / 12 right / left
-shin back, 13 / 14 front, 15 / 16 left / right upper arm front, 17 / 18 back, 19 / 20 left / right forearm front, 21 / 22 back, 23 / 24 head right / left.
-u goes round the part from the person's right to left in front and on round the back (mirrored for right limbs), v from the body outwards (torso, head: upwards).
+Parts are numbered as in DensePose; 0 is the background:
+  1 torso back        3 right hand   7 right thigh back     11 right shin back     15 left upper arm front    19 left forearm front
+  2 torso front       4 left hand    8 left thigh back      12 left shin back      16 right upper arm front   20 right forearm front
+  23 head right       5 left foot    9 right thigh front    13 right shin front    17 left upper arm back     21 left forearm back
+  24 head left        6 right foot   10 left thigh front    14 left shin front     18 right upper arm back    22 right forearm back
+Skirts count as thighs, hair as head, the neck as torso. (u, v) run from 0 to 1 within each part: u goes round it, in front from the
+person's right to left and on over the back, mirrored for right limbs; v goes from the body outwards, on torso and head upwards.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Ring:
-    """One cross-section of a tube: half width along `x`, half depths to the front and to the back along `z`; `weights` by joint, `v` along the tube."""
+    """A cross-section of a tube: half width along x, depths to the front and the back along z, shares of joints, place v on the tube."""
 
     centre: np.ndarray
     x: np.ndarray
@@ -54,6 +57,11 @@ class Ring:
     back: float
     weights: dict[str, float]
     v: float
+
+    @staticmethod
+    def level(centre: np.ndarray, sizes: tuple[float, float, float], weights: dict[str, float], v: float) -> Ring:
+        """A level cross-section of a person who looks along z; sizes are width, front and back."""
+        return Ring(centre, np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), *sizes, weights, v)
 
 
 @dataclass(frozen=True)
@@ -72,18 +80,36 @@ class Region:
         return np.stack([x, self.top + edge + t * (self.height - 2 * edge)], axis=-1)
 
 
-@dataclass(frozen=True)
-class Halves:
-    """Part numbers of the front and the back half of a tube, of its first stretch (v < 1) and of the rest."""
+# Where each piece of surface lies in the atlas.
+SKIN = Region(0, 0, 0.625, 0.375)
+HAIR = Region(0.625, 0, 0.375, 0.25)
+TORSO = Region(0, 0.375, 0.5, 0.375)
+ARM = Region(0.5, 0.375, 0.25, 0.375)
+LEG = Region(0.75, 0.375, 0.25, 0.375)
+SKIRT = Region(0, 0.75, 0.5, 0.25)
+HAND = Region(0.5, 0.75, 0.125, 0.125)
+SHOE = Region(0.625, 0.75, 0.25, 0.125)
 
-    front: int
-    back: int
-    front_end: int = 0
-    back_end: int = 0
+
+@dataclass(frozen=True)
+class Sections:
+    """Part numbers of equal sections round a tube, from u = 0 on: of all of it, or of its stretch v < 1 if the rest has other numbers."""
+
+    round: tuple[int, ...]
+    end: tuple[int, ...] = ()
+
+
+HEAD = Sections((23, 24, 24, 23))
+
+
+def smooth(x: np.ndarray | float) -> np.ndarray:
+    """0 below 0, 1 above 1, without a kink between."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3 - 2 * x)
 
 
 def grid(rings: Sequence[Ring], segments: int) -> np.ndarray:
-    """R S+1 3: the points of a tube, from the side away from x through the front (z) to x and through the back; the last column repeats the first."""
+    """R S+1 3: points of a tube from the side away from x over the front (z) to x and by the back to the first, repeated."""
     angle = np.linspace(0, 2 * np.pi, segments + 1)
     cos, sin = np.cos(angle), np.sin(angle)
     points = []
@@ -102,13 +128,18 @@ def ring_weights(rings: Sequence[Ring]) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def tube(rings: Sequence[Ring], segments: int, region: Region, halves: Halves) -> Mesh:
+def tube(rings: Sequence[Ring], segments: int, region: Region, sections: Sections) -> Mesh:
     """A closed tube; rings of no width close its ends."""
-    return sheet(grid(rings, segments), ring_weights(rings)[:, None], np.array([ring.v for ring in rings]), region, halves)
+    return sheet(grid(rings, segments), ring_weights(rings)[:, None], np.array([ring.v for ring in rings]), region, sections)
 
 
-def sheet(points: np.ndarray, weights: np.ndarray, v: np.ndarray, region: Region, halves: Halves, keep: np.ndarray | None = None) -> Mesh:
-    """A tube from its points (R S+1 3), weights (R 1|S+1 J) and v (R); with `keep` (R-1 S bool) only these cells of it, seen from both sides."""
+def sheet(
+    points: np.ndarray, weights: np.ndarray, v: np.ndarray, region: Region, sections: Sections, keep: np.ndarray | None = None
+) -> Mesh:
+    """A tube of points (R S+1 3) with weights (R 1|S+1 J) at heights v (R).
+
+    With `keep` (R-1 S bool) it is only these of its cells, and they are seen from both sides.
+    """
     rows, columns = points.shape[0] - 1, points.shape[1] - 1
     u = np.linspace(0, 2, columns + 1)
     span = max(float(v.max() - v.min()), 1e-9)
@@ -117,7 +148,7 @@ def sheet(points: np.ndarray, weights: np.ndarray, v: np.ndarray, region: Region
         [texture, np.broadcast_to(u[None, :, None], (*points.shape[:2], 1)), np.broadcast_to(v[:, None, None], (*points.shape[:2], 1))], -1
     )
     quads = _quads(rows, columns)  # R-1 S 4
-    part, shift = _cell_parts(halves, (v[:-1] + v[1:]) / 2, columns)
+    part, shift = _cell_parts(sections, (v[:-1] + v[1:]) / 2, columns)
     cells = np.ones((rows, columns), bool) if keep is None else keep
     quads = quads if _outwards(points) > 0 else quads[..., ::-1]
     faces = quads[cells][:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
@@ -165,25 +196,28 @@ def vertex_normals(points: np.ndarray) -> np.ndarray:
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
-def _cell_parts(halves: Halves, v: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Part (R S) and shift (R S 3) of every cell. Whole parts (front = back) take u over the full round; the head is split into right and left."""
-    u = (np.arange(columns) + 0.5) * 2 / columns
-    end = (v >= 1) & (halves.front_end > 0)
-    front = np.where(end, halves.front_end, halves.front)[:, None]
-    back = np.where(end, halves.back_end, halves.back)[:, None]
-    if (halves.front, halves.back) == HEAD:
-        part = np.where((u > 0.5) & (u < 1.5), 24, 23)[None].repeat(len(v), 0)
-        scale, offset = np.ones(columns), np.where(u < 0.5, 0.5, np.where(u < 1.5, -0.5, -1.5))
-    else:
-        part = np.where(u < 1, front, back)
-        whole = halves.front == halves.back
-        scale = np.full(columns, 0.5 if whole else 1.0)
-        offset = np.zeros(columns) if whole else np.where(u < 1, 0.0, -1.0)
-    shift = np.stack(np.broadcast_arrays(scale[None], offset[None], -1.0 * end[:, None]), axis=-1)
+def _cell_parts(sections: Sections, v: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Part (R S) and shift (R S 3) of cells at heights v (R)."""
+    count = len(sections.round)
+    section = np.arange(columns) * count // columns
+    start, length = np.array([_run(sections.round, k) for k in range(count)]).T
+    end = (v >= 1)[:, None] & bool(sections.end)
+    part = np.where(end, np.array(sections.end or sections.round)[section], np.array(sections.round)[section])
+    scale, offset = (count / (2 * length))[section], (-start / length)[section]
+    shift = np.stack(np.broadcast_arrays(scale[None], offset[None], -1.0 * end), axis=-1)
     return part.astype(np.uint8), shift
 
 
-HEAD = (24, 23)  # what Halves says of tubes that belong to the head
+def _run(parts: tuple[int, ...], k: int) -> tuple[int, int]:
+    """First section (negative if it lies beyond the seam) and number of neighbouring sections of the same part as section k."""
+    if len(set(parts)) == 1:
+        return 0, len(parts)
+    start, stop = k, k + 1
+    while parts[start - 1] == parts[k]:
+        start -= 1
+    while parts[stop % len(parts)] == parts[k]:
+        stop += 1
+    return start, stop - start
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:

@@ -15,7 +15,7 @@ from animato.data.skeleton import LIMITS, Posture
 
 @dataclass(frozen=True)
 class Style:
-    """How somebody moves: amount (1 ordinary), tempo (1 ordinary), phase (0..1 of a period), and numbers 0..1 that each motion uses as it likes."""
+    """How somebody moves: amount and tempo (1 ordinary), phase (0..1 of a period), numbers 0..1 that each motion uses in its own way."""
 
     amount: float = 1.0
     tempo: float = 1.0
@@ -30,13 +30,19 @@ def random_style(rng: np.random.Generator) -> Style:
 Motion = Callable[[np.ndarray, Style], Posture]
 TAU = 2 * np.pi
 
+# Seconds at tempo 1 after which a motion repeats.
+PERIODS = {
+    "walk": 1.15, "wave": 5.0, "dance": 2.0, "jump": 1.6, "turn": 4.0, "idle": 5.0, "squat": 2.6, "sidestep": 2.4,
+    "kick": 3.0, "crossed": 5.0,
+}  # fmt: skip
 
-def _cycle(times: np.ndarray, style: Style, period: float) -> np.ndarray:
-    """Phase in turns (1 = one period) of each time."""
-    return np.asarray(times, float) * style.tempo / period + style.phase
+
+def _cycle(times: np.ndarray, style: Style, name: str, beats: float = 1.0) -> np.ndarray:
+    """Phase in turns (1 = one of the `beats` of a period) of each time."""
+    return beats * (np.asarray(times, float) * style.tempo / PERIODS[name] + style.phase)
 
 
-def _wave(turns: np.ndarray, shift: float = 0.0) -> np.ndarray:
+def _sine(turns: np.ndarray, shift: float = 0.0) -> np.ndarray:
     return np.sin(TAU * (turns + shift))
 
 
@@ -54,7 +60,7 @@ def _rise(x: np.ndarray) -> np.ndarray:
 def _standing(turns: np.ndarray, apart: float = 0.03) -> Posture:
     """Upright with loose arms, feet a little apart and turned out, breathing once a turn."""
     posture = Posture(len(turns))
-    breath = _wave(turns)
+    breath = _sine(turns)
     posture.feet[:, :, 0] = apart * np.array([1, -1])
     posture.feet[:, :, 3] = 8.0
     posture.set("chest", -0.8 * breath, 0.0, 0.0)
@@ -67,22 +73,22 @@ def _standing(turns: np.ndarray, apart: float = 0.03) -> Posture:
 
 def idle(times: np.ndarray, style: Style) -> Posture:
     """Shifts the weight from leg to leg and looks about."""
-    turns = _cycle(times, style, 5.0)
-    posture, sway = _standing(turns, 0.05), _wave(turns)
+    turns = _cycle(times, style, "idle")
+    posture, sway = _standing(turns, 0.05), _sine(turns)
     posture.pelvis[:, 0] = 0.03 * style.amount * sway
     posture.tilt[:, 1] = -3.0 * style.amount * sway
     posture.set("waist", 0.0, 3.0 * style.amount * sway, 2 * sway)
-    posture.set("neck", 2 * _wave(turns, 0.3), -2 * sway, 12 * style.amount * _wave(turns, 0.15))
-    posture.set("head", 3 * _wave(2 * turns), 0.0, 8 * style.amount * _wave(turns, 0.1))
+    posture.set("neck", 2 * _sine(turns, 0.3), -2 * sway, 12 * style.amount * _sine(turns, 0.15))
+    posture.set("head", 3 * _sine(2 * turns), 0.0, 8 * style.amount * _sine(turns, 0.1))
     for s, shift in (("l", 0.0), ("r", 0.4)):
-        posture.set(f"shoulder_{s}", 10 + 4 * _wave(turns, shift), 60.0, 10.0)
-        posture.set(f"elbow_{s}", 18 + 6 * _wave(turns, shift + 0.2))
+        posture.set(f"shoulder_{s}", 10 + 4 * _sine(turns, shift), 60.0, 10.0)
+        posture.set(f"elbow_{s}", 18 + 6 * _sine(turns, shift + 0.2))
     return posture
 
 
 def walk(times: np.ndarray, style: Style) -> Posture:
     """On the spot, as on a treadmill: a foot on the floor glides backwards evenly and steps forward through the air."""
-    turns, stride = _cycle(times, style, 1.15), 0.27 * style.amount
+    turns, stride = _cycle(times, style, "walk"), 0.27 * style.amount
     posture = _standing(turns, 0.0)
     for k, shift in ((0, 0.0), (1, 0.5)):
         phase = np.mod(turns + shift, 1.0)
@@ -91,9 +97,9 @@ def walk(times: np.ndarray, style: Style) -> Posture:
         posture.feet[:, k, 1] = 0.09 * np.sin(np.pi * swing) ** 2
         heel = 32 * _rise((stance - 0.55) / 0.45) * (phase < 0.6) + (32 - 50 * _rise(swing * 1.15)) * (phase >= 0.6)
         posture.feet[:, k, 4] = np.where(phase < 0.12, -18 * (1 - phase / 0.12), heel)
-    beat = _wave(turns, 0.20)
+    beat = _sine(turns, 0.20)
     posture.pelvis[:, 1] = -0.02 - 0.012 * np.cos(2 * TAU * (turns - 0.05))
-    posture.pelvis[:, 0] = 0.018 * _wave(turns, -0.05)
+    posture.pelvis[:, 0] = 0.018 * _sine(turns, -0.05)
     posture.tilt[:, 2] = -7 * beat * style.amount
     posture.tilt[:, 0] = 3.0
     posture.set("waist", 1.0, 0.0, 7 * beat * style.amount)
@@ -108,13 +114,13 @@ def walk(times: np.ndarray, style: Style) -> Posture:
 
 def wave(times: np.ndarray, style: Style) -> Posture:
     """One arm up, the hand swinging from the elbow; the other hangs or rests on the hip."""
-    turns = _cycle(times, style, 1.0)
+    turns = _cycle(times, style, "wave", 5)
     posture = idle(times, style)
     s = "l" if style.variant[0] > 0.5 else "r"
-    posture.set(f"shoulder_{s}", 88 + 4 * _wave(turns), 80.0, -82 + 4 * _wave(turns, 0.1))
-    posture.set(f"elbow_{s}", 82 + 24 * style.amount * _wave(turns))
+    posture.set(f"shoulder_{s}", 88 + 4 * _sine(turns), 80.0, -82 + 4 * _sine(turns, 0.1))
+    posture.set(f"elbow_{s}", 82 + 24 * style.amount * _sine(turns))
     posture.set(f"collar_{s}", 8.0)
-    posture.set(f"wrist_{s}", 8 * _wave(turns, -0.1), 10 * _wave(turns, -0.15), 0.0)
+    posture.set(f"wrist_{s}", 8 * _sine(turns, -0.1), 10 * _sine(turns, -0.15), 0.0)
     k = 0 if s == "l" else 1
     posture.curl[:, k], posture.spread[:, k] = 0.03, 9.0
     lean = 4.0 if s == "l" else -4.0
@@ -124,33 +130,33 @@ def wave(times: np.ndarray, style: Style) -> Posture:
 
 def dance(times: np.ndarray, style: Style) -> Posture:
     """Low-frequency sinusoids in every joint of the upper body, weight from foot to foot on the beat."""
-    turns = _cycle(times, style, 2.0)
+    turns = _cycle(times, style, "dance")
     posture, v = _standing(turns, 0.09), style.variant
-    bounce, sway = np.cos(2 * TAU * turns), _wave(turns)
+    bounce, sway = np.cos(2 * TAU * turns), _sine(turns)
     posture.pelvis[:, 1] = -0.05 - 0.035 * style.amount * bounce
     posture.pelvis[:, 0] = 0.07 * style.amount * sway
-    posture.tilt[:, 1], posture.tilt[:, 2] = -6 * style.amount * sway, 14 * style.amount * _wave(turns, 0.25 * v[0])
+    posture.tilt[:, 1], posture.tilt[:, 2] = -6 * style.amount * sway, 14 * style.amount * _sine(turns, 0.25 * v[0])
     for k, shift in ((0, 0.5), (1, 0.0)):
         up = _pulse(turns + shift, 0.05, 0.45)
         posture.feet[:, k, 1] = 0.05 * up * (v[1] > 0.3)
         posture.feet[:, k, 4] = 26 * up * style.amount
-    posture.set("waist", 4.0, 7 * style.amount * sway, -10 * style.amount * _wave(turns, 0.25 * v[0]))
-    posture.set("chest", 3 * bounce, 5 * sway, 10 * style.amount * _wave(turns, v[2]))
-    posture.set("neck", 5 * bounce, -5 * sway, 8 * _wave(turns, v[3]))
+    posture.set("waist", 4.0, 7 * style.amount * sway, -10 * style.amount * _sine(turns, 0.25 * v[0]))
+    posture.set("chest", 3 * bounce, 5 * sway, 10 * style.amount * _sine(turns, v[2]))
+    posture.set("neck", 5 * bounce, -5 * sway, 8 * _sine(turns, v[3]))
     posture.set("head", 4 * bounce, -6 * sway, 0.0)
     for s, shift in (("l", v[4]), ("r", v[4] + (0.5 if v[5] > 0.5 else 0.0))):
-        arms = _wave(turns, shift)
-        posture.set(f"shoulder_{s}", 62 + 48 * style.amount * arms, 55 + 25 * _wave(turns, shift + v[6]), -20 + 30 * _wave(turns, v[7]))
-        posture.set(f"elbow_{s}", 72 + 42 * style.amount * _wave(turns, shift + 0.25))
-        posture.set(f"wrist_{s}", 12 * _wave(2 * turns, shift))
+        arms = _sine(turns, shift)
+        posture.set(f"shoulder_{s}", 62 + 48 * style.amount * arms, 55 + 25 * _sine(turns, shift + v[6]), -20 + 30 * _sine(turns, v[7]))
+        posture.set(f"elbow_{s}", 72 + 42 * style.amount * _sine(turns, shift + 0.25))
+        posture.set(f"wrist_{s}", 12 * _sine(2 * turns, shift))
         posture.set(f"collar_{s}", 6 + 5 * arms)
-    posture.curl[:] = 0.35 + 0.2 * _wave(turns, v[0])[:, None]
+    posture.curl[:] = 0.35 + 0.2 * _sine(turns, v[0])[:, None]
     return posture
 
 
 def jump(times: np.ndarray, style: Style) -> Posture:
     """Crouches, leaps with the arms up, lands softly; once in 1.6 s."""
-    turns = np.mod(_cycle(times, style, 1.6), 1.0)
+    turns = np.mod(_cycle(times, style, "jump"), 1.0)
     posture = _standing(turns, 0.05)
     crouch = _pulse(turns, 0.0, 0.42) + 0.8 * _pulse(turns, 0.62, 0.98)
     air = np.clip((turns - 0.36) / 0.30, 0, 1)
@@ -171,7 +177,7 @@ def jump(times: np.ndarray, style: Style) -> Posture:
 
 def turn(times: np.ndarray, style: Style) -> Posture:
     """Turns once about the own axis in small steps, in 4 s."""
-    turns = _cycle(times, style, 4.0) * (1 if style.variant[0] > 0.5 else -1)
+    turns = _cycle(times, style, "turn") * (1 if style.variant[0] > 0.5 else -1)
     steps = 8 * turns
     posture = _standing(turns, 0.02)
     facing = 360 * turns
@@ -184,15 +190,15 @@ def turn(times: np.ndarray, style: Style) -> Posture:
         posture.feet[:, k, 1] = 0.05 * np.where(part > 0.5, np.sin(TAU * (part - 0.5)) ** 2, 0.0)
     posture.turn = facing
     posture.set("neck", 0.0, 0.0, 10.0 * (1 if style.variant[0] > 0.5 else -1))
-    posture.set("shoulder", 16 + 5 * _wave(steps), 70.0, 5.0)
-    posture.set("elbow", 25 + 6 * _wave(steps, 0.2))
+    posture.set("shoulder", 16 + 5 * _sine(steps), 70.0, 5.0)
+    posture.set("elbow", 25 + 6 * _sine(steps, 0.2))
     posture.pelvis[:, 1] = -0.015 - 0.008 * np.cos(TAU * 2 * steps)
     return posture
 
 
 def squat(times: np.ndarray, style: Style) -> Posture:
     """Knee bends with the arms held out in front."""
-    turns = _cycle(times, style, 2.6)
+    turns = _cycle(times, style, "squat")
     down = 0.5 - 0.5 * np.cos(TAU * turns)
     posture = _standing(turns, 0.10)
     posture.feet[:, :, 3] = 18.0
@@ -208,7 +214,7 @@ def squat(times: np.ndarray, style: Style) -> Posture:
 
 def sidestep(times: np.ndarray, style: Style) -> Posture:
     """Step, together, and back: one foot out to the side, the other follows."""
-    turns, reach = np.mod(_cycle(times, style, 2.4), 1.0), 0.26 * style.amount
+    turns, reach = np.mod(_cycle(times, style, "sidestep"), 1.0), 0.26 * style.amount
     posture = _standing(turns, 0.04)
     moves = ((0, (0.0, 0.25), (0.75, 1.0)), (1, (0.25, 0.5), (0.5, 0.75)))
     for k, out, back in moves:
@@ -216,17 +222,17 @@ def sidestep(times: np.ndarray, style: Style) -> Posture:
         posture.feet[:, k, 1] = 0.06 * (_pulse(turns, *out) + _pulse(turns, *back))
     posture.pelvis[:, 0] = posture.feet[:, :, 0].mean(axis=1)
     posture.pelvis[:, 1] = -0.03 - 0.02 * np.cos(TAU * 4 * turns)
-    clap = _wave(turns * 2, 0.25)
-    posture.set("waist", 2.0, 5 * _wave(turns), 0.0)
+    clap = _sine(turns * 2, 0.25)
+    posture.set("waist", 2.0, 5 * _sine(turns), 0.0)
     posture.set("shoulder", 42 + 14 * clap, 48 + 26 * clap * style.amount, 12.0)
     posture.set("elbow", 78 - 14 * clap)
-    posture.set("head", 0.0, 4 * _wave(turns), 0.0)
+    posture.set("head", 0.0, 4 * _sine(turns), 0.0)
     return posture
 
 
 def kick(times: np.ndarray, style: Style) -> Posture:
     """A high step or kick to the front, one leg after the other, arms against it."""
-    turns = np.mod(_cycle(times, style, 3.0), 1.0)
+    turns = np.mod(_cycle(times, style, "kick"), 1.0)
     posture = _standing(turns, 0.02)
     kicks = (_pulse(turns, 0.05, 0.45), _pulse(turns, 0.55, 0.95))
     for k, up in enumerate(kicks):
@@ -239,7 +245,7 @@ def kick(times: np.ndarray, style: Style) -> Posture:
     posture.tilt[:, 0] = -8 * (kicks[0] + kicks[1])
     posture.tilt[:, 1] = 5 * (kicks[0] - kicks[1])
     for s, mine, other in (("l", kicks[0], kicks[1]), ("r", kicks[1], kicks[0])):
-        posture.set(f"shoulder_{s}", 16 + 50 * other + 26 * mine, 60 - 32 * other + 25 * mine, 10.0)
+        posture.set(f"shoulder_{s}", 16 + 34 * other + 26 * mine, 60 - 32 * other + 25 * mine, 10.0)
         posture.set(f"elbow_{s}", 30 + 14 * other)
     posture.curl[:] = 0.6
     return posture
@@ -247,7 +253,7 @@ def kick(times: np.ndarray, style: Style) -> Posture:
 
 def crossed(times: np.ndarray, style: Style) -> Posture:
     """Folds the arms before the chest, stands, and lets them go again."""
-    turns = np.mod(_cycle(times, style, 5.0), 1.0)
+    turns = np.mod(_cycle(times, style, "crossed"), 1.0)
     fold = _rise(turns / 0.22) - _rise((turns - 0.75) / 0.22)
     posture = idle(times, style)
     for s, high in (("l", 1.0), ("r", 0.0)):
@@ -259,14 +265,8 @@ def crossed(times: np.ndarray, style: Style) -> Posture:
 
 
 MOTIONS: dict[str, Motion] = {
-    "walk": walk, "wave": wave, "dance": dance, "jump": jump, "turn": turn, "idle": idle, "squat": squat, "sidestep": sidestep, "kick": kick,
-    "crossed": crossed,
-}  # fmt: skip
-
-
-# Seconds at tempo 1 after which a motion repeats.
-PERIODS = {
-    "walk": 1.15, "wave": 5.0, "dance": 2.0, "jump": 1.6, "turn": 4.0, "idle": 5.0, "squat": 2.6, "sidestep": 2.4, "kick": 3.0, "crossed": 5.0,
+    "walk": walk, "wave": wave, "dance": dance, "jump": jump, "turn": turn, "idle": idle, "squat": squat, "sidestep": sidestep,
+    "kick": kick, "crossed": crossed,
 }  # fmt: skip
 
 
@@ -274,7 +274,8 @@ def a_pose(raise_arms: float = 32.0) -> Posture:
     """One frame: standing with arms and legs apart, the pose in which a character is shown."""
     posture = Posture(1)
     posture.set("shoulder", raise_arms, 88.0, -10.0)
-    posture.set("elbow", 10.0)
+    posture.set("elbow", 8.0)
+    posture.set("wrist", 0.0, 0.0, 55.0)
     posture.set("collar", 3.0)
     posture.feet[:, :, 0] = 0.05 * np.array([1, -1])
     posture.feet[:, :, 3] = 14.0

@@ -5,28 +5,27 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.data import body
+from animato.data import limbs, torso
 from animato.data.face import paint_face
-from animato.data.looks import Cloth, Colour, Look
-from animato.data.mesh import Region
+from animato.data.looks import SKIRT_TOP, Cloth, Colour, Look, mixed
+from animato.data.mesh import ARM, HAIR, HAND, LEG, SHOE, SKIN, SKIRT, TORSO, Region
 
 ATLAS = 1024
-_NECK_LINE = 0.99  # where the torso's skin begins without a neckline, spine lengths
 
 
 def paint(look: Look) -> np.ndarray:
     """ATLAS ATLAS 3 uint8 RGB."""
     atlas = np.empty((ATLAS, ATLAS, 3), np.uint8)
     atlas[:] = look.skin
-    paint_face(_view(atlas, body.SKIN), look)
-    _paint_hair(_view(atlas, body.HAIR), look)
-    _paint_torso(_view(atlas, body.TORSO), look)
-    _paint_arm(_view(atlas, body.ARM), look)
-    _paint_leg(_view(atlas, body.LEG), look)
-    _paint_shoe(_view(atlas, body.SHOE), look)
-    _paint_hand(_view(atlas, body.HAND), look)
+    paint_face(_view(atlas, SKIN), look)
+    _paint_hair(_view(atlas, HAIR), look)
+    _paint_torso(_view(atlas, TORSO), look)
+    _paint_arm(_view(atlas, ARM), look)
+    _paint_leg(_view(atlas, LEG), look)
+    _paint_shoe(_view(atlas, SHOE), look)
+    _paint_hand(_view(atlas, HAND), look)
     if look.skirt:
-        _paint_skirt(_view(atlas, body.SKIRT), look)
+        _paint_skirt(_view(atlas, SKIRT), look)
     return atlas
 
 
@@ -41,9 +40,8 @@ def _axes(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (np.arange(width)[None] + 0.5) / width, (np.arange(height)[:, None] + 0.5) / height
 
 
-def shade(colour: Colour, factor: float) -> Colour:
-    red, green, blue = (int(np.clip(channel * factor, 0, 255)) for channel in colour)
-    return red, green, blue
+def _darker(colour: Colour, factor: float) -> Colour:
+    return mixed((0, 0, 0), colour, factor)
 
 
 def fabric(view: np.ndarray, cloth: Cloth, width: float, height: float) -> np.ndarray:
@@ -81,7 +79,7 @@ def _paint_hair(view: np.ndarray, look: Look) -> None:
 
 def _paint_torso(view: np.ndarray, look: Look) -> None:
     s, t = _axes(view)
-    v = body.TORSO_LOW + t * (body.TORSO_HIGH - body.TORSO_LOW)  # H 1
+    v = torso.LOW + t * (torso.HIGH - torso.LOW)  # H 1
     top = fabric(view, look.top_cloth, 0.95, 0.7)
     aside = np.abs(s - 0.25)
     if look.top == "jacket":
@@ -91,15 +89,14 @@ def _paint_torso(view: np.ndarray, look: Look) -> None:
     elif look.top_cloth.pattern == "band":
         top[(np.abs(v - 0.62) < 0.09)[:, 0]] = look.top_cloth.second
     depth = {"tee": 0.07, "long": 0.04, "jacket": 0.05, "vest": 0.16}[look.top]
-    neckline = _NECK_LINE - depth * np.exp(-((aside / (0.05 if look.top != "vest" else 0.075)) ** 2))
+    neckline = torso.NECK_LINE - depth * np.exp(-((aside / (0.05 if look.top != "vest" else 0.075)) ** 2))
     view[:] = np.where((v < neckline)[..., None], top, np.array(look.skin, np.uint8))
-    trim = np.array(shade(look.under_cloth.colour if look.top == "jacket" else look.top_cloth.colour, 0.86), np.uint8)
+    trim = np.array(_darker(look.under_cloth.colour if look.top == "jacket" else look.top_cloth.colour, 0.86), np.uint8)
     view[(v < neckline) & (v > neckline - 0.022)] = trim
-    lower = look.top_cloth if look.bottom == "dress" else look.bottom_cloth
-    below = v < (body.SKIRT_TOP if look.skirt else body.top_hem(look))
-    view[:] = np.where(below[..., None], fabric(view, lower, 0.95, 0.7), view)
+    below = v < (SKIRT_TOP if look.skirt else look.top_hem)
+    view[:] = np.where(below[..., None], fabric(view, look.lower_cloth, 0.95, 0.7), view)
     if look.top != "jacket" and not look.skirt:
-        view[((v > body.top_hem(look)) & (v < body.top_hem(look) + 0.02))[:, 0]] = shade(look.top_cloth.colour, 0.85)
+        view[((v > look.top_hem) & (v < look.top_hem + 0.02))[:, 0]] = _darker(look.top_cloth.colour, 0.85)
 
 
 def _jacket(top: np.ndarray, look: Look, aside: np.ndarray, v: np.ndarray) -> None:
@@ -107,15 +104,15 @@ def _jacket(top: np.ndarray, look: Look, aside: np.ndarray, v: np.ndarray) -> No
     opening = 0.018 + 0.05 * np.clip((v - 0.35) / 0.6, 0, 1)
     top[aside < opening] = look.under_cloth.colour
     lapel = (aside >= opening) & (aside < opening + 0.018 + 0.02 * np.clip((v - 0.5) / 0.4, 0, 1))
-    top[lapel] = shade(look.top_cloth.colour, 0.72)
+    top[lapel] = _darker(look.top_cloth.colour, 0.72)
     pocket = (np.abs(aside - 0.1) < 0.035) & (np.abs(v - 0.1) < 0.012)
-    top[pocket] = shade(look.top_cloth.colour, 0.65)
+    top[pocket] = _darker(look.top_cloth.colour, 0.65)
 
 
 def _logo(top: np.ndarray, cloth: Cloth) -> None:
     """A star or a disc with a bar on the chest, by the size of the pattern."""
     height, width = top.shape[:2]
-    centre = np.array([0.25 * width, (0.62 - body.TORSO_LOW) / (body.TORSO_HIGH - body.TORSO_LOW) * height])
+    centre = np.array([0.25 * width, (0.62 - torso.LOW) / (torso.HIGH - torso.LOW) * height])
     size = 0.1 * height * cloth.scale
     if cloth.scale > 1:
         angle = np.arange(10) * np.pi / 5 + np.pi / 2
@@ -133,25 +130,25 @@ def polygon(view: np.ndarray, points: np.ndarray, colour: Colour) -> None:
 
 def _paint_arm(view: np.ndarray, look: Look) -> None:
     t = _axes(view)[1]
-    along = body.ARM_LOW + t * (body.ARM_HIGH - body.ARM_LOW)
-    end = body.sleeve_end(look)
+    along = limbs.ARM_LOW + t * (limbs.ARM_HIGH - limbs.ARM_LOW)
+    end = look.sleeve_end
     sleeve = fabric(view, look.top_cloth, 0.32, 0.6)
     view[:] = np.where((along < end)[..., None], sleeve, np.array(look.skin, np.uint8))
     if end > 0:
-        view[((along > end - (0.12 if end > 1.5 else 0.05)) & (along < end))[:, 0]] = shade(look.top_cloth.colour, 0.82)
+        view[((along > end - (0.12 if end > 1.5 else 0.05)) & (along < end))[:, 0]] = _darker(look.top_cloth.colour, 0.82)
 
 
 def _paint_leg(view: np.ndarray, look: Look) -> None:
     s, t = _axes(view)
-    along = body.LEG_LOW + t * (body.LEG_HIGH - body.LEG_LOW)
-    end = body.leg_end(look)
+    along = limbs.LEG_LOW + t * (limbs.LEG_HIGH - limbs.LEG_LOW)
+    end = look.leg_end
     cloth = fabric(view, look.bottom_cloth, 0.5, 0.9)
     view[:] = np.where((along < end)[..., None], cloth, np.array(look.skin, np.uint8))
     if end > 0:
-        view[((along > end - 0.035) & (along < end))[:, 0]] = shade(look.bottom_cloth.colour, 0.8)
-        view[(np.abs(s - 0.5) < 0.012) & (along < end)] = shade(look.bottom_cloth.colour, 0.85)
+        view[((along > end - 0.035) & (along < end))[:, 0]] = _darker(look.bottom_cloth.colour, 0.8)
+        view[(np.abs(s - 0.5) < 0.012) & (along < end)] = _darker(look.bottom_cloth.colour, 0.85)
     if look.skirt:  # so that no skin shows where the hips press through
-        view[(along < 0.3)[:, 0]] = (look.top_cloth if look.bottom == "dress" else look.bottom_cloth).colour
+        view[(along < 0.3)[:, 0]] = look.lower_cloth.colour
     if look.socks is not None and end < 1.7:
         view[(along > 1.72)[:, 0]] = look.socks
 
@@ -163,9 +160,9 @@ def _paint_shoe(view: np.ndarray, look: Look) -> None:
     view[np.broadcast_to((s > 0.52) & (s < 0.98), view.shape[:2])] = look.soles
     laces = (np.abs(s - 0.25) < 0.07) & (t > 0.42) & (t < 0.72) & (np.mod(t * 40, 2) < 1)
     view[laces] = look.soles
-    view[((t > 0.86) & (s < 0.5))] = shade(look.shoes, 0.82)
+    view[((t > 0.86) & (s < 0.5))] = _darker(look.shoes, 0.82)
     opening = (np.abs(s - 0.25) < 0.2) & (t > 0.2) & (t < 0.34)
-    view[opening] = shade(look.shoes, 0.55)
+    view[opening] = _darker(look.shoes, 0.55)
 
 
 def _paint_hand(view: np.ndarray, look: Look) -> None:
@@ -178,9 +175,9 @@ def _paint_hand(view: np.ndarray, look: Look) -> None:
 def _paint_skirt(view: np.ndarray, look: Look) -> None:
     """t = 0 is the hem. Folds darken it in columns, the more the lower."""
     s, t = _axes(view)
-    cloth = look.top_cloth if look.bottom == "dress" else look.bottom_cloth
+    cloth = look.lower_cloth
     plain = fabric(view, cloth, 1.5, 0.6).astype(float)
     folds = 1 - 0.13 * (0.5 + 0.5 * np.sin(2 * np.pi * 14 * s)) * (1 - t)
     view[:] = np.clip(plain * folds[..., None], 0, 255).astype(np.uint8)
-    view[(t < 0.045)[:, 0]] = cloth.second if cloth.pattern != "plain" else shade(cloth.colour, 0.8)
-    view[(t > 0.94)[:, 0]] = shade(cloth.colour, 0.7)
+    view[(t < 0.045)[:, 0]] = cloth.second if cloth.pattern != "plain" else _darker(cloth.colour, 0.8)
+    view[(t > 0.94)[:, 0]] = _darker(cloth.colour, 0.7)

@@ -72,7 +72,8 @@ class Rendered:
     parts    H W    uint8, 0 background, 1..24 as in data/mesh.py
     uv       H W 2  float32, 0..1 within the part (0 in the background)
     mask     H W    uint8, 255 x the share of the pixel that the person covers
-    points   134 3, score 134: as in PoseSequence (score: 1 seen, 0.5 hidden behind the body, 0 outside the picture or on the far side of the head)
+    points   134 3  as in PoseSequence
+    score    134    1 seen, 0.5 hidden behind the body, 0 outside the picture or on the far side of the head
     """
 
     picture: np.ndarray
@@ -103,7 +104,7 @@ def render(person: Person, joints: Joints, frame: int, view: View, antialias: in
 
 
 def deform(person: Person, joints: Joints, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V 3 metres) and normals (V 3, about unit) of the posed body: linear blend skinning; skirts and shirts are pushed off the legs."""
+    """Vertices (V 3 metres) and normals (V 3, about unit) of the posed body: linear blend skinning, loose cloth pushed off the legs."""
     body, mesh = person.body, person.body.mesh
     turn = joints.rotation[frame] @ body.joints.rotation[0].swapaxes(-1, -2)  # J 3 3
     move = joints.position[frame] - np.einsum("jik,jk->ji", turn, body.joints.position[0])
@@ -150,10 +151,10 @@ def _texture(atlas: np.ndarray, place: np.ndarray) -> np.ndarray:
     """N 3 float32: the atlas at places (N 2 in 0..1), bilinear."""
     columns = 256  # cv2.remap takes no picture wider than 32767
     rows = -(-len(place) // columns)
-    padded = np.zeros((rows * columns, 2), np.float32)
-    padded[: len(place)] = place * atlas.shape[0] - 0.5
-    maps = padded.reshape(rows, columns, 2)
-    return cv2.remap(atlas, maps, None, cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)].astype(np.float32)
+    padded = np.zeros((2, rows * columns), np.float32)
+    padded[:, : len(place)] = place.T * atlas.shape[0] - 0.5
+    x, y = padded.reshape(2, rows, columns)
+    return cv2.remap(atlas, x, y, cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)].astype(np.float32)
 
 
 def _composite(
@@ -162,12 +163,12 @@ def _composite(
     width, height = view.camera.size
     layer = np.zeros((height * antialias * width * antialias, 4), np.float32)
     layer[pixel, :3], layer[pixel, 3] = colours, 1
-    layer = cv2.resize(layer.reshape(height * antialias, -1, 4), (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(layer.reshape(height * antialias, -1, 4), (width, height), interpolation=cv2.INTER_AREA)
     place = joints.position[frame]
     feet = np.stack([place[[J[f"ankle_{s}"], J[f"ball_{s}"]]] - np.array([[0, 0.07, 0], [0, 0.03, 0]]) for s in SIDES])
     ground = view.backdrop * shadow(view.camera, feet, place[J["pelvis"]])[..., None]
-    picture = layer[..., :3] + ground * (1 - layer[..., 3:])
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8), np.round(255 * layer[..., 3]).astype(np.uint8)
+    picture = small[..., :3] + ground * (1 - small[..., 3:])
+    return np.clip(picture + 0.5, 0, 255).astype(np.uint8), np.round(255 * small[..., 3]).astype(np.uint8)
 
 
 def _surface(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animato.data.body import finger_tip
+from animato.data.extremities import finger_tip
 from animato.data.head import HeadShape, face_outline, face_points, nose_tip, origin
 from animato.data.looks import Look
 from animato.data.render import Raster
@@ -21,7 +21,13 @@ _FEET = {"BIG_TOE": (0.2, 0.68), "SMALL_TOE": (-0.3, 0.58), "HEEL": (0.0, -0.2)}
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Keypoints in space. place K 3 metres; depth K metres that each lies at most under its surface; outwards K 3: normal of points on the head, else 0."""
+    """Keypoints in space.
+
+    place     K 3  metres
+    depth     K    metres that each lies at most under the surface
+    outwards  K 3  normals of the points on the head, 0 for others
+    pelvis    3    the middle of the hips
+    """
 
     place: np.ndarray
     depth: np.ndarray
@@ -87,7 +93,7 @@ def _hand(joints: Joints, frame: int, s: str) -> np.ndarray:
 def scores(known: Known, camera: Camera, raster: Raster) -> tuple[np.ndarray, np.ndarray]:
     """Places in the picture (134 3, z in pixels from the middle of the hips) and scores (134).
 
-    A point is hidden if the surface before it is nearer than its own can be; points of the head are missing when they face away from the camera.
+    A point is hidden if the surface before it is nearer than its own can be. Points of the head that face away from the camera are missing.
     """
     pixels, near = camera.project(known.place)
     hip_near = float(camera.project(known.pelvis)[1])

@@ -1,6 +1,7 @@
 """A z-buffer for small triangles: all triangles are cut into pixel rows and the rows into pixels at once, in numpy.
 
-A pixel belongs to a triangle if its centre lies inside (left and top edge included). `rasterize_reference` says the same triangle by triangle.
+A pixel belongs to a triangle if its centre lies inside (left and top edge included). `rasterize_reference` is the
+same triangle by triangle.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def rasterize_reference(points: np.ndarray, near: np.ndarray, faces: np.ndarray,
 
 
 def interpolate(raster: Raster, points: np.ndarray, faces: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values of the vertices (V C) in the pixels seen: flat pixel indices (N) and values (N C), linear over the picture (triangles are small)."""
+    """Values of the vertices (V C) in the pixels seen: flat pixel indices (N) and values (N C), linear over the picture, not in space."""
     pixel = np.flatnonzero(raster.face >= 0)
     face = raster.face.ravel()[pixel]
     corners = points[faces]

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from animato.core.shapes import Size
-from animato.data.looks import CLOTHS, Colour
+from animato.data.looks import CLOTHS, Colour, mixed
 
 FLOORS = ("plain", "planks", "tiles", "rug")
+_WOODS: tuple[Colour, ...] = ((176, 132, 88), (140, 100, 66), (196, 160, 116), (150, 146, 140), (110, 106, 104), (204, 196, 184))
+_GRASS: tuple[Colour, Colour] = ((110, 160, 84), (98, 148, 76))
 WALLS = ("plain", "columns", "dots", "panel", "sky")
 
 
@@ -29,7 +31,7 @@ class Camera:
 
     @staticmethod
     def fit(stature: float, size: Size, distance: float = 4.5, height: float = 1.2, margin: tuple[float, float] = (0.14, 0.07)) -> Camera:
-        """The camera that sees somebody of this stature at the origin with these margins (parts of the picture's height) above and below."""
+        """The camera that sees somebody of this stature at the origin with margins (parts of the picture's height) above and below."""
         focal = (1 - sum(margin)) * distance / stature
         return Camera(distance, height, focal, (0.5 * size[0] / size[1], 1 - margin[1] - focal * height / distance), size)
 
@@ -63,16 +65,24 @@ class Scene:
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
-    pale = [tuple(int(0.55 * 235 + 0.45 * channel) for channel in CLOTHS[int(k)]) for k in rng.choice(len(CLOTHS), 4, replace=False)]
-    wood = [(176, 132, 88), (140, 100, 66), (196, 160, 116), (150, 146, 140), (110, 106, 104), (204, 196, 184)][int(rng.integers(6))]
-    darker = tuple(int(0.88 * channel) for channel in wood)
+    """Indoors with up to three things, or outdoors on grass."""
     kind = str(rng.choice(WALLS, p=[0.35, 0.15, 0.1, 0.2, 0.2]))
-    light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.5, 0.8)), float(rng.uniform(0.5, 0.8)))
-    things = 0 if kind == "sky" else int(rng.integers(0, 4))
-    floor = (110, 160, 84) if kind == "sky" else wood
-    second = (98, 148, 76) if kind == "sky" else darker
-    floor_kind = "tiles" if kind == "sky" and rng.random() < 0.4 else str(rng.choice(FLOORS))
-    return Scene(pale[0], pale[1], kind, floor, second, floor_kind, float(rng.uniform(1.2, 2.8)), things, int(rng.integers(1 << 30)), light)  # type: ignore[arg-type]
+    outdoors = kind == "sky"
+    wood = _WOODS[int(rng.integers(len(_WOODS)))]
+    floor_kind = "tiles" if outdoors and rng.random() < 0.4 else str(rng.choice(FLOORS))
+    pale = [mixed((235, 235, 235), CLOTHS[int(k)], 0.45) for k in rng.choice(len(CLOTHS), 2, replace=False)]
+    return Scene(
+        wall=pale[0],
+        wall_second=pale[1],
+        wall_kind=kind,
+        floor=_GRASS[0] if outdoors else wood,
+        floor_second=_GRASS[1] if outdoors else mixed(wood, (0, 0, 0), 0.12),
+        floor_kind=floor_kind,
+        wall_z=float(rng.uniform(1.2, 2.8)),
+        things=0 if outdoors else int(rng.integers(0, 4)),
+        seed=int(rng.integers(1 << 30)),
+        light=(float(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.5, 0.8)), float(rng.uniform(0.5, 0.8))),
+    )
 
 
 def plain_scene(colour: Colour = (226, 224, 220)) -> Scene:
@@ -212,18 +222,18 @@ def _plant(canvas: np.ndarray, camera: Camera, x: float, scene: Scene, rng: np.r
 
 
 def shadow(camera: Camera, feet: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
-    """H W float32 factor 0..1: dark under the feet (N 2 3: heel and toes of each, metres), soft under the body; fading as they leave the floor."""
+    """H W float32, a factor 0..1: dark under feet (N 2 3 metres: heel and toes) that are near the floor, soft under the body."""
     width, height = camera.size
     small = (max(width // 2, 1), max(height // 2, 1))
     half = Camera(camera.distance, camera.height, camera.focal, camera.centre, small)
-    dark = np.zeros((small[1], small[0]), np.float32)
-    _blot(dark, half, pelvis[None] * [1, 0, 1], (0.36, 0.24), 0.2)
-    dark = cv2.GaussianBlur(dark, (0, 0), max(0.02 * small[1], 0.6))
-    near = np.zeros_like(dark)
+    soft = np.zeros((small[1], small[0]), np.float32)
+    _blot(soft, half, pelvis[None] * [1, 0, 1], (0.36, 0.24), 0.2)
+    dark = cv2.GaussianBlur(soft, (0, 0), max(0.02 * small[1], 0.6))
+    sharp = np.zeros_like(soft)
     for heel_toe in feet:
         strength = 0.5 * float(np.exp(-max(heel_toe[:, 1].min(), 0.0) / 0.08))
-        _blot(near, half, heel_toe * [1, 0, 1], (0.06, 0.06), strength)
-    near = cv2.GaussianBlur(near, (0, 0), max(0.006 * small[1], 0.5))
+        _blot(sharp, half, heel_toe * [1, 0, 1], (0.06, 0.06), strength)
+    near = cv2.GaussianBlur(sharp, (0, 0), max(0.006 * small[1], 0.5))
     return cv2.resize((1 - dark) * (1 - near), (width, height), interpolation=cv2.INTER_LINEAR)
 
 

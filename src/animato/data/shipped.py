@@ -57,10 +57,11 @@ def _looks() -> dict[str, Look]:
             build=replace(_child(), girth=0.76),
             face=Face(smile=0.95, eye_size=1.35, nose_size=0.8, brow_tilt=0.2, blush=0.6),
             skin=(232, 186, 146), hair=(40, 30, 28), hair_style="short", top="tee", bottom="shorts",
-            top_cloth=Cloth("logo", mustard, navy, 1.2), bottom_cloth=Cloth(colour=(74, 96, 84)), shoes=(60, 120, 190), socks=cream, hem=0.85,
+            top_cloth=Cloth("logo", mustard, navy, 1.2), bottom_cloth=Cloth(colour=(74, 96, 84)), shoes=(60, 120, 190), socks=cream,
+            hem=0.85,
         ),
         "ines": Look(
-            build=Build(girth=0.9, shoulders=0.16, hips=0.092, head=0.25, bust=0.7, waist=0.74, thigh=0.40, shin=0.385, spine=0.48),
+            build=Build(girth=0.9, shoulders=0.16, hips=0.092, head=0.25, bust=0.7, waist=0.74, thigh=0.39, shin=0.38, spine=0.51),
             face=Face(smile=0.7, lips=1.4, brow_weight=0.8, brow_tilt=0.35, eye_size=1.2, nose_size=0.9, blush=0.3, jaw=0.94),
             skin=(176, 122, 86), hair=(34, 26, 26), eyes=(64, 38, 22), hair_style="ponytail", top="tee", bottom="skirt",
             top_cloth=Cloth(colour=(222, 112, 136)), bottom_cloth=Cloth("dots", navy, cream, 1.0), shoes=cream, hem=0.95, flare=0.75,
@@ -68,14 +69,16 @@ def _looks() -> dict[str, Look]:
         "bruno": Look(
             build=Build(girth=1.13, shoulders=0.196, head=0.258, belly=0.55, waist=0.95, hand=0.195),
             face=Face(smile=0.75, beard=0.9, brow_weight=1.4, brow_tilt=0.1, nose_size=1.25, jaw=1.08, eye_size=1.1, glasses=True),
-            skin=(244, 208, 180), hair=(92, 66, 46), hair_style="side", top="jacket", bottom="trousers", top_cloth=Cloth(colour=(98, 74, 58)),
+            skin=(244, 208, 180), hair=(92, 66, 46), hair_style="side", top="jacket", bottom="trousers",
+            top_cloth=Cloth(colour=(98, 74, 58)),
             under_cloth=Cloth(colour=cream), bottom_cloth=Cloth(colour=(56, 60, 72)), shoes=(70, 46, 36), soles=(40, 30, 26), flare=0.15,
         ),
         "ayo": Look(
-            build=Build(girth=1.0, shoulders=0.182, head=0.25, waist=0.88, thigh=0.44, shin=0.42),
+            build=Build(girth=1.0, shoulders=0.182, head=0.25, waist=0.88, thigh=0.425, shin=0.415),
             face=Face(smile=0.9, brow_weight=1.1, brow_tilt=0.1, nose_size=1.15, lips=1.2, eye_size=1.15, blush=0.0),
             skin=(116, 78, 56), hair=(30, 24, 22), eyes=(44, 28, 20), hair_style="curly", top="tee", bottom="trousers",
-            top_cloth=Cloth("band", (92, 160, 90), cream, 1.0), bottom_cloth=Cloth(colour=(196, 178, 140)), shoes=(240, 240, 236), flare=0.4,
+            top_cloth=Cloth("band", (92, 160, 90), cream, 1.0), bottom_cloth=Cloth(colour=(196, 178, 140)), shoes=(240, 240, 236),
+            flare=0.4,
         ),
     }  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""The bones of a procedural person: proportions, joint angles, and the joints' places in space by forward kinematics (legs by two-bone inverse).
+"""The bones of a procedural person: proportions, joint angles, and the joints' places in space by forward kinematics.
 
-The person's frame: x to the person's left, y up, z to the front, metres, the floor at y = 0. With all angles 0 the person stands with hanging arms,
-palms to the thighs. Angles are degrees; of left and right the signs mirror, so that one number means the same on both sides.
+The person's frame: x to the person's left, y up, z to the front, metres, the floor at y = 0. With all angles 0 the person stands with
+hanging arms, palms to the thighs. Angles are degrees; left and right are mirrored, so that one number means the same on both sides.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SIDES = ("l", "r")
 FINGERS = ("thumb", "index", "middle", "ring", "little")
@@ -35,18 +36,18 @@ J = {name: index for index, name in enumerate(JOINTS)}
 class Build:
     """Proportions of one body in metres (of an adult of about 1.75 m; `girth` scales all thicknesses)."""
 
-    thigh: float = 0.42
-    shin: float = 0.40
+    thigh: float = 0.405
+    shin: float = 0.395
     ankle: float = 0.08  # height of the ankle over the floor
     foot: float = 0.24
-    spine: float = 0.50  # pelvis to the base of the neck
+    spine: float = 0.53  # pelvis to the base of the neck
     neck: float = 0.085
     head: float = 0.235  # chin to crown
     shoulders: float = 0.175  # half width
     hips: float = 0.088  # half distance of the hip joints
     upper_arm: float = 0.28
     forearm: float = 0.25
-    hand: float = 0.185
+    hand: float = 0.195
     girth: float = 1.0
     belly: float = 0.0  # 0 flat .. 1 round
     bust: float = 0.0
@@ -57,8 +58,9 @@ class Build:
         return self.thigh + self.shin + self.ankle
 
 
-# Angles of the joints that are posed directly, (lowest, highest) of each of the three numbers below. Spine, neck and head: bend forward, lean to the left,
-# turn to the left. Shoulder: raise in a plane, the plane (0 front, 90 side), twist inwards. Elbow: flex. Wrist: flex, deviate, turn the palm back.
+# Lowest and highest of the three angles of each joint that is posed directly. Spine, neck and head: bend forward, lean to the left, turn to
+# the left. Collar: raise, forwards. Shoulder: raise in a plane, the plane (0 front, 90 side), twist inwards. Elbow: flex. Wrist: flex,
+# deviate, turn the palm back.
 LIMITS: dict[str, tuple[tuple[float, float], ...]] = {
     "waist": ((-20, 45), (-20, 20), (-25, 25)),
     "chest": ((-15, 30), (-15, 15), (-25, 25)),
@@ -79,10 +81,11 @@ class Posture:
     angles  joint -> F 3 degrees, see LIMITS; joints that are not named stay at 0
     pelvis  F 3      shift from standing straight between the feet, leg lengths
     tilt    F 3      degrees: pelvis bent forward, leaning to the left, turned to the left
-    feet    F 2 5    left, right: x, lift, z in leg lengths (0 = under its hip), turned outwards, heel raised (negative: toes raised), degrees
+    feet    F 2 5    left, right: x, lift, z in leg lengths (0 = under its hip); degrees turned outwards, heel raised (or toes, negative)
     curl    F 2      fingers 0 straight .. 1 fist
     spread  F 2      fingers apart, degrees between neighbours
     lift    F        height of the whole body over the floor, leg lengths
+    turn    F        degrees that the whole body, feet and all, is turned to its left
     """
 
     frames: int
@@ -97,9 +100,9 @@ class Posture:
         self.lift = np.zeros(self.frames)
         self.turn = np.zeros(self.frames)
 
-    def set(self, joint: str, first: object = 0.0, second: object = 0.0, third: object = 0.0) -> None:
-        """Angles of one joint; a name without a side sets both."""
-        value = np.stack(np.broadcast_arrays(np.zeros(self.frames), first, second, third)[1:], axis=-1)  # type: ignore[arg-type]
+    def set(self, joint: str, first: ArrayLike = 0.0, second: ArrayLike = 0.0, third: ArrayLike = 0.0) -> None:
+        """Angles of one joint, each one number or F; a name without a side sets both."""
+        value = np.stack([np.broadcast_to(np.asarray(angle, float), self.frames) for angle in (first, second, third)], axis=-1)
         if joint in J:
             self.angles[joint] = value
         else:
@@ -108,7 +111,7 @@ class Posture:
 
 @dataclass(frozen=True, eq=False)
 class Joints:
-    """Places and directions of all joints. position F J 3 metres; rotation F J 3 3, from the joint's frame at rest to the person's frame."""
+    """All joints in the person's frame. position F J 3 metres; rotation F J 3 3, from the joint's frame at rest."""
 
     position: np.ndarray
     rotation: np.ndarray
@@ -144,8 +147,8 @@ def _plane_rotation(degrees: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def offsets(build: Build) -> np.ndarray:
     """J 3: every joint relative to its parent when all angles are 0."""
-    place = {"pelvis": (0, build.leg, 0), "waist": (0, 0.2 * build.spine, 0), "chest": (0, 0.3 * build.spine, 0)}
-    place |= {"neck": (0, 0.5 * build.spine, -0.01), "head": (0, build.neck, 0.012)}
+    place: dict[str, tuple[float, float, float]] = {"pelvis": (0, build.leg, 0), "waist": (0, 0.2 * build.spine, 0)}
+    place |= {"chest": (0, 0.3 * build.spine, 0), "neck": (0, 0.5 * build.spine, -0.01), "head": (0, build.neck, 0.012)}
     for s, sign in zip(SIDES, (1, -1), strict=True):
         place[f"collar_{s}"] = (sign * 0.03, 0.34 * build.spine, 0)
         place[f"shoulder_{s}"] = (sign * (build.shoulders - 0.03), 0.03 * build.spine, -0.005)
@@ -158,7 +161,11 @@ def offsets(build: Build) -> np.ndarray:
 
 def _finger_offsets(hand: float) -> dict[str, tuple[float, float, float]]:
     """Finger joints of a left hand that hangs with the palm inwards (-x) and the thumb to the front."""
-    place = {"thumb1": (-0.07, -0.15, 0.13), "thumb2": (-0.03, -0.2, 0.13), "thumb3": (-0.01, -0.17, 0.06)}
+    place: dict[str, tuple[float, float, float]] = {
+        "thumb1": (-0.07, -0.15, 0.13),
+        "thumb2": (-0.03, -0.2, 0.13),
+        "thumb3": (-0.01, -0.17, 0.06),
+    }
     for finger, z, knuckle, bones in (
         ("index", 0.155, -0.52, (0.21, 0.14)),
         ("middle", 0.05, -0.54, (0.235, 0.155)),
