@@ -13,13 +13,16 @@ _FIRM, _LOOSE, _HINGE = 2.0, 0.6, 5.0
 
 
 def handles(name: str, parts: Parts) -> Handles:
-    """The handles of one layer: along its bones, over the torso, in the head, and along the thighs under a garment."""
+    """The handles of one layer: along its bones; over torso, head and shoulders, and along the thighs under a garment."""
     joints = as_complex(parts.skeleton.xyz[0])
     if name != "torso":
         places = np.array([0.25, 0.55, 0.85])
         sets = [_along(joints, b, parts.layers[name].radius[k], places, _FIRM) for k, b in enumerate(LAYER_BONES[name])]
         return _together([*sets, _hinges(joints, LAYER_BONES[name])])
     sets = [_torso(joints), _along(joints, HEAD, parts.layers["torso"].radius[1], np.array([0.6, 1.0, 1.3]), _FIRM)]
+    for arm in (f"arm_{side}" for side in SIDES):
+        if arm in parts.layers:
+            sets.append(_along(joints, LAYER_BONES[arm][0], parts.layers[arm].radius[0], np.array([0.08, 0.16]), _FIRM))
     for leg in (f"leg_{side}" for side in SIDES):
         if parts.garment > 0 and leg in parts.layers:
             places = np.linspace(0.3, 0.95, 3) * parts.garment

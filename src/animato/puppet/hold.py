@@ -37,7 +37,7 @@ _PALM_BEND, _FINGER_BEND = 1.4, 0.8  # radians
 def held(target: Skeleton, picture: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The joints with every missing one filled in: F J complex, their z F J, and F J bool: where a joint was held.
 
-    What the clip never shows stands to its parent as it does in the picture.
+    What the clip never shows stands to its parent as it does in the picture; so does a hand that the picture does not show.
     """
     measured, z = as_complex(target.xyz), target.xyz[..., 2].copy()
     rest, rest_z = as_complex(picture.xyz[0]), picture.xyz[0, :, 2]
@@ -48,15 +48,10 @@ def held(target: Skeleton, picture: Skeleton) -> tuple[np.ndarray, np.ndarray, n
     z[:, neck] = _filled(z[:, neck], missing[:, neck], rest_z[neck])
     for name, (parent, start, end) in TREE.items():
         child, up = J[name], J[parent]
-        if name.startswith(("palm", "tips")) and not picture.present[0, child]:
-            missing[:, child] = True
-            local = np.full(len(measured), (rest[child] - rest[up]) * np.conj(_direction(rest, start, end)))
-        else:
-            missing[:, child] |= missing[:, up]
-            local = _hold(
-                (measured[:, child] - measured[:, up]) * np.conj(_direction(joints, start, end)), missing[:, child], _local(rest, name)
-            )
-        joints[:, child] = joints[:, up] + _sane(local, name, rest) * _direction(joints, start, end)
+        missing[:, child] |= missing[:, up] | (name.startswith(("palm", "tips")) & ~picture.present[0, child])
+        direction = _direction(joints, start, end)
+        local = _hold((measured[:, child] - measured[:, up]) * np.conj(direction), missing[:, child], _local(rest, name))
+        joints[:, child] = joints[:, up] + _sane(local, name, rest) * direction
         z[:, child] = z[:, up] + _filled(target.xyz[:, child, 2] - target.xyz[:, up, 2], missing[:, child], rest_z[child] - rest_z[up])
     return joints, z, missing
 

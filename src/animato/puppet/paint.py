@@ -34,8 +34,11 @@ def texture(rgba: np.ndarray, corner: complex = 0) -> Texture:
     return Texture(colour, 255 - alpha, corner + x + 1j * y)
 
 
-def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray, triangles: np.ndarray) -> None:
-    """Paint the texture, stretched from `rest` to `moved` (V complex), onto H W 3 uint8. Later triangles (T 3) lie on top."""
+def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray, triangles: np.ndarray, sharp: bool = False) -> None:
+    """Paint the texture, stretched from `rest` to `moved` (V complex), onto H W 3 uint8. Later triangles (T 3) lie on top.
+
+    `sharp` samples with cubic instead of linear weights: half a pixel of movement does not blur then.
+    """
     box = _box(moved[triangles], canvas.shape) if len(triangles) else None
     if box is None:
         return
@@ -43,8 +46,9 @@ def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray,
     moved = moved - (x + 0.5 + 1j * (y + 0.5))  # OpenCV counts from pixel centres
     number = _numbers(moved, triangles, (height, width))
     where = _look_up(_inverse(moved, rest - image.corner - (0.5 + 0.5j), triangles), number)
-    colour = cv2.remap(image.colour, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    clear = cv2.remap(image.clear, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+    weights = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
+    colour = cv2.remap(image.colour, *where, weights, borderMode=cv2.BORDER_CONSTANT)
+    clear = cv2.remap(image.clear, *where, weights, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
     region = canvas[y : y + height, x : x + width]
     cv2.multiply(region, cv2.merge([clear] * 3), dst=region, scale=1 / 255)
     cv2.add(region, colour, dst=region)

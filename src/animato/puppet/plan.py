@@ -9,6 +9,7 @@ import numpy as np
 from animato.core.errors import InputError
 from animato.puppet.affine import wrap
 from animato.puppet.body import J, Skeleton
+from animato.puppet.head import with_heads
 from animato.puppet.hold import held, limbs_held
 from animato.puppet.order import Piece, painting_order, switched
 from animato.puppet.parts import Parts
@@ -42,7 +43,7 @@ def plan(parts: Parts, target: Skeleton) -> list[FramePlan]:
         raise InputError("The driving motion has no frame.")
     if not np.isfinite(target.xyz).all():
         raise InputError("The driving motion holds coordinates that are not numbers; estimate its pose again.")
-    joints, z, missing = held(target, parts.skeleton)
+    joints, z, missing = held(with_heads(target, parts.skeleton), parts.skeleton)
     order = painting_order(z, parts.torso)
     back = _shows_back(joints, as_complex(parts.skeleton.xyz[0]))
     turned = np.abs(wrap(_heading(joints, z) - _heading(as_complex(parts.skeleton.xyz), parts.skeleton.xyz[..., 2]))) > _TURNED

@@ -18,7 +18,6 @@ from animato.puppet.skin import bone_weights, nearest_joints, skinned
 _SQUEEZED = (0.4, 0.55)  # scale along a bone: below the first a layer is only skinned, from the second on fully polished
 _FLIPPED = (0.05, 0.025)  # the same for the share of overturned triangles
 _SLIVER = 0.08  # of its area at rest: a triangle pressed smaller shows specks instead of its texture
-_FULL = 0.97  # mean alpha of a triangle that is all flesh
 _OVERLAP = 0.45  # of the weight: from where a triangle at the joint belongs to the other piece too
 
 
@@ -74,7 +73,7 @@ def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
         mesh=mesh,
         weights=weights,
         pivots=nearest_joints(mesh.points, layer.name, parts),
-        pieces=_pieces(layer.name, mesh, weights, coverage(mesh, alpha, corner) > _FULL),
+        pieces=_pieces(layer.name, mesh, weights, coverage(mesh, alpha, corner)),
         long=LAYER_BONES[layer.name][:2],
         front=front,
         back=front if layer.back is None else texture(layer.back, corner),
@@ -82,16 +81,17 @@ def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
     )
 
 
-def _pieces(name: str, mesh: Mesh, weights: np.ndarray, full: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pieces(name: str, mesh: Mesh, weights: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The triangles of the two pieces of a layer, which overlap at the joint; of the torso layer all are one.
 
-    They are in the order of painting, which matters where a mesh folds: the empty rim must not wipe out flesh, nor the collar the head.
+    They are in the order of painting, which matters where a mesh folds: what shows more (`shown`, T) lies on top, lest the empty rim
+    wipes out flesh, and so does the head over the collar.
     """
     share = weights[mesh.triangles].mean(axis=1)  # T B
     tip = share[:, LAYER_BONES[name][1:]].sum(axis=1)
     if name == "torso":
-        return mesh.triangles[np.lexsort((full, tip > 0.5))], mesh.triangles[:0]
-    order = np.argsort(full, kind="stable")
+        return mesh.triangles[np.lexsort((shown, tip > 0.5))], mesh.triangles[:0]
+    order = np.argsort(shown, kind="stable")
     triangles, tip = mesh.triangles[order], tip[order]
     return triangles[tip < 1 - _OVERLAP], triangles[tip > _OVERLAP]
 

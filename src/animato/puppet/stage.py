@@ -38,10 +38,10 @@ class FrameReport:
 
 
 class Stage:
-    """Parts set up for a quality: `good`, or `fast` for coarser meshes without polish."""
+    """Parts set up for a quality: `good`, or `fast` for coarser meshes without polish and softer sampling."""
 
     def __init__(self, parts: Parts, quality: Quality = "good") -> None:
-        self.parts = parts
+        self.parts, self.quality = parts, quality
         self._rig, self._ground = rig(parts), ground(parts)
         step = max(round(_STEP[quality] * parts.torso), 4)
         self._sheets = {
@@ -72,7 +72,8 @@ class Stage:
             if name in moved:
                 part = self._sheets[name]
                 image = part.back if what.back else part.front
-                lay(canvas, image, part.mesh.points, moved[name], part.faces(piece, moved[name], what.back))
+                faces = part.faces(piece, moved[name], what.back)
+                lay(canvas, image, part.mesh.points, moved[name], faces, sharp=self.quality == "good")
         return canvas
 
 
