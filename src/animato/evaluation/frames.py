@@ -1,0 +1,104 @@
+"""How close pictures are to the truth: PSNR, over the whole picture or inside a mask, SSIM, and the error of the changes from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from animato.core.errors import InputError
+
+_PEAK = 255.0
+_WINDOW, _SIGMA = 11, 1.5
+_K1, _K2 = 0.01, 0.03
+
+
+def psnr(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """Peak signal-to-noise ratio in dB, 10 log10(255^2 / MSE), of H W 3 uint8 pictures; inf if they are equal.
+
+    MSE is the mean over pixels and channels, computed in floating point. `mask` (H W uint8) weighs each pixel by mask / 255.
+    Raises InputError for pictures of different shapes or a mask that is empty.
+    """
+    _check_shapes(picture, truth)
+    square = ((picture.astype(np.float64) - truth) ** 2).mean(axis=2)
+    if mask is None:
+        error = float(square.mean())
+    else:
+        if mask.shape != square.shape or not mask.any():
+            raise InputError(f"A mask of {square.shape[1]} x {square.shape[0]} pixels that is not empty is due.")
+        error = float(np.average(square, weights=mask))
+    return float("inf") if error == 0 else float(10 * np.log10(_PEAK**2 / error))
+
+
+def ssim(picture: np.ndarray, truth: np.ndarray) -> float:
+    """Structural similarity of H W 3 uint8 pictures: 1 if they are equal.
+
+    As Wang, Bovik, Sheikh and Simoncelli (2004) define it: per channel, Gaussian windows of 11 x 11 with sigma 1.5 that lie wholly inside the
+    picture, K1 = 0.01, K2 = 0.03, moments of the window without Bessel's correction; the mean over windows and channels.
+    Raises InputError for pictures of different shapes or of less than 11 pixels a side.
+    """
+    _check_shapes(picture, truth)
+    if min(picture.shape[:2]) < _WINDOW:
+        raise InputError(f"SSIM needs pictures of at least {_WINDOW} x {_WINDOW} pixels, not {picture.shape[1]} x {picture.shape[0]}.")
+    x, y = picture.astype(np.float64), truth.astype(np.float64)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variance_x, variance_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c1, c2 = (_K1 * _PEAK) ** 2, (_K2 * _PEAK) ** 2
+    likeness = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return float((likeness / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))).mean())
+
+
+def change_error(frames: np.ndarray, truth: np.ndarray) -> float:
+    """How far the changes from frame to frame are from the true ones: the mean absolute difference of differences, F H W 3 uint8, in 0..255.
+
+    Flicker where the truth is still counts, as does stillness where the truth moves. 0 for a single frame.
+    """
+    _check_shapes(frames, truth)
+    if len(frames) < 2:
+        return 0.0
+    errors = [
+        np.abs((b.astype(np.int16) - a) - (d.astype(np.int16) - c)).mean() for a, b, c, d in zip(frames, frames[1:], truth, truth[1:])
+    ]
+    return float(np.mean(errors))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Means over the frames of a clip; person is the PSNR inside the person's mask, nan without masks."""
+
+    psnr: float
+    person: float
+    ssim: float
+
+
+def compare(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None) -> Likeness:
+    """Likeness of two clips of equal length, read frame by frame. Raises InputError if one is longer."""
+    inside = [] if masks is None else list(masks)
+    rows = []
+    for index, (picture, true) in enumerate(_pairs(frames, truth)):
+        person = psnr(picture, true, inside[index]) if inside else float("nan")
+        rows.append((psnr(picture, true), person, ssim(picture, true)))
+    if not rows:
+        raise InputError("There is no frame to compare.")
+    return Likeness(*(float(x) for x in np.mean(rows, axis=0)))
+
+
+def _pairs(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    try:
+        yield from zip(frames, truth, strict=True)
+    except ValueError as error:
+        raise InputError("The clips to compare have different numbers of frames: cut the longer one.") from error
+
+
+def _windowed(channels: np.ndarray) -> np.ndarray:
+    """Means of H W C over Gaussian windows that lie wholly inside."""
+    edge = _WINDOW // 2
+    return cv2.GaussianBlur(channels, (_WINDOW, _WINDOW), _SIGMA)[edge:-edge, edge:-edge]
+
+
+def _check_shapes(picture: np.ndarray, truth: np.ndarray) -> None:
+    if picture.shape != truth.shape:
+        raise InputError(f"Pictures of the shapes {picture.shape} and {truth.shape} cannot be compared: bring them to one size.")
