@@ -1,4 +1,4 @@
-"""How close pictures are to the truth: PSNR, over the whole picture or inside a mask, SSIM, and the error of the changes from frame to frame."""
+"""How close pictures are to the truth: PSNR (over the whole picture or inside a mask), SSIM, and the error of changes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def psnr(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None)
 def ssim(picture: np.ndarray, truth: np.ndarray) -> float:
     """Structural similarity of H W 3 uint8 pictures: 1 if they are equal.
 
-    As Wang, Bovik, Sheikh and Simoncelli (2004) define it: per channel, Gaussian windows of 11 x 11 with sigma 1.5 that lie wholly inside the
-    picture, K1 = 0.01, K2 = 0.03, moments of the window without Bessel's correction; the mean over windows and channels.
+    As Wang, Bovik, Sheikh and Simoncelli (2004) define it: per channel, Gaussian windows of 11 x 11 with sigma 1.5 that lie wholly inside
+    the picture, K1 = 0.01, K2 = 0.03, moments of the window without Bessel's correction; the mean over windows and channels.
     Raises InputError for pictures of different shapes or of less than 11 pixels a side.
     """
     _check_shapes(picture, truth)
@@ -52,7 +52,7 @@ def ssim(picture: np.ndarray, truth: np.ndarray) -> float:
 
 
 def change_error(frames: np.ndarray, truth: np.ndarray) -> float:
-    """How far the changes from frame to frame are from the true ones: the mean absolute difference of differences, F H W 3 uint8, in 0..255.
+    """How far the changes from frame to frame (F H W 3 uint8) are from the true ones: mean absolute difference of differences, 0..255.
 
     Flicker where the truth is still counts, as does stillness where the truth moves. 0 for a single frame.
     """

@@ -10,12 +10,7 @@ from animato.core.errors import InputError
 from animato.pose.keypoints import KEYPOINTS, Point, PoseSequence
 from animato.puppet.body import skeleton, torso_length
 
-LIMBS = tuple(
-    point
-    for point in Point
-    if point.name.endswith(("NECK", "SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE"))
-    or point in (Point.NOSE, Point.R_EYE, Point.L_EYE)
-)
+LIMBS = tuple(Point)[: Point.L_ANKLE + 1]  # nose, neck, arms and legs
 ALPHA = 0.1
 
 
@@ -52,8 +47,13 @@ def distances(pose: PoseSequence, truth: PoseSequence, threshold: float = 0.3) -
     return apart
 
 
-def pck(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: np.ndarray | None = None) -> Correct:
-    """Share of LIMBS that lie within alpha T of the truth.
+def pck(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: np.ndarray | None = None) -> float:
+    """PCK@alpha T of all LIMBS together, see `correct`."""
+    return correct(pose, truth, alpha, counts).share
+
+
+def correct(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: np.ndarray | None = None) -> Correct:
+    """Which share of LIMBS lies within alpha T of the truth.
 
     counts   F K bool, which joints count where the truth has them (such as those inside the picture); None: all
     Raises InputError as `distances` does.
@@ -72,7 +72,7 @@ def pck(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: n
 def inside(poses: PoseSequence, margin: float = 0.0) -> np.ndarray:
     """F K bool: which points of the first person lie inside the picture, at least `margin` pixels from its edge."""
     xy = poses.points[:, 0, :, :2]
-    return ((xy >= margin) & (xy <= np.array(poses.size) - margin)).all(axis=-1)
+    return np.all((xy >= margin) & (xy <= np.array(poses.size) - margin), axis=-1)
 
 
 def _share(right: np.ndarray, valid: np.ndarray) -> float:
