@@ -59,9 +59,10 @@ def change_error(frames: np.ndarray, truth: np.ndarray) -> float:
     _check_shapes(frames, truth)
     if len(frames) < 2:
         return 0.0
-    errors = [
-        np.abs((b.astype(np.int16) - a) - (d.astype(np.int16) - c)).mean() for a, b, c, d in zip(frames, frames[1:], truth, truth[1:])
-    ]
+    errors, difference = [], frames[0].astype(np.int16) - truth[0]
+    for picture, true in zip(frames[1:], truth[1:], strict=True):
+        before, difference = difference, picture.astype(np.int16) - true
+        errors.append(np.abs(difference - before).mean())
     return float(np.mean(errors))
 
 
