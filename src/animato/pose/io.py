@@ -126,6 +126,8 @@ def _read_json(path: Path) -> Any:
         raise InputError(f"{path} is not a text file: poses are read from .json and .npz.") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path} is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: one of its numbers is too long.") from error
     except RecursionError as error:
         raise InputError(f"{path} is nested too deeply to be a file of poses.") from error
 

@@ -135,7 +135,7 @@ def _numbers(values: Any, place: Place, each: int, counts: tuple[int, ...]) -> n
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise place.error(f"entry {index} is {json.dumps(value)[:40]}, which is not a number")
         if not abs(value) <= _FARTHEST:
-            raise place.error(f"entry {index} is {value:.4g}, which is not a usable number")
+            raise place.error(f"entry {index} is {json.dumps(value)[:20]}, which is not a usable number")
     return np.array(values, float)
 
 
@@ -143,8 +143,8 @@ def _triples(points: np.ndarray, score: np.ndarray) -> list[float]:
     """x, y, score of each point in one list, rounded; zeros where the point is missing."""
     seen = score > 0
     table = np.column_stack([np.round(points[:, :2], _COORDINATE_DIGITS), np.maximum(np.round(score, _SCORE_DIGITS), 10.0**-_SCORE_DIGITS)])
-    return (table * seen[:, None]).ravel().tolist()
+    return (table * seen[:, None] + 0.0).ravel().tolist()  # + 0.0 turns -0.0 into 0.0
 
 
 def _rounded_depth(points: np.ndarray, score: np.ndarray) -> np.ndarray:
-    return np.where(score > 0, np.round(points[:, 2], _COORDINATE_DIGITS), 0.0)
+    return np.where(score > 0, np.round(points[:, 2], _COORDINATE_DIGITS), 0.0) + 0.0
