@@ -79,10 +79,10 @@ def pose_folder() -> Path:
 
 
 def matches(path: Path, model: ModelFile) -> bool:
-    """Whether a file is there and is, byte for byte, the model that it should be."""
+    """Whether a file is there, can be read and is, byte for byte, the model that it should be."""
     try:
         return path.stat().st_size == model.size and hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
