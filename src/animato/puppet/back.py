@@ -22,17 +22,31 @@ def seen_from_behind(texture: np.ndarray, pose: PoseSequence) -> np.ndarray | No
     x, y, width, height = cv2.boundingRect(face.astype(np.uint8))
     reach = max(round(RING * max(width, height)), 2)
     window = slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
-    inside = face[window]
-    rows = np.arange(inside.shape[0])[:, None] + window[0].start
-    hair = ~inside & (texture[window][..., 3] > 250) & (rows < y + 0.55 * height)
+    colours, inside = np.ascontiguousarray(texture[window][..., :3]), face[window]
+    solid = texture[window][..., 3] > 250
+    skin, hair = _skin_and_hair(colours, inside, solid)
     if not hair.any():
         return None
     across = (pose.points[0, 0, Point.L_EYE] - pose.points[0, 0, Point.R_EYE])[:2]
-    filled = spread_colours(np.ascontiguousarray(texture[window][..., :3]), hair, across)
-    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(reach / 8, 1))[..., None]
+    filled = spread_colours(colours, hair, across)
+    rows = np.arange(inside.shape[0])[:, None] + window[0].start
+    cover = inside | (skin & (rows < y + height))
+    share = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(reach / 12, 1))[..., None]
     result = texture.copy()
     result[window][..., :3] = np.round(texture[window][..., :3] * (1 - share) + filled * share).astype(np.uint8)
     return result
+
+
+def _skin_and_hair(colours: np.ndarray, face: np.ndarray, solid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels around a face (H W bool) have its colour and which have the colour of what is above it (both H W bool)."""
+    lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB).astype(np.float32)
+    top = np.flatnonzero(face.any(axis=1))[0]
+    above = solid & ~face & (np.arange(len(face))[:, None] < top + 0.25 * face.any(axis=1).sum())
+    if not above.any():
+        return np.zeros_like(face), above
+    to_skin, to_hair = (np.linalg.norm(lab - np.median(lab[region], axis=0), axis=2) for region in (face, above))
+    ring = solid & ~face
+    return ring & (to_skin < to_hair), ring & (to_hair <= to_skin)
 
 
 def face_region(pose: PoseSequence, shape: tuple[int, int]) -> np.ndarray | None:

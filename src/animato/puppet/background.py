@@ -8,7 +8,9 @@ import numpy as np
 from animato.puppet.cast import cast_shadow
 from animato.puppet.figure import Figure, distance_to_point
 from animato.puppet.inpaint import inpaint
+from animato.puppet.plate import halo
 
+HALO = 0.2  # T from the person within which what is not like the background leaves with the person
 FEATHER = 6  # pixels over which the filling passes into the picture
 
 
@@ -18,6 +20,7 @@ def background(figure: Figure, probability: np.ndarray) -> np.ndarray:
     probability  H W  float32  0..1, the estimator's person mask, which also covers veils and stray hair that the opacity leaves out
     """
     hole = hole_of(figure, probability)
+    hole |= cv2.dilate(halo(figure.picture, hole, HALO * figure.unit).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     hole |= cast_shadow(figure.picture, hole, figure.unit)
     filled = inpaint(figure.picture, hole)
     share = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), FEATHER / 2)[..., None]

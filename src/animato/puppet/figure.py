@@ -126,15 +126,25 @@ def _palm_length(points: np.ndarray) -> float:
 
 
 def _reach(inside: np.ndarray, bone: Bone, middle: np.ndarray, limit: float) -> float:
-    """Median distance from a bone to the edge of the mask, along its normal that points away from `middle`, at most `limit`."""
+    """Pixels from a bone to the edge of the mask.
+
+    That is on the side away from `middle`; also on the other side where the mask ends there within `limit`, because a sleeve hangs down
+    farther than it stands up.
+    """
     along = bone.b - bone.a
     normal = np.array([-along[1], along[0]]) / max(bone.length, 1e-6)
     if normal @ ((bone.a + bone.b) / 2 - middle) < 0:
         normal = -normal
+    outer, inner = (_to_edge(inside, bone, side * normal, limit) for side in (1, -1))
+    return max(outer, inner) if inner < limit else outer
+
+
+def _to_edge(inside: np.ndarray, bone: Bone, normal: np.ndarray, limit: float) -> float:
+    """Median over a bone of the distance to the edge of the mask along a normal, at most `limit`."""
     steps = np.arange(0, max(limit, 1), 1.0)
-    points = bone.a + np.linspace(0.3, 0.9, 7)[:, None, None] * along + steps[:, None] * normal  # 7 steps 2
+    points = bone.a + np.linspace(0.3, 0.9, 7)[:, None, None] * (bone.b - bone.a) + steps[:, None] * normal  # 7 steps 2
     x = np.clip(points[..., 0].astype(int), 0, inside.shape[1] - 1)
     y = np.clip(points[..., 1].astype(int), 0, inside.shape[0] - 1)
     out = ~inside[y, x]
-    reach = np.where(out.any(axis=1), out.argmax(axis=1), len(steps))
+    reach = np.where(out.any(axis=1), out.argmax(axis=1), limit)
     return float(np.median(reach))

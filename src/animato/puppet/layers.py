@@ -14,7 +14,7 @@ from animato.puppet.ownership import ARMS, TORSO
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 SMALLEST = 30  # pixels of opacity below which a layer is dropped
 BEYOND = 16  # pixels by which a layer's colours go on beyond its opacity
-STRANGE = 40  # grey levels by which a pixel at a part's edge may differ from the part's inside
+STRANGE = 25  # grey levels by which a pixel at a part's edge may differ from the part's inside
 SOFT = 1.3  # sigma in pixels of a layer's edge
 
 
@@ -56,7 +56,7 @@ def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     An owner's edge towards a neighbour is a few pixels off here and there, so colours are not lent from beside that edge.
     """
     solid = (figure.alpha > 0.9).astype(np.uint8)
-    pure = own & (cv2.erode(solid, np.ones((3, 3), np.uint8)) > 0)
+    pure = cv2.erode(solid & own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     margin = 2 * max(round(0.02 * figure.unit), 1) + 1
     neighbour = cv2.dilate((figure.inside & ~own).astype(np.uint8), np.ones((margin, margin), np.uint8)) > 0
     pure[:FRAME] = pure[-FRAME:] = pure[:, :FRAME] = pure[:, -FRAME:] = False

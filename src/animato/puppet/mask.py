@@ -11,6 +11,7 @@ from animato.puppet.grabcut import grabcut
 from animato.puppet.plate import ROUGH, Plate, plate
 
 CORE = 0.35  # half thicknesses of a bone within which the picture shows that bone, unless the estimator's mask denies it
+GAP = 0.7  # half thicknesses of a bone from which on the background may be seen between limbs
 LIKE_PLATE = 3.0  # noise levels within which a pixel may be background
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 BINS = 16  # a colour channel's bins in the histograms of person and background
@@ -30,10 +31,11 @@ def person_alpha(
     returns      H W    float32  0..1
     """
     behind = plate(picture, (probability < 0.03) & (near > 1.6))
-    doubtful = (near > 0.6) & (behind.distance < LIKE_PLATE) | (near > 0.8) & (near < 1.8) & _background_colours(picture, probability, near)
+    doubtful = (near > GAP) & (behind.distance < LIKE_PLATE)
+    doubtful |= (near > 0.8) & (near < 1.8) & _background_colours(picture, probability, near)
     core = (near < CORE) & (probability > 0.1)
     hints = _hints(probability, near, core, doubtful)
-    hints[_flat(behind) & (near > 0.6) & ~trunk] = cv2.GC_BGD
+    hints[_flat(behind) & (near > GAP) & ~trunk] = cv2.GC_BGD
     cut = grabcut(picture, hints, 3, scale)
     cut = keep_components(cut, core, 0.1 * unit * unit)
     mixed = 0.75 * cut.astype(np.float32) + np.where(doubtful & ~cut, 0, 0.25 * probability)

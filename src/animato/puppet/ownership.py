@@ -12,6 +12,7 @@ from animato.puppet.fill import nearest_value
 from animato.puppet.grabcut import grabcut
 
 TORSO, ARMS, LEGS = 0, (1, 2), (3, 4)  # labels are places in body.LAYERS
+THIN = 0.04  # T: what is thinner does not hold a piece to its part
 HAND_REACH = 4.0  # half thicknesses of a finger by which an estimated hand may be off
 ARM_CORE = (0.40, 0.45, 0.40, 0.40)  # what certainly is arm, in half thicknesses of each of its bones
 
@@ -29,7 +30,10 @@ def owners(figure: Figure, scale: float = 0.5) -> np.ndarray:
     for arm in ARMS:
         mine = _cut_arm(figure, labels, arm, scale)
         labels = np.where(mine, np.uint8(arm), np.where(labels == arm, without_arms, labels))
-    return settle(labels, figure.inside, 0.04 * figure.unit)
+    labels = settle(labels, figure)
+    for name in figure.hands:
+        labels[_left_fingers(figure, name, labels)] = LAYERS.index(name)
+    return labels
 
 
 def part_costs(figure: Figure) -> np.ndarray:
@@ -44,21 +48,41 @@ def part_costs(figure: Figure) -> np.ndarray:
     return np.stack(costs)
 
 
-def settle(labels: np.ndarray, inside: np.ndarray, thin: float) -> np.ndarray:
+def settle(labels: np.ndarray, figure: Figure) -> np.ndarray:
     """Labels without specks and strands: every pixel that is not in a kept piece takes the nearest kept label.
 
-    Each label keeps its largest piece (limbs also those over 15 % of it), where pieces hang together by more than `thin` pixels:
+    Each label keeps its largest piece and those over 15 % of it. Pieces of body and legs hang together by more than THIN:
     else the outline of an arm stays with the body it touches at the shoulder, and hangs in the air when the arm moves away.
     """
     smooth = cv2.medianBlur(labels, 5)
-    size = 2 * round(thin / 2) + 1
+    size = 2 * round(THIN * figure.unit / 2) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    kept = np.zeros(labels.shape, bool)
+    kept, loose = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
     for label in range(len(LAYERS)):
-        region = ((smooth == label) & inside).astype(np.uint8)
-        pieces = cv2.morphologyEx(region, cv2.MORPH_OPEN, kernel)
-        kept |= _largest(pieces if pieces.any() else region, 1.0 if label == TORSO else 0.15)
+        region = ((smooth == label) & figure.inside).astype(np.uint8)
+        pieces = region if label in ARMS else cv2.morphologyEx(region, cv2.MORPH_OPEN, kernel)
+        mine = _largest(pieces if pieces.any() else region, 0.15)
+        kept |= mine
+        if label not in ARMS:
+            loose |= (region > 0) & ~mine
+    kept |= _cut_off(figure, smooth, kept, loose)
     return nearest_value(smooth, kept)
+
+
+def _cut_off(figure: Figure, labels: np.ndarray, kept: np.ndarray, loose: np.ndarray) -> np.ndarray:
+    """H W bool: the loose pieces of body and legs that an arm in front cuts off: they have the colour of their own part, not the arm's."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(loose.astype(np.uint8), connectivity=4)
+    found, reach = np.zeros(labels.shape, bool), round(0.15 * figure.unit)
+    for piece in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > 5e-4 * figure.unit**2):
+        x, y, width, height = stats[piece, :4]
+        window = slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
+        here, colours, near = pieces[window] == piece, figure.picture[window].astype(np.float32), kept[window]
+        own, arms = near & (labels[window] == labels[window][here][0]), near & np.isin(labels[window], ARMS)
+        if piece and own.any() and arms.any():
+            usual = np.median(colours[here], axis=0)
+            to_own, to_arm = (np.linalg.norm(np.median(colours[region], axis=0) - usual) for region in (own, arms))
+            found[window] |= here & (to_own < 0.5 * to_arm)
+    return found
 
 
 def _largest(region: np.ndarray, share: float) -> np.ndarray:
@@ -110,6 +134,8 @@ def _cut_hand(picture: np.ndarray, hand: np.ndarray, hints: np.ndarray, cut: np.
     local[sure & around] = hints[sure & around]
     result = cut.copy()
     result[window] = grabcut(np.ascontiguousarray(picture[window]), np.ascontiguousarray(local[window]), 2, 1.0)
+    if (result & around).sum() > 1.5 * (hand < 1.6).sum():  # skin on skin: colour cannot tell, so the estimate has to
+        result &= ~around | (hand < 1.6)
     return result
 
 
@@ -126,7 +152,7 @@ def _arm_core(figure: Figure, name: str) -> np.ndarray:
 def _draped(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
     """H W bool: hair or cloth of the body that lies over the inner half of an upper arm.
 
-    Its colour is the nearest body pixel's and far from that of the arm's outer half at the same height.
+    Its colour is the nearest body pixel's, and nowhere to be found in the arm's outer half at about the same height.
     """
     upper = figure.bones[name][0]
     outer = outer_side(figure, name)
@@ -134,17 +160,25 @@ def _draped(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
     body = figure.inside & (labels == TORSO) & (figure.relative[name] > 1.2)
     if not (zone & outer).any() or not body.any():
         return np.zeros(figure.shape, bool)
-    lab = cv2.cvtColor(figure.picture, cv2.COLOR_RGB2LAB)
-    rows = np.clip(upper.t * 12, 0, 11).astype(np.int32)
-    usual = np.zeros((12, 3), np.float32)
-    everywhere = np.median(lab[zone & outer], axis=0)
-    for row in range(12):
-        here = lab[zone & outer & (rows == row)]
-        usual[row] = np.median(here, axis=0) if len(here) else everywhere
-    to_arm = np.linalg.norm(lab - usual[rows], axis=2)
-    to_body = np.linalg.norm(lab - nearest_value(lab, body).astype(np.float32), axis=2)
-    alike = ((to_arm > 25) & (to_body < 0.6 * to_arm)).astype(np.float32)
-    return zone & ~outer & (cv2.boxFilter(alike, -1, (5, 5)) > 0.5)
+    lab = cv2.cvtColor(figure.picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    inner = zone & ~outer
+    away = upper.distance / figure.radii[name][0]
+    to_arm = _from_stripes(lab, zone & outer & (away > 0.4), inner, upper.t, away)
+    to_body = np.linalg.norm(lab[inner] - nearest_value(lab, body)[inner], axis=1)
+    alike = np.zeros(figure.shape, np.float32)
+    alike[inner] = (to_arm > 25) & (to_body < 0.6 * to_arm)
+    return inner & (cv2.boxFilter(alike, -1, (5, 5)) > 0.5)
+
+
+def _from_stripes(lab: np.ndarray, outer: np.ndarray, inner: np.ndarray, t: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """For each inner pixel, how far its colour is from the nearest one of the outer half (medians of 10 x 4 cells) within a tenth of the bone."""
+    cells = np.full((12, 4, 3), np.inf, np.float32)
+    row, column = np.clip(t * 10, 0, 9).astype(int), np.clip(away * 4, 0, 3).astype(int)
+    for place in np.unique(row[outer] * 4 + column[outer]):
+        cells[place // 4 + 1, place % 4] = np.median(lab[outer & (row * 4 + column == place)], axis=0)
+    around = np.stack([cells[:-2], cells[1:-1], cells[2:]], axis=1).reshape(10, 12, 3)[row[inner]]  # N 12 3
+    away = np.linalg.norm(lab[inner][:, None] - around, axis=2).min(axis=1)
+    return np.where(np.isfinite(away), away, 0)
 
 
 def outer_side(figure: Figure, name: str) -> np.ndarray:
@@ -167,6 +201,22 @@ def _certainly_other(figure: Figure, name: str, relative: np.ndarray) -> np.ndar
     other |= _arm_core(figure, "arm_r" if name == "arm_l" else "arm_l")
     upper = figure.bones[name][0]
     return other | ((upper.t < -0.1) & (relative > 0.3))
+
+
+def _left_fingers(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
+    """H W bool: pixels beside a hand that have its colour and lie on clothes of another colour: fingers that the cut left behind."""
+    hand, arm = figure.hands[name], labels == LAYERS.index(name)
+    skin, beside = arm & (hand < 1) & figure.inside, ~arm & (hand < 1.5 * HAND_REACH) & figure.inside
+    around = ~arm & (hand >= 1.5 * HAND_REACH) & (hand < 3 * HAND_REACH) & figure.inside
+    if not (skin.any() and beside.any() and around.any()):
+        return np.zeros(figure.shape, bool)
+    lab = cv2.cvtColor(figure.picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    colour, cloth = np.median(lab[skin], axis=0), np.median(lab[around], axis=0)
+    if np.linalg.norm(colour - cloth) < 40:
+        return np.zeros(figure.shape, bool)
+    spread = float(np.median(np.linalg.norm(lab[skin] - colour, axis=1)))
+    left = beside & (np.linalg.norm(lab - colour, axis=2) < min(2.5 * spread, 0.5 * float(np.linalg.norm(colour - cloth))))
+    return _touching(left | (arm & (hand < 1.5 * HAND_REACH)), skin) & left
 
 
 def _touching(region: np.ndarray, core: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from animato.puppet.garment import Garment, garment_of, under_skirt, with_garmen
 from animato.puppet.joints import Joints, judge, mirror, mirrored
 from animato.puppet.layers import textures
 from animato.puppet.mask import nearness, person_alpha, person_probability
-from animato.puppet.ownership import LEGS, TORSO, owners
+from animato.puppet.ownership import LEGS, TORSO, owners, settle
 from animato.puppet.parts import Layer, Parts
 
 Quality = Literal["fast", "good"]
@@ -47,7 +47,7 @@ def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good
         garment = garment_of(figure, labels)
         labels = with_garment(figure, labels, garment, CUT_SCALE[quality])
     else:
-        labels = np.where(np.isin(labels, LEGS), np.uint8(TORSO), labels)
+        labels = settle(np.where(np.isin(labels, LEGS), np.uint8(TORSO), labels), figure)
     if garment.skirt:
         figure = under_skirt(figure)
     layers, joints = _layers(figure, labels, garment, joints)
