@@ -9,8 +9,9 @@ from animato.core.errors import InputError
 from animato.pose.adjust import Adjust, Nudge
 from animato.pose.align import align
 from animato.pose.align_musepose import align_musepose
+from animato.pose.align_robust import general_scale
 from animato.pose.keypoints import FACE, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
-from animato.pose.limbs import body, bone_lengths
+from animato.pose.limbs import CROWN, body, bone_lengths
 from dancers import SIZE, dancer
 
 ANKLES = [Point.R_ANKLE, Point.L_ANKLE]
@@ -67,6 +68,37 @@ def test_frames_without_feet_take_their_height_from_their_neighbours() -> None:
     np.testing.assert_allclose(without.pose.points[:, 0, seen], whole.pose.points[:, 0, seen], atol=3)
 
 
+def test_a_hidden_foot_carries_nothing() -> None:
+    motion = dancer(2)
+    motion = shifted(motion, (300, 740, 0) - motion.points[:, 0, Point.L_ANKLE])
+    motion.points[:, 0, [10, 21, 22, 23], 1] = 790
+    motion.points[12:, 0, [10, 21, 22, 23], 1] = 690
+    planted = align(dancer(3, 1, 400, LONG_LEGS, still=True), hide(motion, [10, 21, 22, 23], slice(1, 12))).pose
+    foot = planted.points[1:, 0, Point.L_ANKLE, :2]
+    assert np.ptp(foot, axis=0).max() < 0.5
+
+
+def test_frames_without_shoulders_keep_what_is_seen_in_its_place() -> None:
+    reference, motion = dancer(3, 1, 400, LONG_LEGS | {"upper_arm": 0.21}, still=True), dancer(2)
+    whole, without = align(reference, motion), align(reference, hide(motion, [1, 2, 5], slice(10, 13)))
+    seen = [Point.R_WRIST, Point.L_HIP, Point.L_KNEE]
+    np.testing.assert_allclose(without.pose.points[:, 0, seen], whole.pose.points[:, 0, seen], atol=12)
+
+
+def test_the_less_foreshortened_side_of_the_picture_counts() -> None:
+    reference, motion = dancer(3, 1, 400, still=True), dancer(2)
+    before = align(reference, motion).ratios
+    shoulder = reference.points[0, 0, Point.R_SHOULDER]
+    reference.points[0, 0, [3, 4, *range(113, 134)]] = shoulder + 0.4 * (reference.points[0, 0, [3, 4, *range(113, 134)]] - shoulder)
+    assert align(reference, motion).ratios == pytest.approx(before)
+
+
+def test_the_general_scale() -> None:
+    assert general_scale({"torso": 1.0, "thigh": 2.0, "shin": 3.0, "shoulder": 0.5, "upper_arm": 9.0}) == 1.0
+    assert general_scale({"torso": 1.0, "thigh": 2.0, "shin": 3.0}) == 1.5
+    assert general_scale({"neck": 4.0, "forearm": 6.0}) == 5.0
+
+
 def test_the_neck_is_usually_where_the_picture_has_it() -> None:
     reference = dancer(3, 1, 400, still=True)
     reference = shifted(reference, np.array([[40.0, 0, 0]]))
@@ -87,6 +119,57 @@ def test_a_cropped_picture_has_no_ground_and_keeps_the_neck() -> None:
     upper = aligned.pose.points[:, 0, [0, 14, 15, 16, 17], :2]
     assert upper.min() >= 0
     assert (upper <= reference.size).all()
+
+
+def test_a_cropped_picture_s_neck_is_usually_where_it_was() -> None:
+    reference = cropped(shifted(dancer(3, 1, 300, still=True), np.array([[0.0, -200, 0]])))
+    motion = shifted(dancer(2), np.where(np.arange(24)[:, None] == 0, -100, 0) * np.array([1.0, 1.0, 0]))
+    necks = align(reference, motion).pose.points[:, 0, Point.NECK, :2]
+    np.testing.assert_allclose(np.median(necks, axis=0), reference.points[0, 0, Point.NECK, :2], atol=1e-6)
+
+
+def test_ankles_below_the_edge_are_no_ground() -> None:
+    reference = replace(dancer(3, 1, 400, still=True), size=(600, 700))  # the ankles on row 740 are estimated, not in the picture
+    necks = align(reference, dancer(2)).pose.points[:, 0, Point.NECK, 1]
+    assert np.median(necks) == pytest.approx(reference.points[0, 0, Point.NECK, 1], abs=1e-6)
+
+
+def test_a_wide_way_in_a_cropped_picture_is_shortened_in_both_directions() -> None:
+    reference = cropped(dancer(3, 1, 500, still=True))
+    hop = np.zeros((24, 3))
+    hop[4:6, 1] = -700
+    aligned = align(reference, shifted(dancer(2), hop))
+    assert 0 < aligned.ratios["travel"] < 1
+    assert aligned.pose.points[:, 0, [0, 14, 15, 16, 17], 1].min() >= 0
+
+
+def test_an_arm_outside_the_picture_need_not_come_in() -> None:
+    reference = dancer(3, 1, 400, still=True)
+    motion = dancer(2)
+    width = reference.points[0, 0, [Point.R_WRIST, Point.L_WRIST], 0]
+    narrow = replace(
+        shifted(reference, np.array([[-width[0] - 5, 0, 0]])), size=(int(width[1] - width[0]) - 10, 800)
+    )  # both wrists outside
+    assert align(narrow, motion).ratios["shrink"] > 0.9
+    wider = replace(shifted(reference, np.array([[-width[0] + 5, 0, 0]])), size=(int(width[1] - width[0]) + 10, 800))
+    assert align(wider, motion).ratios["shrink"] < 0.8
+
+
+def test_room_for_the_top_of_the_head() -> None:
+    reference = dancer(3, 1, 700, still=True)
+    hop = np.zeros((24, 3))
+    hop[4:6, 1] = -130
+    crown = body(align(reference, shifted(dancer(2), hop)).pose).xyz[:, CROWN, 1]
+    assert crown.min() == pytest.approx(0, abs=1)
+    top = reference.points[..., 1].min() - 3
+    cut = replace(shifted(reference, np.array([[0, -top, 0]])), size=(600, int(800 - top)))  # the picture ends above the face
+    assert align(cut, cut).pose.points == pytest.approx(cut.points)
+
+
+def test_feet_below_the_edge_may_stay_there() -> None:
+    pose = replace(dancer(3, 1, 400, still=True), size=(600, 755))
+    assert pose.points[..., 1].max() > 756
+    assert align(pose, pose).pose.points == pytest.approx(pose.points)
 
 
 def test_a_tight_cropped_picture_keeps_at_least_the_head() -> None:
@@ -115,13 +198,23 @@ def test_arms_above_the_head_shrink_the_figure_onto_its_feet() -> None:
 
 
 def test_feet_at_the_lower_edge_stay_in_the_picture() -> None:
-    reference = replace(dancer(3, 1, 400, still=True), size=(600, 770))
+    reference = replace(dancer(3, 1, 400, still=True), size=(600, 780))
     steps = np.zeros((24, 3))
     steps[12:15, 1] = 25  # towards the camera
     aligned = align(reference, shifted(dancer(2), steps))
-    assert aligned.pose.points[..., 1].max() <= 770
+    assert aligned.pose.points[..., 1].max() <= 780
     low = aligned.pose.points[:, 0, ANKLES, 1].max(axis=1)
     assert np.median(low) == pytest.approx(740, abs=4)
+    assert low[13] > np.median(low) + 5  # the step is shortened, not lost
+
+
+def test_longer_feet_at_the_lower_edge_raise_the_figure() -> None:
+    reference = dancer(3, 1, 400, {"foot": 0.03}, still=True)
+    reference = replace(reference, size=(600, int(np.ceil(reference.points[..., 1].max()))))
+    aligned = align(reference, dancer(2))
+    low = aligned.pose.points[:, 0, ANKLES, 1].max(axis=1)
+    assert aligned.pose.points[..., 1].max() == pytest.approx(reference.size[1])
+    assert 725 < np.median(low) < 739
 
 
 @pytest.mark.parametrize("who", ["picture", "motion"])
@@ -130,9 +223,12 @@ def test_a_turned_person_is_said_and_does_not_narrow_the_shoulders(who: str) -> 
     turned = reference if who == "picture" else motion
     for side in ([5, 6, 7, *range(92, 113)], [2, 3, 4, *range(113, 134)]):
         turned.points[:, :, side, 0] -= 0.9 * (turned.points[:, :, side[0], 0] - turned.points[:, :, Point.NECK, 0])[..., None]
+    middle = turned.points[:, :, [Point.NECK], 0]
+    turned.points[:, :, [Point.R_HIP, Point.L_HIP], 0] = middle + 0.1 * (turned.points[:, :, [Point.R_HIP, Point.L_HIP], 0] - middle)
     aligned = align(reference, motion)
     assert any(who in note and "side" in note for note in aligned.notes)
     assert aligned.ratios["shoulder"] == pytest.approx(aligned.ratios["torso"], rel=1e-6)
+    assert aligned.ratios["hip"] == pytest.approx(aligned.ratios["torso"], rel=1e-6)
 
 
 def test_a_bone_that_only_one_of_them_shows_borrows_its_neighbour_s_ratio() -> None:
@@ -190,8 +286,20 @@ def test_musepose_with_a_hidden_elbow_and_without_a_neck_in_the_first_frame() ->
     pose, ratios = align_musepose(reference, motion)
     assert np.abs(pose.points[pose.score > 0]).max() < 2000
     assert align_musepose(reference, motion, frame=2)[1] == ratios
+    assert align_musepose(reference, hide(dancer(2), [Point.L_HIP]))[1]["body"] == 1
     with pytest.raises(InputError, match="shoulders"):
         align_musepose(reference, hide(motion, [Point.NECK]))
+
+
+def test_musepose_uses_unsure_body_points_but_no_unsure_hands() -> None:
+    reference, motion = dancer(3, 1, 400, still=True), dancer(2)
+    ratios = align_musepose(reference, motion)[1]
+    unsure = replace(reference, points=reference.points.copy(), score=np.full_like(reference.score, 0.1))
+    unsure.points[:, :, LEFT_HAND] = 0
+    unsure.score[:, :, RIGHT_HAND] = 1
+    after = align_musepose(unsure, motion)[1]
+    assert {name: after[name] for name in ratios if name != "hand"} == {name: ratios[name] for name in ratios if name != "hand"}
+    assert after["hand"] == pytest.approx(ratios["hand"], rel=0.02)
 
 
 def test_none_only_fits_the_driving_picture_into_the_other() -> None:
@@ -200,6 +308,8 @@ def test_none_only_fits_the_driving_picture_into_the_other() -> None:
     assert pose.size == (900, 400)
     np.testing.assert_allclose(pose.points[..., :2], motion.points[..., :2] / 2 + (300, 0))
     np.testing.assert_allclose(pose.points[..., 2], motion.points[..., 2] / 2)
+    motion.points[:, :, Point.NOSE], motion.score[:, :, Point.NOSE] = np.nan, 0
+    assert np.isfinite(align(dancer(3, 1), motion, "none").pose.points).all()
 
 
 def test_the_first_person_is_aligned() -> None:
@@ -228,6 +338,7 @@ def test_z_is_scaled_like_the_rest_with_the_hips_at_zero() -> None:
         ("nobody in the motion", "motion"),
         ("nothing in common", "in common"),
         ("no such way", "robust"),
+        ("no number", "not numbers"),
     ],
 )
 def test_bad_input(what: str, says: str) -> None:
@@ -239,6 +350,8 @@ def test_bad_input(what: str, says: str) -> None:
     elif what == "nothing in common":
         reference = hide(reference, slice(2, 134))
         motion = hide(motion, [0, 1, *range(14, 134)])
+    elif what == "no number":
+        motion.points[3, 0, 4] = np.nan
     else:
         how = "by magic"
     with pytest.raises(InputError, match=says):

@@ -3,13 +3,14 @@
 import builtins
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from animato.core.errors import InputError, MissingModelError
 from animato.core.media import Clip
 from animato.pose import simcc, yolox
-from animato.pose.dwpose import DETECTOR, ESTIMATOR, DWPose, prepared_size
+from animato.pose.dwpose import DETECTOR, ESTIMATOR, DWPose, prepared_size, resized
 from animato.pose.keypoints import LEFT_HAND, Point
 from tiny_onnx import detector_answer, save_network, simcc_answer
 
@@ -129,3 +130,9 @@ def test_hidden_points_keep_the_bin_before_the_first() -> None:
     points, score = simcc.decode(x, y)
     np.testing.assert_array_equal(points[0], [[1.5, 2.5], [-0.5, -0.5]])
     np.testing.assert_array_equal(score[0], [0.4, 0])
+
+
+def test_pictures_grow_and_shrink_as_published() -> None:
+    small = np.random.default_rng(1).integers(0, 255, (100, 70, 3), np.uint8)
+    np.testing.assert_array_equal(resized(small, 128), cv2.resize(small, (128, 192), interpolation=cv2.INTER_LANCZOS4))
+    np.testing.assert_array_equal(resized(small, 64), cv2.resize(small, (64, 64), interpolation=cv2.INTER_AREA))

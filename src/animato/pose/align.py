@@ -89,5 +89,7 @@ def _moved(pose: PoseSequence, adjust: Adjust) -> PoseSequence:
 
 
 def _check(pose: PoseSequence, who: str) -> None:
+    if not np.isfinite(pose.points[pose.score > 0]).all():
+        raise InputError(f"The poses of the {who} hold coordinates that are not numbers. Give such points the score 0.")
     if len(pose) == 0 or pose.people == 0 or not (pose.score[:, 0, BODY] >= SEEN).any():
         raise InputError(f"There is no person in the {who}, so there is nothing to align. Use one that shows a person clearly.")

@@ -74,7 +74,7 @@ def body(pose: PoseSequence, threshold: float = SEEN) -> Body:
     """The first person of a sequence. An unseen joint takes its bone from the frames around in which it was seen, if there are any."""
     seen = np.zeros((len(pose), JOINTS), bool)
     xyz = np.zeros((len(pose), JOINTS, 3))
-    seen[:, :KEYPOINTS] = (pose.score[:, 0] >= threshold) & np.isfinite(pose.points[:, 0]).all(axis=2)
+    seen[:, :KEYPOINTS] = pose.score[:, 0] >= threshold
     xyz[:, :KEYPOINTS] = np.where(seen[:, :KEYPOINTS, None], pose.points[:, 0], 0)
     _first_seen(xyz, seen, Point.NECK, [Point.R_SHOULDER, Point.L_SHOULDER])
     _middle(xyz, seen, PELVIS, [Point.R_HIP, Point.L_HIP])
