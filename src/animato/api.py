@@ -1,0 +1,227 @@
+"""From disk to finished frames in one straight line: read, estimate, align, animate. Every face of animato calls these functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.core.fit import fit_frame
+from animato.core.media import Clip, open_clip
+from animato.core.picture import PICTURE_ENDINGS, read_picture
+from animato.core.progress import Progress, silent
+from animato.core.shapes import Size
+from animato.data.shipped import character_path, characters, motion_path, motions
+from animato.pose.align import Adjust, Aligned, check_alignment
+from animato.pose.align import align as align_motion
+from animato.pose.dwpose import DWPose
+from animato.pose.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
+from animato.pose.io import load_poses
+from animato.pose.keypoints import PoseSequence
+from animato.pose.smooth import check_smoothing, fill_gaps, smooth
+from animato.systems.load import load
+from animato.systems.puppet import Performance, Puppet
+
+POSE_ENDINGS = (".json", ".npz")
+SIDES = (64, 4096)  # px, smallest and largest side of a result
+BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
+LEAST_FRAMES = 2
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the motion is brought onto the character's body: robust, musepose or none, and what is changed by hand afterwards."""
+
+    how: str = "robust"
+    adjust: Adjust | None = None
+
+    def __post_init__(self) -> None:
+        check_alignment(self.how)
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How a motion is read off a video: who is followed, how joints are smoothed, and a folder of DWPose's files to use instead."""
+
+    person: Person = "largest"
+    smoothing: str = "binomial"
+    dwpose: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """A driving motion; the clip it was seen in, if it came from one; sentences for the user on what was doubtful."""
+
+    poses: PoseSequence
+    clip: Clip | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What every system is given: the character's picture and pose, the motion as it was seen, and the motion on the character's body."""
+
+    picture: np.ndarray  # H W 3 uint8
+    reference: PoseSequence
+    motion: Motion
+    aligned: Aligned
+    notes: tuple[str, ...]
+
+    @property
+    def sound(self) -> Path | None:
+        return self.motion.clip.sound if self.motion.clip else None
+
+
+def animate(
+    picture: str | Path | np.ndarray,
+    driving: str | Path | Clip | PoseSequence,
+    *,
+    system: str | Puppet = "auto",
+    size: Size | None = None,
+    frames: int | None = None,
+    align: str | Alignment = "robust",
+    person: Person = "largest",
+    progress: Progress = silent,
+) -> Clip:
+    """One picture and a driving motion -> the clip in which the picture's character performs it; frames are made when it is iterated.
+
+    picture   a file, the name of a shipped character, or H W 3 uint8
+    driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened
+    size      (width, height) of the result; by default the picture's shape within 1024 x 768
+    frames    only the first so many
+    align     the alignment: robust, musepose or none, or an Alignment with adjustments
+    person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
+    Raises InputError for input that cannot be used, MissingModelError when the pose models are not there.
+    """
+    animator = load(system) if isinstance(system, str) else system
+    scene = prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
+    return perform(scene, animator).clip
+
+
+def prepare(
+    picture: str | Path | np.ndarray,
+    driving: str | Path | Clip | PoseSequence,
+    *,
+    size: Size | None = None,
+    frames: int | None = None,
+    align: str | Alignment = "robust",
+    person: Person = "largest",
+    progress: Progress = silent,
+) -> Scene:
+    """All that comes before a system: inputs read, poses estimated, the motion aligned. Arguments and errors as `animate`."""
+    chosen = Alignment(align) if isinstance(align, str) else align
+    check_size(size)
+    if frames is not None and frames < LEAST_FRAMES:
+        raise InputError(f"--frames {frames} makes no video: ask for at least {LEAST_FRAMES} frames.")
+    pixels = sized(open_picture(picture), size)
+    source = open_driving(driving, frames)
+    progress("picture", 0, 1)
+    reference = estimate_picture(pixels)
+    progress("picture", 1, 1)
+    motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
+    aligned = align_motion(reference, motion.poses, chosen.how, chosen.adjust)
+    return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
+
+
+def _company(picture: np.ndarray) -> list[str]:
+    count = len(people_in(picture))
+    return [f"{count} people are in the picture; took the largest: crop the picture to take another one."] if count > 1 else []
+
+
+def perform(scene: Scene, system: Puppet) -> Performance:
+    """A prepared scene performed by a system."""
+    return system.perform(scene.picture, scene.reference, scene.aligned.pose, scene.sound)
+
+
+def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent) -> Motion:
+    """The motion seen in a clip: estimated in every frame, short gaps filled, smoothed. Raises InputError when nobody is seen in it."""
+    how = how or Estimation()
+    if how.dwpose:
+        poses = DWPose.from_folder(how.dwpose).estimate_video(clip, progress=progress)
+    else:
+        poses = estimate_video(clip, person=how.person, progress=progress)
+    return Motion(smooth(fill_gaps(poses), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
+
+
+def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:
+    """What the user should know of an estimation: who was taken out of several people, and where nobody was seen."""
+    empty = frames_without_person(poses)
+    notes = [] if how.dwpose else [describe_choice(people_in(next(iter(clip))), how.person)]
+    if empty:
+        notes.append(
+            f"Nobody is seen in {len(empty)} of {len(poses)} frames (first: {', '.join(map(str, empty[:3]))}); the last pose is held there."
+        )
+    return [note for note in notes if note]
+
+
+def open_picture(picture: str | Path | np.ndarray) -> np.ndarray:
+    """H W 3 uint8 of a file, a shipped character's name, or as it is."""
+    if isinstance(picture, np.ndarray):
+        return picture
+    return read_picture(_file_or_shipped(picture, character_path(str(picture)), characters()))
+
+
+def open_frames(video: str | Path, frames: int | None = None) -> Clip:
+    """The frames of a video, a folder of numbered pictures, or, as a clip of one frame, a picture."""
+    path = Path(video)
+    if path.suffix.lower() in PICTURE_ENDINGS and not path.is_dir():
+        return Clip.still(read_picture(path), 1, 1)
+    clip = open_clip(path)
+    return clip if frames is None else clip.take(frames)
+
+
+def open_driving(driving: str | Path | Clip | PoseSequence, frames: int | None = None) -> Clip | Motion:
+    """A clip still to be observed, or a motion that came as poses; at least two frames long."""
+    opened = _opened(driving)
+    if isinstance(opened, PoseSequence):
+        opened = opened.frames(slice(frames))
+        _check_length(len(opened))
+        return Motion(opened)
+    opened = opened if frames is None else opened.take(frames)
+    _check_length(opened.length)
+    return opened
+
+
+def _opened(driving: str | Path | Clip | PoseSequence) -> Clip | PoseSequence:
+    if not isinstance(driving, str | Path):
+        return driving
+    path = _file_or_shipped(driving, motion_path(str(driving)), motions())
+    holds_poses = path.suffix.lower() in POSE_ENDINGS or (path.is_dir() and any(path.glob("*_keypoints.json")))
+    return load_poses(path) if holds_poses else open_clip(path)
+
+
+def _file_or_shipped(given: str | Path, shipped: Path | None, names: tuple[str, ...]) -> Path:
+    path = Path(given)
+    if path.exists():
+        return path
+    if shipped is None:
+        raise InputError(
+            f"There is no file {given}, and nothing of that name is shipped: check the path, or use one of {', '.join(names)}."
+        )
+    return shipped
+
+
+def _check_length(frames: int | None) -> None:
+    if frames is not None and frames < LEAST_FRAMES:
+        raise InputError(f"The driving motion has {frames} frame: give a video or a pose file with at least {LEAST_FRAMES}.")
+
+
+def check_size(size: Size | None) -> None:
+    if size is not None and not all(SIDES[0] <= side <= SIDES[1] for side in size):
+        raise InputError(f"A result of {size[0]}x{size[1]} pixels cannot be made: each side must be between {SIDES[0]} and {SIDES[1]}.")
+
+
+def sized(picture: np.ndarray, size: Size | None) -> np.ndarray:
+    """The picture as large as the result: fitted into BOX with its own shape, or, with bars of its border's colour, exactly `size`."""
+    height, width = picture.shape[:2]
+    if size is None:
+        factor = min(BOX[0] / width, BOX[1] / height)
+        size = max(2, round(width * factor / 2) * 2), max(2, round(height * factor / 2) * 2)
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    red, green, blue = (int(value) for value in np.median(border, axis=0))
+    return fit_frame(picture, size, "pad", (red, green, blue))

@@ -1,0 +1,163 @@
+"""The command line: thin words over animato.api, with progress, and errors in one sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from animato import __version__
+from animato.core.errors import AnimatoError
+
+_UsageError: Any = typer.BadParameter.__mro__[2]  # ClickException, of click itself or of the copy that newer typers carry
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Picture = Annotated[
+    str, typer.Argument(help="A picture of the character (PNG, JPEG, WebP), or the name of a shipped one.", metavar="PICTURE")
+]
+Driving = Annotated[
+    str, typer.Argument(help="A video, a folder of pictures, a pose file, or the name of a shipped motion.", metavar="DRIVING")
+]
+Frames = Annotated[int | None, typer.Option(help="Only the first so many frames.", min=1)]
+Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from the left (0, 1, ...), or a point x,y in the first frame.")]
+How = Annotated[str, typer.Option("--align", help="How the motion is brought onto the character's body: robust, musepose or none.")]
+Adjustments = Annotated[
+    list[str] | None,
+    typer.Option("--adjust", help="GROUP=SCALE or GROUP=SCALE,X,Y for whole, head, torso, arms, hands, legs or feet; may be repeated."),
+]
+Resolution = Annotated[str | None, typer.Option(help="Width x height of the result, such as 512x768. Default: the picture's shape.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails; works behind any command too.")] = False,
+) -> None:
+    """One picture of a character and a driving video become a video in which that character performs that motion."""
+    if version:
+        print(f"animato {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def animate(
+    picture: Picture,
+    driving: Driving,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
+    system: Annotated[str, typer.Option(help="auto or puppet.")] = "auto",
+    quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
+    size: Resolution = None,
+    frames: Frames = None,
+    how: How = "robust",
+    adjust: Adjustments = None,
+    person: Who = "largest",
+    sound: Annotated[bool, typer.Option("--sound/--mute", help="Keep the driving video's sound.")] = True,
+    report: Annotated[Path | None, typer.Option(help="Also write what was measured to this JSON file.")] = None,
+) -> None:
+    """Animate a picture with the motion of a video."""
+    from animato.apps import commands
+
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person)
+    commands.animate(request, out, commands.system(system, quality), sound, report)
+
+
+@app.command()
+def pose(
+    video: Annotated[str, typer.Argument(help="A video, a picture, or a folder of numbered pictures.", metavar="VIDEO")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The poses: .json (OpenPose names) or .npz.")],
+    overlay: Annotated[Path | None, typer.Option(help="Also write the video with the skeleton drawn over it.")] = None,
+    frames: Frames = None,
+    person: Who = "largest",
+    smoothing: Annotated[str, typer.Option(help="binomial (5 taps), savgol, one-euro or none.")] = "binomial",
+    dwpose: Annotated[
+        Path | None, typer.Option(help="A folder with DWPose's yolox_l.onnx and dw-ll_ucoco_384.onnx: use it instead.")
+    ] = None,
+) -> None:
+    """Estimate the pose in every frame of a video."""
+    from animato.api import Estimation
+    from animato.apps import commands
+    from animato.apps.options import person_of
+
+    commands.pose(video, out, overlay, frames, Estimation(person_of(person), smoothing, dwpose))
+
+
+@app.command()
+def align(
+    picture: Picture,
+    driving: Driving,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The aligned poses: .npz or .json.")],
+    preview: Annotated[Path | None, typer.Option(help="Also write a video: picture, its pose, frame, its pose, aligned pose.")] = None,
+    size: Resolution = None,
+    frames: Frames = None,
+    how: How = "robust",
+    adjust: Adjustments = None,
+    person: Who = "largest",
+) -> None:
+    """Bring a motion onto the body of the character in a picture."""
+    from animato.apps import commands
+
+    commands.align(commands.Request(picture, driving, size, frames, how, adjust or [], person), out, preview)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write demo.mp4 and demo.png into.")] = Path("out"),
+    character: Annotated[str, typer.Option(help="A shipped character; animato doctor lists them.")] = "mara",
+    motion: Annotated[str, typer.Option(help="A shipped motion; animato doctor lists them.")] = "dance",
+) -> None:
+    """Animate a shipped character with a shipped motion."""
+    from animato.apps import commands
+
+    commands.demo(out, character, motion)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which models are there, and what this machine has."""
+    from animato.apps.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@app.command()
+def fetch(
+    what: Annotated[str, typer.Argument(help="pose: the models of the embedded pose estimator.")],
+    wheel: Annotated[Path | None, typer.Option(help="Take them from this wheel of mediapipe instead of downloading it.")] = None,
+) -> None:
+    """Fetch model files once into the user's cache."""
+    from animato.apps import commands
+
+    commands.fetch(what, wheel)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 0, or 2 with one sentence on what is wrong, or 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    debug = "--debug" in words or bool(os.environ.get("ANIMATO_DEBUG"))
+    try:
+        result = app([word for word in words if word != "--debug"], prog_name="animato", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except (AnimatoError, _UsageError, KeyboardInterrupt, typer.Abort, MemoryError) as error:
+        if debug:
+            raise
+        return _told(error)
+
+
+def _told(error: BaseException) -> int:
+    from animato.apps.console import complain
+
+    if isinstance(error, AnimatoError):
+        complain(str(error))
+        return error.exit_code
+    if isinstance(error, _UsageError):
+        complain(f"{error.format_message().rstrip('.')}. See animato --help.")
+        return 2
+    if isinstance(error, MemoryError):
+        complain("The memory of this machine is not enough: ask for a smaller --size or fewer --frames.")
+        return 2
+    complain("Stopped; nothing was written.")
+    return 130

@@ -1,0 +1,220 @@
+"""What the commands do, behind the words of cli.py: each checks its inputs, works under progress bars, writes, and says what came out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from animato import api
+from animato.apps.console import Bars, note, say
+from animato.apps.options import adjust_of, person_of, size_of
+from animato.apps.sheet import Sheet
+from animato.core.errors import InputError
+from animato.core.media import Clip, check_output, write_clip
+from animato.core.output import check_target, write_text
+from animato.core.picture import write_picture
+from animato.core.progress import Progress
+from animato.data.shipped import characters, motions
+from animato.evaluation.accuracy import Accuracy
+from animato.pose.io import check_poses_output, save_poses
+from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
+from animato.pose.preview import overlaid
+from animato.pose.preview import preview as alignment_preview
+from animato.systems.load import load
+from animato.systems.puppet import Performance, Puppet
+
+SHEET_MOMENTS = 6
+CHECKED_FRAMES = 24  # frames of a result in which the pose is estimated again
+GOOD, DOUBTFUL = 0.85, 0.5  # PCK@.1T
+
+Watcher = Callable[[int, np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A picture, a driving motion and how they are to meet, in the words of the command line."""
+
+    picture: str
+    driving: str
+    size: str | None = None
+    frames: int | None = None
+    how: str = "robust"
+    adjust: list[str] = field(default_factory=list)
+    person: str = "largest"
+
+    def scene(self, progress: Progress) -> api.Scene:
+        return api.prepare(
+            self.picture,
+            self.driving,
+            size=size_of(self.size),
+            frames=self.frames,
+            align=api.Alignment(self.how, adjust_of(self.adjust)),
+            person=person_of(self.person),
+            progress=progress,
+        )
+
+    def check_out(self, *outputs: Path | None) -> None:
+        """No output may be the picture or the driving video itself, nor another output."""
+        taken = [Path(self.picture).resolve(), Path(self.driving).resolve()]
+        for out in outputs:
+            if out is not None and out.resolve() in taken:
+                raise InputError(f"{out} is an input or written twice: give another name.")
+            taken += [out.resolve()] if out else []
+
+
+def animate(request: Request, out: Path, animator: Puppet, sound: bool = True, report: Path | None = None) -> None:
+    """A picture performs a motion; prints how good the result is."""
+    request.check_out(out, report)
+    check_output(out)
+    if report:
+        check_target(report, (".json",))
+    _performed(request, out, animator, Output(sound, report))
+
+
+@dataclass(frozen=True)
+class Output:
+    """What else is made of a result: its sound, a report file, a contact sheet."""
+
+    sound: bool = True
+    report: Path | None = None
+    sheet: Path | None = None
+
+
+def _performed(request: Request, out: Path, animator: Puppet, output: Output) -> None:
+    started = time.monotonic()
+    with Bars() as bars:
+        scene = request.scene(bars)
+        performance = api.perform(scene, animator)
+        accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+        sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
+        shown = _watched(performance.clip, [accuracy.see, sheet.see] if output.sheet else [accuracy.see])
+        write_clip(shown, out, bars, sound=output.sound, keep_partial=True)
+    _tell([*scene.notes, *performance.notes])
+    measured = _measured(performance, accuracy.value, time.monotonic() - started)
+    _summary(out, performance, measured)
+    if output.sheet:
+        write_picture(sheet.picture(), output.sheet)
+        say(f"{output.sheet}: picture | pose | result")
+    if output.report:
+        write_text(json.dumps(measured, indent=1) + "\n", output.report)
+
+
+def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estimation: api.Estimation) -> None:
+    """The poses of a video or a picture, and on request the frames with their skeleton."""
+    Request(video, video).check_out(out, overlay)
+    check_poses_output(out)
+    if overlay:
+        check_output(overlay)
+    with Bars() as bars:
+        clip = api.open_frames(video, frames)
+        motion = api.observe(clip, estimation, bars)
+        save_poses(motion.poses, out)
+        if overlay:
+            write_clip(overlaid(clip, motion.poses), overlay, bars)
+    _tell(motion.notes)
+    seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
+    say(f"{out}: a person in {seen} of {len(motion.poses)} frames")
+
+
+def align(request: Request, out: Path, preview: Path | None) -> None:
+    """A motion on the body of a picture's character, and on request a video that shows both sides."""
+    request.check_out(out, preview)
+    check_poses_output(out)
+    if preview:
+        check_output(preview)
+    with Bars() as bars:
+        scene = request.scene(bars)
+        save_poses(scene.aligned.pose, out)
+        if preview:
+            shown = alignment_preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
+            write_clip(shown, preview, bars)
+    _tell(scene.notes)
+    ratios = ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in scene.aligned.ratios.items())
+    say(f"{out}: {len(scene.aligned.pose)} frames; scales: {ratios}")
+
+
+def demo(folder: Path, character: str, motion: str) -> None:
+    """A shipped character performs a shipped motion: demo.mp4 and the contact sheet demo.png."""
+    if character not in characters() or motion not in motions():
+        raise InputError(
+            f"The demo has the characters {', '.join(characters())} and the motions {', '.join(motions())}: choose among them."
+        )
+    out, sheet = folder / "demo.mp4", folder / "demo.png"
+    check_output(out)
+    say(f"{character} performs {motion}")
+    _performed(Request(character, motion), out, Puppet(), Output(sheet=sheet))
+
+
+def fetch(what: str, wheel: Path | None) -> None:
+    """Model files into the cache, told beforehand with size and licence; nothing if they are there."""
+    if what != "pose":
+        raise InputError(f"There is nothing called '{what}' to fetch; there is: pose.")
+    if not missing_pose_models():
+        say(f"The pose models are in {pose_folder()}.")
+        return
+    say(fetch_notice())
+    with Bars() as bars:
+        folder = fetch_pose_models(wheel, progress=bars)
+    say(f"The pose models are now in {folder}.")
+
+
+def system(name: str, quality: str) -> Puppet:
+    """The system of a name at a quality; says which one `auto` took."""
+    animator = load(name, quality)
+    if name == "auto":
+        note(f"auto takes {animator.name}: it is the only system that needs no weights.")
+    return animator
+
+
+def _watched(clip: Clip, watchers: list[Watcher]) -> Clip:
+    def frames() -> Iterator[np.ndarray]:
+        for index, frame in enumerate(clip):
+            for see in watchers:
+                see(index, frame)
+            yield frame
+
+    return replace(clip, open=frames)
+
+
+def _measured(performance: Performance, accuracy: float, seconds: float) -> dict[str, object]:
+    return {
+        "frames": performance.clip.length,
+        "seconds": round(seconds, 1),
+        "self_drive_psnr_db": round(performance.self_drive, 1),
+        "pck_at_tenth_torso": round(accuracy, 3),
+        "frames_turned": performance.turned,
+        "frames_with_held_limbs": performance.held,
+        "notes": performance.notes,
+    }
+
+
+def _summary(out: Path, performance: Performance, measured: dict[str, object]) -> None:
+    clip = performance.clip
+    say(f"{out}: {clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s")
+    accuracy = measured["pck_at_tenth_torso"]
+    assert isinstance(accuracy, float)
+    verdict = "good" if accuracy >= GOOD else "doubtful: look at it with animato align --preview" if accuracy < DOUBTFUL else "fair"
+    say(f"  pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}")
+    say(f"  picture driven by its own pose: {measured['self_drive_psnr_db']} dB")
+    if performance.turned:
+        say(f"  turned too far to look right: frames {ranges(performance.turned)}")
+    if performance.held:
+        say(f"  limbs held because the motion does not show them: frames {ranges(performance.held)}")
+
+
+def ranges(numbers: list[int]) -> str:
+    """[1, 2, 3, 7] -> '1-3, 7'; after six ranges only the count goes on."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    spans = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
+    return ", ".join(spans[:6]) + (f" and {len(spans) - 6} more ranges ({len(numbers)} frames)" if len(spans) > 6 else "")
+
+
+def _tell(notes: tuple[str, ...] | list[str]) -> None:
+    for sentence in dict.fromkeys(notes):
+        note(sentence)

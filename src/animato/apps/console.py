@@ -1,0 +1,46 @@
+"""What the command line shows: progress with the remaining time, notes, and errors without a traceback."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Bars:
+    """A core.progress.Progress that draws one bar a stage on the error stream; nothing when that is no terminal."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage)
+        self._bars.update(self._tasks[stage], completed=done, total=total or None)
+
+
+def say(message: str) -> None:
+    """A line for the user on the standard output."""
+    out.print(message, markup=False)
+
+
+def note(message: str) -> None:
+    """Something the user should know and need not act on."""
+    err.print(f"note: {message}", markup=False)
+
+
+def complain(message: str) -> None:
+    err.print(f"error: {message}", markup=False)

@@ -1,0 +1,48 @@
+"""How the words of the command line become values: sizes, people, adjustments. Each says what it expected."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from animato.core.errors import InputError
+from animato.core.shapes import Size
+from animato.pose.adjust import Adjust, Nudge
+from animato.pose.tracker import LARGEST, Person
+
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_NUDGE = re.compile(rf"(?P<group>\w+)=(?P<scale>{_NUMBER})(?:,(?P<x>{_NUMBER}),(?P<y>{_NUMBER}))?")
+
+
+def size_of(text: str | None) -> Size | None:
+    """'512x768' -> (512, 768)."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text.strip())
+    if not match:
+        raise InputError(f"--size {text} is not a size: write width x height in pixels, such as 512x768.")
+    return int(match[1]), int(match[2])
+
+
+def person_of(text: str) -> Person:
+    """'largest' | '0', '1', ... from left to right | 'x,y', a point on the person in pixels of the first frame."""
+    if text == LARGEST:
+        return text
+    if re.fullmatch(r"\d{1,3}", text):
+        return int(text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", text)
+    if match:
+        return float(match[1]), float(match[2])
+    raise InputError(f"--person {text} names nobody: write largest, a number from the left (0, 1, ...) or a point such as 320,200.")
+
+
+def adjust_of(words: list[str]) -> Adjust:
+    """'arms=1.1' (a scale) and 'head=1,0,-5' (a scale, then an offset in pixels), one for each group of limbs."""
+    groups = [field.name for field in fields(Adjust)]
+    nudges = {}
+    for word in words:
+        match = _NUDGE.fullmatch(word.replace(" ", ""))
+        if not match or match["group"] not in groups:
+            raise InputError(f"--adjust {word} is no adjustment: write GROUP=SCALE or GROUP=SCALE,X,Y; groups are {', '.join(groups)}.")
+        nudges[match["group"]] = Nudge(float(match["scale"]), (float(match["x"] or 0), float(match["y"] or 0)))
+    return Adjust(**nudges)

@@ -1,0 +1,60 @@
+"""Is the asked-for pose in the picture? The pose is estimated again on finished frames and compared with the target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from animato.evaluation.pose import pck
+from animato.pose.blaze import MIN_SCORE, BodyLandmarks
+from animato.pose.convert import keypoints_of
+from animato.pose.keypoints import BODY, Point, PoseSequence
+from animato.pose.region import Region
+from animato.pose.whole import Whole
+
+HEADROOM = 1.2  # the circle around a body reaches this much farther from the hips than its farthest joint
+MARGIN = 2.5  # sides of a region per radius of that circle, as in blaze.body_region
+LOOKS = 2
+
+
+class Accuracy:
+    """Shown every frame of a result in order, it estimates the pose again on some of them.
+
+    The estimator is told where to look by the target's own joints: costumed figures that a detector misses still count.
+    """
+
+    def __init__(self, target: PoseSequence, frames: int = 24, models: Path | None = None) -> None:
+        self._target = target
+        self._look = BodyLandmarks(models)
+        self._wanted = set(np.linspace(0, len(target) - 1, min(frames, len(target))).round().astype(int).tolist())
+        self._shares: list[float] = []
+
+    def see(self, index: int, frame: np.ndarray) -> None:
+        """Frame `index` (H W 3 uint8) of the result."""
+        if index in self._wanted and (self._target.score[index, 0, BODY] > 0).any():
+            self._shares.append(self._share(index, frame))
+
+    @property
+    def value(self) -> float:
+        """PCK@.1T over all frames looked at: the share of body joints within a tenth of the torso length of their target."""
+        return float(np.mean(self._shares)) if self._shares else float("nan")
+
+    def _share(self, index: int, frame: np.ndarray) -> float:
+        wanted = self._target.frames(slice(index, index + 1))
+        region = target_region(wanted)
+        for _ in range(LOOKS):
+            body = self._look(frame, region)
+            region = body.next if body.presence >= MIN_SCORE else region
+        points, score = keypoints_of(Whole(body))
+        found = PoseSequence(points[None, None], score[None, None], wanted.size)
+        return pck(found, wanted)
+
+
+def target_region(pose: PoseSequence) -> Region:
+    """The square that holds the first person of the first frame."""
+    points, seen = pose.points[0, 0, BODY, :2], pose.score[0, 0, BODY] > 0
+    hips = points[[Point.R_HIP, Point.L_HIP]]
+    centre = hips.mean(axis=0) if seen[[Point.R_HIP, Point.L_HIP]].all() else points[seen].mean(axis=0)
+    radius = HEADROOM * float(np.linalg.norm(points[seen] - centre, axis=1).max())
+    return Region(float(centre[0]), float(centre[1]), max(MARGIN * radius, 1.0))

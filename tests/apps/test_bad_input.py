@@ -1,0 +1,125 @@
+"""Bad input gets one sentence that says what is wrong and what to do, exit code 2, no traceback, and leaves older results alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from animato.apps.cli import main
+from material import Material
+
+# {m}: the folder of small files; {o}: an older result that must survive. A row: name, words after `animato`, what the message must say.
+ANIMATE = [
+    ("picture missing", "{m}/nothing.png {m}/motion.json -o {o}", "nothing.png.*not"),
+    ("picture empty name", "'' {m}/motion.json -o {o}", "."),
+    ("picture zero bytes", "{m}/zero.png {m}/motion.json -o {o}", "zero.png.*empty"),
+    ("picture is text", "{m}/text.png {m}/motion.json -o {o}", "text.png.*not a picture"),
+    ("picture truncated png", "{m}/cut.png {m}/motion.json -o {o}", "cut.png.*(cut off|truncated|damaged)"),
+    ("picture truncated jpeg", "{m}/cut.jpg {m}/motion.json -o {o}", "cut.jpg.*(cut off|truncated|damaged)"),
+    ("picture header only", "{m}/header.png {m}/motion.json -o {o}", "header.png"),
+    ("picture is a folder", "{m}/folder.png {m}/motion.json -o {o}", "folder.png.*folder"),
+    ("picture is a video", "{m}/video.mp4 {m}/motion.json -o {o}", "video.mp4.*video"),
+    ("picture is a pose file", "{m}/motion.json {m}/motion.json -o {o}", "motion.json"),
+    ("picture too small", "{m}/tiny.png {m}/motion.json -o {o}", "tiny.png.*8x8"),
+    ("picture enormous", "{m}/bomb.png {m}/motion.json -o {o}", "bomb.png.*larger than"),
+    ("nobody in the picture", "{m}/nobody.png {m}/motion.json -o {o}", "[Nn]o person.*picture"),
+    ("driving missing", "{m}/character.png {m}/nothing.mp4 -o {o}", "nothing.mp4.*not"),
+    ("driving zero bytes", "{m}/character.png {m}/zero.mp4 -o {o}", "zero.mp4.*empty"),
+    ("driving is text", "{m}/character.png {m}/text.mp4 -o {o}", "text.mp4.*not"),
+    ("driving truncated", "{m}/character.png {m}/cut.mp4 -o {o}", "cut.mp4"),
+    ("driving is a picture", "{m}/character.png {m}/character.png -o {o}", "character.png.*picture"),
+    ("driving is sound alone", "{m}/character.png {m}/sound.mp4 -o {o}", "sound.mp4"),
+    ("driving has one frame", "{m}/character.png {m}/one.mp4 -o {o}", "1 frame"),
+    ("nobody in the video", "{m}/character.png {m}/nobody.mp4 -o {o}", "[Nn]o(body| person).*"),
+    ("folder without pictures", "{m}/character.png {m}/no-pictures -o {o}", "no-pictures"),
+    ("folder with one picture", "{m}/character.png {m}/one-picture -o {o}", "1 frame"),
+    ("poses broken", "{m}/character.png {m}/broken.json -o {o}", "broken.json"),
+    ("poses empty file", "{m}/character.png {m}/empty.json -o {o}", "empty.json"),
+    ("poses of another form", "{m}/character.png {m}/list.json -o {o}", "list.json"),
+    ("poses with a number short", "{m}/character.png {m}/short.json -o {o}", "short.json.*frame 1.*pose_keypoints_2d"),
+    ("poses with a word", "{m}/character.png {m}/words.json -o {o}", "words.json.*frame 1.*pose_keypoints_2d"),
+    ("poses not a number", "{m}/character.png {m}/nan.json -o {o}", "nan.json.*frame 1.*pose_keypoints_2d"),
+    ("poses of nobody", "{m}/character.png {m}/nobody.json -o {o}", "[Nn]o(body| person)"),
+    ("archive of other things", "{m}/character.png {m}/other.npz -o {o}", "other.npz"),
+    ("archive with pickles", "{m}/character.png {m}/pickled.npz -o {o}", "pickled.npz"),
+    ("archive is text", "{m}/character.png {m}/text.npz -o {o}", "text.npz"),
+    ("size is a word", "{m}/character.png {m}/motion.json -o {o} --size large", "512x768"),
+    ("size zero", "{m}/character.png {m}/motion.json -o {o} --size 0x0", "0x0.*64"),
+    ("size absurd", "{m}/character.png {m}/motion.json -o {o} --size 99999x16", "99999x16.*4096"),
+    ("no frames", "{m}/character.png {m}/motion.json -o {o} --frames 0", "frames"),
+    ("one frame", "{m}/character.png {m}/motion.json -o {o} --frames 1", "at least 2"),
+    ("frames a word", "{m}/character.png {m}/motion.json -o {o} --frames many", "frames"),
+    ("unknown alignment", "{m}/character.png {m}/motion.json -o {o} --align perfect", "perfect.*robust"),
+    ("unknown system", "{m}/character.png {m}/motion.json -o {o} --system magic", "magic.*puppet"),
+    ("unknown quality", "{m}/character.png {m}/motion.json -o {o} --quality best", "best.*good"),
+    ("unknown group", "{m}/character.png {m}/motion.json -o {o} --adjust wings=2", "wings.*torso"),
+    ("scale zero", "{m}/character.png {m}/motion.json -o {o} --adjust arms=0", "arms.*above 0"),
+    ("person a name", "{m}/character.png {m}/video.mp4 -o {o} --person bob", "bob.*largest"),
+    ("person not there", "{m}/character.png {m}/video.mp4 -o {o} --person 7", "7"),
+    ("nobody at the point", "{m}/character.png {m}/video.mp4 -o {o} --person 2,2", "2, ?2|point"),
+    ("output of unknown kind", "{m}/character.png {m}/motion.json -o {o}.avi", "avi.*mp4"),
+    ("output is a file's child", "{m}/character.png {m}/motion.json -o {o}/x.mp4", "result.mp4"),
+    ("output folder with other things", "{m}/character.png {m}/motion.json -o {m}", "."),
+    ("output is the input", "{m}/character.png {m}/video.mp4 -o {m}/video.mp4", "video.mp4.*input"),
+    ("report of unknown kind", "{m}/character.png {m}/motion.json -o {o} --report {o}.txt", "txt.*json"),
+    ("no such option", "{m}/character.png {m}/motion.json -o {o} --fast", "fast"),
+    ("no output", "{m}/character.png {m}/motion.json", "--out"),
+    ("no driving", "{m}/character.png -o {o}", "DRIVING"),
+]
+OTHERS = [
+    ("pose of nothing", "pose {m}/nothing.mp4 -o {o}.json", "nothing.mp4"),
+    ("pose into a video", "pose {m}/video.mp4 -o {o}", "json"),
+    ("overlay of unknown kind", "pose {m}/video.mp4 -o {o}.json --overlay {o}.txt", "txt.*mp4"),
+    ("pose written twice", "pose {m}/video.mp4 -o {o}.json --overlay {o}.json", "json"),
+    ("unknown smoothing", "pose {m}/video.mp4 -o {o}.json --smoothing butter", "butter.*binomial"),
+    ("dwpose files missing", "pose {m}/video.mp4 -o {o}.json --dwpose {m}", "onnx"),
+    ("pose of a pose file", "pose {m}/motion.json -o {o}.json", "motion.json"),
+    ("preview of unknown kind", "align {m}/character.png {m}/motion.json -o {o}.npz --preview {o}.txt", "txt.*mp4"),
+    ("align nobody", "align {m}/nobody.png {m}/motion.json -o {o}.npz", "[Nn]o person"),
+    ("demo with unknown character", "demo --character nobody", "nobody"),
+    ("demo with unknown motion", "demo --motion nothing", "nothing"),
+    ("fetch of nothing known", "fetch stars", "stars.*pose"),
+    ("unknown command", "dance", "dance"),
+]
+CASES = [(name, "animate " + words, says) for name, words, says in ANIMATE] + OTHERS
+
+
+@pytest.mark.parametrize(("words", "says"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_one_sentence_and_exit_2(
+    words: str, says: str, material: Material, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(out.parent)
+    before = sorted(material.folder.rglob("*"))
+    code = main([word.strip("'").format(m=material.folder, o=out) for word in words.split()])
+    printed = capsys.readouterr()
+    message = [line for line in printed.err.splitlines() if line.startswith("error: ")]
+    assert code == 2, printed.err
+    assert len(message) == 1 and re.search(says, message[0]), printed.err
+    assert len(message[0]) < 400 and "Traceback" not in printed.err
+    assert out.read_bytes() == b"an older result" and [path.name for path in out.parent.iterdir()] == ["result.mp4"]
+    assert sorted(material.folder.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a process's files")
+def test_no_space_left(material: Material, out: Path) -> None:
+    """A limit on the size of files stands in for a full disk: the system refuses the same write."""
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); from animato.apps.cli import main; sys.exit(main())"
+    )
+    words = [sys.executable, "-c", limited, "animate", str(material.character), str(material.motion), "-o", str(out)]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+    assert done.returncode == 2, done.stderr
+    assert re.search(r"error: .*result.mp4.*(space|larger)", done.stderr) and "Traceback" not in done.stderr
+    assert out.read_bytes() == b"an older result" and [path.name for path in out.parent.iterdir()] == ["result.mp4"]
+
+
+def test_debug_shows_the_traceback(material: Material, out: Path) -> None:
+    from animato.core.errors import InputError
+
+    with pytest.raises(InputError):
+        main(["animate", str(material / "zero.png"), str(material.motion), "-o", str(out), "--debug"])
