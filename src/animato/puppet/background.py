@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.cast import cast_shadow
+from animato.puppet.body import SIDES
+from animato.puppet.cast import cast_shadow, contact_shadow
 from animato.puppet.figure import Figure, distance_to_point
 from animato.puppet.inpaint import inpaint
 from animato.puppet.plate import halo
@@ -22,6 +23,8 @@ def background(figure: Figure, probability: np.ndarray) -> np.ndarray:
     hole = hole_of(figure, probability)
     hole |= cv2.dilate(halo(figure.picture, hole, HALO * figure.unit).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     hole |= cast_shadow(figure.picture, hole, figure.unit)
+    feet = np.array([figure.joint(f"{name}_{side}") for name in ("ankle", "toe") for side in SIDES])
+    hole |= contact_shadow(figure.picture, hole, feet, figure.unit)
     filled = inpaint(figure.picture, hole)
     share = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), FEATHER / 2)[..., None]
     share = np.maximum(share, (figure.alpha > 0.03)[..., None])

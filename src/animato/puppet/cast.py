@@ -1,15 +1,19 @@
-"""The shadow that a person casts on a plain wall or floor: found, so that it can leave the picture together with the person."""
+"""The shadow that a person casts on a plain wall and under the feet: found, so that it can leave the picture together with the person."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-COARSE = 4  # shadows are soft: they are looked for at this fraction of the size
+from animato.puppet.inpaint import COARSE, smooth_fill
+
 PLAIN = 8.0  # grey levels within which a quadratic surface must describe most of a plain background
 DARKER = 0.95  # of the expected brightness below which a pixel may lie in shadow
 ASIDE = 0.4  # T from the person from which on a row shows what it looks like without
 PENUMBRA = 4  # coarse pixels by which a found shadow is widened
+ACROSS, DOWN = 0.7, 0.4  # T around and below a foot within which its shadow is looked for
+CLEARLY = 5.0  # grey levels darker that it must be besides
+DARKEST = 0.35  # of it below which something is not shaded but dark
 NEAR = 1.2  # T from the person within which a shadow may lie
 
 
@@ -29,8 +33,33 @@ def cast_shadow(picture: np.ndarray, hole: np.ndarray, unit: float) -> np.ndarra
     distance = cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5) * COARSE
     dark = _shaded(small, surface * _rows(small, surface, distance > ASIDE * unit)[:, None, None]) & ~person
     shadow = _of_the_person(dark, person, distance, unit)
-    grown = cv2.dilate(shadow.astype(np.uint8), np.ones((2 * PENUMBRA + 1,) * 2, np.uint8)) * 255
-    return cv2.resize(grown, hole.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+    return _enlarged(shadow, hole.shape)
+
+
+def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit: float) -> np.ndarray:
+    """H W bool: the shadow under the feet on any floor: what touches the hole there and is darker than the floor farther off.
+
+    picture  H W 3  uint8
+    hole     H W    bool     the person, widely
+    feet     N 2    float64  places in pixels
+    unit     T in pixels
+    """
+    below = np.zeros(hole.shape, np.uint8)
+    for x, y in feet:
+        centre, size = (float(x), float(y + 0.15 * unit)), (2 * ACROSS * unit, 2 * DOWN * unit)
+        cv2.ellipse(below, (centre, size, 0.0), 1, -1)
+    zone = below > 0
+    if not zone.any() or (hole | zone).all():
+        return np.zeros(hole.shape, bool)
+    floor, _ = smooth_fill(picture, hole | zone, 60)
+    size = floor.shape[1::-1]
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    person = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    dark = _shaded(small, floor) & ~person & (cv2.resize(below, size, interpolation=cv2.INTER_NEAREST) > 0)
+    count, pieces = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, bool)
+    keep[pieces[dark & (cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)]] = True
+    return _enlarged(keep[pieces], hole.shape)
 
 
 def plain_surface(picture: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -67,19 +96,27 @@ def _rows(picture: np.ndarray, surface: np.ndarray, aside: np.ndarray) -> np.nda
 
 
 def _shaded(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
-    """h w bool: darker than the surface and of its hue."""
+    """h w bool: clearly darker than the surface, and of its hue."""
     surface = np.maximum(surface, 1)
     ratio = picture / surface
     mean = ratio.mean(axis=2)
     even = np.abs(ratio - mean[..., None]).max(axis=2) < 0.12
-    return (mean < DARKER) & (mean > 0.1) & even
+    clearly = (surface - picture).mean(axis=2) > CLEARLY
+    return (mean < DARKER) & (mean > DARKEST) & even & clearly
 
 
 def _of_the_person(dark: np.ndarray, person: np.ndarray, distance: np.ndarray, unit: float) -> np.ndarray:
-    """The dark components that touch the person and stay near: a floor or a vignette reaches far away from it."""
+    """The dark components that touch the person and stay near: a floor or a vignette reaches far away from it, or the picture's sides."""
     count, pieces = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
     touching = np.unique(pieces[dark & (distance < 2.5 * COARSE)])
     keep = np.zeros(count, bool)
-    for piece in touching:
+    far_sides = pieces[:, [0, -1]][distance[:, [0, -1]] > ASIDE * unit]
+    for piece in np.setdiff1d(touching, far_sides):
         keep[piece] = piece > 0 and float(distance[pieces == piece].max()) < NEAR * unit
     return keep[pieces]
+
+
+def _enlarged(shadow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """H W bool: a coarse shadow with its penumbra, at full size."""
+    grown = cv2.dilate(shadow.astype(np.uint8), np.ones((2 * PENUMBRA + 1,) * 2, np.uint8)) * 255
+    return cv2.resize(grown, shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0

@@ -13,7 +13,8 @@ from animato.puppet.grabcut import grabcut
 from animato.puppet.ownership import ARMS, LEGS, TORSO
 
 STEP = 0.05  # of a thigh, between the heights that are looked at
-FLARE = 1.75  # half thicknesses of a thigh by which a skirt stands out from both legs
+# How far out from both legs the body must reach to be a skirt, in prior half thicknesses of a thigh: at the thighs, and below the knees.
+FLARE = ((0.7, 1.1), (1.4, 1.0))
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,9 @@ class Garment:
 def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
     """The garment of a figure whose pixels have owners (specs/puppet.md, section 4.5)."""
     body = figure.inside & ~np.isin(labels, ARMS)
-    heights = np.arange(0.1, 2.0, STEP)
-    flared = np.array([_flared(figure, body, t) for t in heights])
+    heights = np.arange(0.3, 2.0, STEP)
     joined = np.array([_joined(figure, body, t) for t in heights])
-    wide = flared & joined
+    wide = joined & np.array([_flared(figure, body, t) for t in heights])
     wide &= np.convolve(wide, np.ones(3), mode="same") >= 2  # a hand beside the thigh is not a skirt
     if wide.any():
         return Garment(float(heights[wide][-1]), True)
@@ -68,10 +68,20 @@ def _point(figure: Figure, side: str, t: float) -> np.ndarray:
 
 
 def _flared(figure: Figure, body: np.ndarray, t: float) -> bool:
-    left, right = _point(figure, "l", t), _point(figure, "r", t)
-    across = (figure.joint("hip_l") - figure.joint("hip_r")) / max(float(np.hypot(*(figure.joint("hip_l") - figure.joint("hip_r")))), 1e-6)
-    reach = FLARE * PRIOR["leg_l"][0] * figure.unit * across
-    return _is(body, left + reach) and _is(body, right - reach)
+    across = figure.joint("hip_l") - figure.joint("hip_r")
+    across = across / max(float(np.hypot(*across)), 1e-6)
+    thickness = PRIOR["leg_l"][0] * figure.unit
+    out = np.array([_reach(body, _point(figure, side, t), sign * across) for side, sign in (("l", 1), ("r", -1))]) / thickness
+    limit = np.interp(t, *FLARE)
+    return bool(out.mean() >= limit and out.min() >= 0.75 * limit)
+
+
+def _reach(body: np.ndarray, point: np.ndarray, direction: np.ndarray) -> int:
+    """Pixels from a point to the first one in a direction that is not body."""
+    steps = 0
+    while _is(body, point + steps * direction):
+        steps += 1
+    return steps
 
 
 def _joined(figure: Figure, body: np.ndarray, t: float) -> bool:

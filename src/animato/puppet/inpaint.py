@@ -21,18 +21,23 @@ def inpaint(picture: np.ndarray, hole: np.ndarray, steps: int = 200) -> np.ndarr
     """H W 3 float32: the picture (H W 3 uint8) with the hole (H W bool) filled; a picture that is all hole comes back as it is."""
     if hole.all() or not hole.any():
         return picture.astype(np.float32)
-    size = tuple(max(n // COARSE, 1) for n in hole.shape[::-1])
-    share = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    small_hole = share > 0.01
-    small_hole = small_hole if not small_hole.all() else share > 0.99
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    smooth = diffuse(_across(small, small_hole), small_hole, steps)
-    smooth = np.where(small_hole[..., None], smooth, _blurred(small, ~small_hole, GRAIN / COARSE, GRAIN / COARSE))
+    smooth, small_hole = smooth_fill(picture, hole, steps)
+    smooth = np.where(small_hole[..., None], smooth, _blurred(smooth, ~small_hole, GRAIN / COARSE, GRAIN / COARSE))
     base = cv2.resize(smooth, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
     rest = picture - base
     rows = _blurred(rest, ~hole, ROW, 1.0)
     result = base + _across(rows, hole) + _grain(_subdued(rest - rows, hole), hole)
     return np.where(hole[..., None], np.clip(result, 0, 255), picture).astype(np.float32)
+
+
+def smooth_fill(picture: np.ndarray, hole: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """h w 3 float32 and h w bool at 1/COARSE of the size: the picture with smooth colours in the hole, and the hole."""
+    size = tuple(max(n // COARSE, 1) for n in hole.shape[::-1])
+    share = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small_hole = share > 0.01
+    small_hole = small_hole if not small_hole.all() else share > 0.99
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return diffuse(_across(small, small_hole), small_hole, steps), small_hole
 
 
 def diffuse(picture: np.ndarray, hole: np.ndarray, steps: int) -> np.ndarray:

@@ -171,7 +171,7 @@ def _draped(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
 
 
 def _from_stripes(lab: np.ndarray, outer: np.ndarray, inner: np.ndarray, t: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """For each inner pixel, how far its colour is from the nearest one of the outer half (medians of 10 x 4 cells) within a tenth of the bone."""
+    """For each inner pixel, the distance of its colour from the nearest of the outer half (medians of 10 x 4 cells) at about its height."""
     cells = np.full((12, 4, 3), np.inf, np.float32)
     row, column = np.clip(t * 10, 0, 9).astype(int), np.clip(away * 4, 0, 3).astype(int)
     for place in np.unique(row[outer] * 4 + column[outer]):

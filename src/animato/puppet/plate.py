@@ -50,7 +50,7 @@ def plate(picture: np.ndarray, surely_background: np.ndarray) -> Plate:
 
 
 def halo(picture: np.ndarray, hole: np.ndarray, reach: float) -> np.ndarray:
-    """H W bool: veils, stray hair and glow: what touches the hole, within `reach` pixels of it, and is not like the background farther off."""
+    """H W bool: veils, stray hair and glow: what touches the hole, near it (`reach` pixels), and is unlike the background farther off."""
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 5)
     zone = (distance > 0) & (distance < reach)
     behind = plate(picture, distance >= reach)
