@@ -16,6 +16,7 @@ PRIOR: dict[str, tuple[float, ...]] = {
     "leg_l": (0.19, 0.125, 0.10),
     "leg_r": (0.19, 0.125, 0.10),
 }
+TORSO, ARMS, LEGS = 0, (1, 2), (3, 4)  # places in body.LAYERS, by which the pixels of a picture are labelled
 LIMBS = ("arm_l", "arm_r", "leg_l", "leg_r")
 
 

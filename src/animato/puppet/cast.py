@@ -46,8 +46,8 @@ def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit
     """
     below = np.zeros(hole.shape, np.uint8)
     for x, y in feet:
-        centre, size = (float(x), float(y + 0.15 * unit)), (2 * ACROSS * unit, 2 * DOWN * unit)
-        cv2.ellipse(below, (centre, size, 0.0), 1, -1)
+        centre, axes = (float(x), float(y + 0.15 * unit)), (2 * ACROSS * unit, 2 * DOWN * unit)
+        cv2.ellipse(below, (centre, axes, 0.0), 1, -1)
     zone = below > 0
     if not zone.any() or (hole | zone).all():
         return np.zeros(hole.shape, bool)

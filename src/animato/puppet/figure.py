@@ -125,6 +125,15 @@ def _palm_length(points: np.ndarray) -> float:
     return 2 * float(np.linalg.norm(points[[5, 9, 13]] - points[0], axis=1).max())
 
 
+def touching(region: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """The connected components of a region (H W bool) that touch `core`."""
+    _, pieces = cv2.connectedComponents(region.astype(np.uint8), connectivity=4)
+    keep = np.zeros(pieces.max() + 1, bool)
+    keep[np.unique(pieces[core & region])] = True
+    keep[0] = False
+    return keep[pieces]
+
+
 def _reach(inside: np.ndarray, bone: Bone, middle: np.ndarray, limit: float) -> float:
     """Pixels from a bone to the edge of the mask.
 

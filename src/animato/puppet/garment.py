@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from animato.puppet.bones import PRIOR
+from animato.puppet.bones import ARMS, LEGS, PRIOR, TORSO
 from animato.puppet.figure import Figure, with_radii
 from animato.puppet.grabcut import grabcut
-from animato.puppet.ownership import ARMS, LEGS, TORSO
 
 STEP = 0.05  # of a thigh, between the heights that are looked at
 # How far out from both legs the body must reach to be a skirt, in prior half thicknesses of a thigh: at the thighs, and below the knees.

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from animato.puppet.body import LAYERS
+from animato.puppet.bones import ARMS, TORSO
 from animato.puppet.figure import Figure, distance_to, trunk
 from animato.puppet.fill import spread_colours
 from animato.puppet.garment import Garment
-from animato.puppet.ownership import ARMS, TORSO
 
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 SMALLEST = 30  # pixels of opacity below which a layer is dropped

@@ -13,13 +13,13 @@ from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, PoseSequence
 from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
 from animato.puppet.body import LAYERS, SIDES, J, skeleton
-from animato.puppet.bones import bones_of
+from animato.puppet.bones import LEGS, TORSO, bones_of
 from animato.puppet.figure import Figure, hand_distance, measure, trunk
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
 from animato.puppet.joints import Joints, judge, mirror, mirrored
 from animato.puppet.layers import textures
 from animato.puppet.mask import nearness, person_alpha, person_probability
-from animato.puppet.ownership import LEGS, TORSO, owners, settle
+from animato.puppet.ownership import owners, settle
 from animato.puppet.parts import Layer, Parts
 
 Quality = Literal["fast", "good"]
