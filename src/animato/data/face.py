@@ -97,8 +97,10 @@ def _mouth(canvas: _Canvas, mouth: np.ndarray) -> None:
 def _beard(canvas: _Canvas, parts: dict[str, np.ndarray]) -> None:
     jaw, mouth = parts["jaw"], parts["mouth"]
     colour = mixed(canvas.look.skin, canvas.look.hair, 0.75 * canvas.look.face.beard)
-    top = np.stack([jaw[3:14, 0] * 0.98, np.minimum(np.maximum(jaw[3:14, 1] + 0.07, mouth[:, 1].max() + 0.025), 0.27)], axis=1)
-    low = np.stack([np.linspace(-0.33, 0.33, 9) * canvas.look.face.jaw, np.full(9, 0.0)], axis=1)
+    arch = np.sin(np.linspace(0, np.pi, 13)) ** 0.6
+    lip = mouth[:, 1].max() + 0.025  # the moustache
+    top = np.stack([jaw[2:15, 0] * (1 - 0.12 * arch), jaw[2:15, 1] + arch * np.maximum(lip - jaw[2:15, 1], 0.06)], axis=1)
+    low = np.stack([jaw[2:15, 0] * 1.1, jaw[2:15, 1] - 0.08 * arch], axis=1)
     canvas.fill(np.concatenate([top, low[::-1]]), colour)
 
 

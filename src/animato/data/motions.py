@@ -176,20 +176,20 @@ def jump(times: np.ndarray, style: Style) -> Posture:
 
 
 def turn(times: np.ndarray, style: Style) -> Posture:
-    """Turns once about the own axis in small steps, in 4 s."""
-    turns = _cycle(times, style, "turn") * (1 if style.variant[0] > 0.5 else -1)
-    steps = 8 * turns
+    """Turns once about the own axis in sixteen small steps; a foot stays where it stands until it is its time to step."""
+    way = 1 if style.variant[0] > 0.5 else -1
+    turns = _cycle(times, style, "turn") * way
+    steps, facing = 8 * turns, 360 * turns
     posture = _standing(turns, 0.02)
-    facing = 360 * turns
-    for k, shift in ((0, 0.0), (1, 0.5)):
-        phase = steps + shift
-        whole, part = np.floor(phase), np.mod(phase, 1.0)
-        foot = 45 * (whole + _rise((part - 0.5) / 0.5) - shift) + 11
-        side = 1 if k == 0 else -1
-        posture.feet[:, k, 3] = side * (foot - facing) + 8
+    for k, (side, shift) in enumerate(((1, 0.0), (-1, 0.5))):
+        whole, part = np.floor(steps + shift), np.mod(steps + shift, 1.0)
+        behind = 45 * (whole + _rise((part - 0.5) / 0.5) - shift) + 11 - facing  # degrees that the foot is turned against the body
+        posture.feet[:, k, 0] = side * 0.12 * (np.cos(np.deg2rad(behind)) - 1)
+        posture.feet[:, k, 2] = -side * 0.12 * np.sin(np.deg2rad(behind))
+        posture.feet[:, k, 3] = side * behind + 8
         posture.feet[:, k, 1] = 0.05 * np.where(part > 0.5, np.sin(TAU * (part - 0.5)) ** 2, 0.0)
     posture.turn = facing
-    posture.set("neck", 0.0, 0.0, 10.0 * (1 if style.variant[0] > 0.5 else -1))
+    posture.set("neck", 0.0, 0.0, 10.0 * way)
     posture.set("shoulder", 16 + 5 * _sine(steps), 70.0, 5.0)
     posture.set("elbow", 25 + 6 * _sine(steps, 0.2))
     posture.pelvis[:, 1] = -0.015 - 0.008 * np.cos(TAU * 2 * steps)

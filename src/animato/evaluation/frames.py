@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -76,22 +77,29 @@ class Likeness:
 
 
 def compare(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None) -> Likeness:
-    """Likeness of two clips of equal length, read frame by frame. Raises InputError if one is longer."""
-    inside = [] if masks is None else list(masks)
-    rows = []
-    for index, (picture, true) in enumerate(_pairs(frames, truth)):
-        person = psnr(picture, true, inside[index]) if inside else float("nan")
-        rows.append((psnr(picture, true), person, ssim(picture, true)))
-    if not rows:
+    """Likeness of two clips of equal length, read frame by frame; frames without a person in the mask have no say in `person`.
+
+    Raises InputError if there is no frame, or if one clip is longer than the other.
+    """
+    inside = iter(masks) if masks is not None else iter(())
+    whole, person, structure = [], [], []
+    for picture, true in _pairs(frames, truth):
+        whole.append(psnr(picture, true))
+        structure.append(ssim(picture, true))
+        mask = next(inside, None)
+        if mask is not None and mask.any():
+            person.append(psnr(picture, true, mask))
+    if not whole:
         raise InputError("There is no frame to compare.")
-    return Likeness(*(float(x) for x in np.mean(rows, axis=0)))
+    return Likeness(float(np.mean(whole)), float(np.mean(person)) if person else float("nan"), float(np.mean(structure)))
 
 
-def _pairs(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    try:
-        yield from zip(frames, truth, strict=True)
-    except ValueError as error:
-        raise InputError("The clips to compare have different numbers of frames: cut the longer one.") from error
+def _pairs(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    missing = object()
+    for picture, true in zip_longest(frames, truth, fillvalue=missing):
+        if picture is missing or true is missing:
+            raise InputError("The clips to compare have different numbers of frames: cut the longer one.")
+        yield picture, true
 
 
 def _windowed(channels: np.ndarray) -> np.ndarray:
