@@ -140,10 +140,9 @@ def align(request: Request, out: Path, preview: Path | None) -> None:
 
 def demo(folder: Path, character: str, motion: str) -> None:
     """A shipped character performs a shipped motion: demo.mp4 and the contact sheet demo.png."""
-    if character not in characters() or motion not in motions():
-        raise InputError(
-            f"The demo has the characters {', '.join(characters())} and the motions {', '.join(motions())}: choose among them."
-        )
+    for given, kind, names in ((character, "character", characters()), (motion, "motion", motions())):
+        if given not in names:
+            raise InputError(f"No {kind} '{given}' is shipped: choose {', '.join(names)}.")
     out, sheet = folder / "demo.mp4", folder / "demo.png"
     check_output(out)
     say(f"{character} performs {motion}")

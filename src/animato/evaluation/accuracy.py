@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animato.evaluation.pose import pck
+from animato.evaluation.pose import inside, pck
 from animato.pose.blaze import MIN_SCORE, BodyLandmarks
 from animato.pose.convert import keypoints_of
 from animato.pose.keypoints import BODY, Point, PoseSequence
@@ -38,7 +38,8 @@ class Accuracy:
     @property
     def value(self) -> float:
         """PCK@.1T over all frames looked at: the share of body joints within a tenth of the torso length of their target."""
-        return float(np.mean(self._shares)) if self._shares else float("nan")
+        known = [share for share in self._shares if np.isfinite(share)]
+        return float(np.mean(known)) if known else float("nan")
 
     def _share(self, index: int, frame: np.ndarray) -> float:
         wanted = self._target.frames(slice(index, index + 1))
@@ -48,7 +49,7 @@ class Accuracy:
             region = body.next if body.presence >= MIN_SCORE else region
         points, score = keypoints_of(Whole(body))
         found = PoseSequence(points[None, None], score[None, None], wanted.size)
-        return pck(found, wanted)
+        return pck(found, wanted, counts=inside(wanted))
 
 
 def target_region(pose: PoseSequence) -> Region:
