@@ -13,7 +13,7 @@ from animato.core.shapes import Size
 from animato.data.looks import Cloth, Face, Look
 from animato.data.motions import MOTIONS, PERIODS, Style, a_pose
 from animato.data.people import Person, View, render, sequence
-from animato.data.scene import Camera, Scene
+from animato.data.scene import Camera, Scene, plain_scene
 from animato.data.skeleton import Build
 from animato.pose.io import save_poses
 from animato.pose.keypoints import PoseSequence
@@ -110,9 +110,10 @@ def make_motion(name: str) -> PoseSequence:
     frames = round(take.repeats * PERIODS[name] / take.tempo * FPS)
     times = np.arange(frames) / frames * take.repeats * PERIODS[name]
     joints = person.pose(MOTIONS[name](times, take.style))
-    camera = Camera.fit(person.stature, SIZE, 4.6, 0.66 * person.stature, (0.2, 0.08))
-    view = View.of(Scene((0, 0, 0), (0, 0, 0), "plain", (0, 0, 0), (0, 0, 0), "plain", 50.0, 0, 0), camera)
-    poses = sequence([render(person, joints, frame, view, antialias=1) for frame in range(frames)], SIZE, FPS)
+    half = SIZE[0] // 2, SIZE[1] // 2  # only what hides what is read off the pixels
+    camera = Camera.fit(person.stature, half, 4.6, 0.66 * person.stature, (0.2, 0.08))
+    view = View.of(plain_scene(), camera)
+    poses = sequence([render(person, joints, frame, view, antialias=1) for frame in range(frames)], half, FPS).scaled(SIZE)
     return replace(poses, points=np.round(poses.points, 1), mask=None)
 
 
