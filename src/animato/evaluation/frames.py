@@ -95,9 +95,8 @@ def compare(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray], masks: It
 
 
 def _pairs(frames: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    missing = object()
-    for picture, true in zip_longest(frames, truth, fillvalue=missing):
-        if picture is missing or true is missing:
+    for picture, true in zip_longest(frames, truth):
+        if picture is None or true is None:
             raise InputError("The clips to compare have different numbers of frames: cut the longer one.")
         yield picture, true
 
