@@ -166,10 +166,56 @@ def test_room_for_the_top_of_the_head() -> None:
     assert align(cut, cut).pose.points == pytest.approx(cut.points)
 
 
-def test_feet_below_the_edge_may_stay_there() -> None:
-    pose = replace(dancer(3, 1, 400, still=True), size=(600, 755))
-    assert pose.points[..., 1].max() > 756
-    assert align(pose, pose).pose.points == pytest.approx(pose.points)
+@pytest.mark.parametrize(("height", "inside"), [(755, True), (735, False)])
+def test_feet_that_the_edge_cuts_off_are_raised_but_not_far(height: int, inside: bool) -> None:
+    pose = dancer(3, 1, 400, still=True)
+    pose = replace(pose, points=pose.points - (0, 10, 0), size=(600, height))
+    lowest = pose.points[..., 1].max()
+    raised = align(pose, pose).pose.points
+    np.testing.assert_allclose((pose.points - raised)[..., 1], min(max(lowest - height, 0), 0.02 * height), atol=1e-9)
+    assert (raised[..., 1].max() <= height) == inside
+
+
+@pytest.mark.parametrize(("width", "sinks"), [(600, 0), (500, 22)])
+def test_a_shrunk_cropped_figure_sinks_only_as_far_as_its_cut_end_asks(width: int, sinks: float) -> None:
+    reference = cropped(dancer(3, 1, 700, still=True))
+    middle = reference.points[0, 0, Point.NECK, 0]
+    reference = replace(reference, points=reference.points - (middle - width / 2, 0, 0), size=(width, reference.size[1]))
+    aligned = align(reference, dancer(2))
+    shrink, neck = aligned.ratios["shrink"], reference.points[0, 0, Point.NECK, 1]
+    assert 0.75 < shrink < 0.95
+    sunk = np.median(aligned.pose.points[:, 0, Point.NECK, 1]) - neck
+    assert sunk == pytest.approx(sinks, abs=1)
+    assert (1 - shrink) * (reference.size[1] - neck) - sunk <= 0.3 * shrink * 700 * 0.29 + 1
+
+
+def test_a_cropped_figure_is_not_shrunk_for_one_arm_when_the_picture_does_not_show_the_other() -> None:
+    reference = cropped(dancer(3, 1, 700, still=True))
+    middle = reference.points[0, 0, Point.NECK, 0]
+    reference = replace(reference, points=reference.points - (middle - 250, 0, 0), size=(500, reference.size[1]))
+    aligned = align(hide(reference, [Point.L_WRIST, *range(92, 113)]), dancer(2))
+    assert aligned.ratios["shrink"] == 1
+    assert any("tight" in note for note in aligned.notes)
+
+
+def test_a_cropped_figure_that_hops_stays_below_the_upper_edge() -> None:
+    reference = cropped(dancer(3, 1, 500, still=True))
+    hop = np.zeros((24, 3))
+    hop[4:6, 1] = -310
+    aligned = align(reference, shifted(dancer(2), hop))
+    assert 0.85 < aligned.ratios["shrink"] < 0.99
+    assert aligned.ratios["travel"] == 1
+    assert body(aligned.pose).xyz[:, CROWN, 1].min() == pytest.approx(0, abs=3)
+
+
+def test_a_wide_pose_in_a_narrow_picture_is_shrunk_no_more_for_a_long_way() -> None:
+    reference = dancer(3, 1, 700, still=True)
+    middle = reference.points[0, 0, Point.NECK, 0]
+    reference = replace(reference, points=reference.points - (middle - 190, 0, 0), size=(380, 800))
+    short, long = (align(reference, dancer(2, travel=travel)).ratios for travel in (0, 400))
+    assert short["shrink"] < 0.85
+    assert long["travel"] < 0.5
+    assert long["shrink"] > 0.95 * short["shrink"]
 
 
 def test_a_tight_cropped_picture_keeps_at_least_the_head() -> None:

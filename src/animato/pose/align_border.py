@@ -1,7 +1,7 @@
 """Keeping an aligned figure inside the picture in every frame: shift it, shrink it about its feet, shorten its way, in this order.
 
-A figure whose feet are in the picture stays in it whole. One that the lower edge cuts off may leave through that edge
-and is shrunk about it; if that asks for too much, only its head is kept inside.
+A figure whose feet are in the picture stays in it whole. One that the lower edge cuts off may leave through that edge;
+if keeping the rest inside asks for too much, only its head is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 from animato.core.shapes import Size
 from animato.pose.align_robust import ANKLES, Target
 from animato.pose.keypoints import FACE, FEET, LEFT_HAND, RIGHT_HAND, Point
-from animato.pose.limbs import CROWN, HEAD, Body
+from animato.pose.limbs import CROWN, HEAD, Body, bone_lengths
 
 PREFERRED = 0.85  # shrink so far before the way is shortened
-LEAST = 0.75  # a figure that the edge cuts off is not shrunk further: it would sink
+LEAST = 0.75  # a figure that the edge cuts off is not shrunk further: its arms leave the picture instead
+PROLONGED = 0.3  # torso lengths by which the cut end of a shrunk figure may show above the edge, so that the head does not sink too far
+RAISED = 0.02  # of the picture's height: no further are feet that reach below the lower edge lifted into the picture
 HEAD_ONLY = 0.95  # shrink so far for the head alone before the way is shortened
 
 _HEAD = [Point.NOSE, Point.R_EYE, Point.L_EYE, Point.R_EAR, Point.L_EAR, CROWN, *range(FACE.start, FACE.stop)]
@@ -33,7 +35,7 @@ class Fitted:
     """The motion inside the picture, and what that took: 1 = nothing.
 
     xyz     F J 3  pixels
-    scale   of the whole figure about its feet (about the lower edge if that cuts it off)
+    scale   of the whole figure
     travel  of its way across the picture
     """
 
@@ -72,51 +74,75 @@ class _Room:
         return float(min(1.0, width / max(high[0] - low[0], 1e-9), height / max(-low[1], 1e-9)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """How the figure is put into the picture: scaled by `scale` about `pivot`, its way shortened to `travel`."""
+
+    room: _Room
+    pivot: np.ndarray
+    scale: float
+    travel: float
+
+
 def fit_into(target: Target, seen: np.ndarray, reference: Body, size: Size, notes: list[str]) -> Fitted:
     """Fit a retargeted motion (`seen` F J: its visible joints) into a picture of `size`; what the user should know goes to `notes`."""
     xyz = _with_visible_crown(target.xyz, reference) - _flat(target.anchor)
-    cut = target.ground is None
-    pivot = np.array([np.median(target.anchor[:, 0]), size[1] if target.ground is None else target.ground])
-    path = target.anchor - pivot
-    if not cut:
-        path, raised = _above_the_edge(path, xyz, seen, _lower_edge(reference, size) - pivot[1])
-        pivot[1] -= raised
-    room = _room(path, xyz, seen, _kept(reference, cut, size), cut)
-    scale, travel = _scale_and_travel(room, size[0], pivot[1], PREFERRED)
-    if cut and scale < LEAST:
-        room = _room(path, xyz, seen, _HEAD, cut)
-        scale, travel = _scale_and_travel(room, size[0], pivot[1], HEAD_ONLY)
-        notes.append("The picture is too tight for this motion: arms leave it at the sides. Use a wider picture.")
-    xyz = scale * (xyz + _flat(room.path(travel))) + _flat(pivot[None])
-    low, high = (pivot[0] + scale * corner[0] for corner in room.box(travel))
+    if target.ground is None:
+        place = _cut_off(target.anchor, xyz, seen, reference, size, notes)
+    else:
+        place = _standing(target.anchor, target.ground, xyz, seen, reference, size)
+    xyz = place.scale * (xyz + _flat(place.room.path(place.travel))) + _flat(place.pivot[None])
+    low, high = (place.pivot[0] + place.scale * corner[0] for corner in place.room.box(place.travel))
     xyz[..., 0] += max(0.0, -low) - max(0.0, high - size[0])
-    _tell(scale, travel, notes)
-    return Fitted(xyz, scale, travel)
+    _tell(place, notes)
+    return Fitted(xyz, place.scale, place.travel)
+
+
+def _standing(anchor: np.ndarray, ground: float, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size) -> _Place:
+    """A figure that the picture shows down to its feet: all of it stays inside."""
+    pivot = np.array([np.median(anchor[:, 0]), ground])
+    path, raised = _above_the_edge(anchor - pivot, xyz, seen, _lower_edge(reference, size) - ground)
+    pivot[1] -= raised
+    room = _room(path, xyz, seen, [*_HEAD, *_TORSO, *sum(_arms_inside(reference, size), []), *_LEGS], (1, 0))
+    return _Place(room, pivot, *_scale_and_travel(room, size[0], pivot[1], PREFERRED))
+
+
+def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size, notes: list[str]) -> _Place:
+    """A figure that the lower edge cuts off: its upper body stays inside or, in a tight picture, its head."""
+    pivot = np.array([np.median(anchor[:, 0]), float(size[1])])
+    arms = _arms_inside(reference, size)
+    room = _room(anchor - pivot, xyz, seen, [*_HEAD, *_TORSO, *sum(arms, [])], (1, 1))
+    scale, travel = _scale_and_travel(room, size[0], size[1], PREFERRED)
+    if scale < LEAST or len(arms) < 2:
+        room = _room(anchor - pivot, xyz, seen, _HEAD, (1, 1))
+        scale, travel = _scale_and_travel(room, size[0], size[1], HEAD_ONLY)
+        notes.append("The picture is too tight for this motion: arms leave it at the sides. Use a wider picture.")
+    sunk, headroom = -(1 - scale) * room.home[1], size[1] + scale * room.box(travel)[0][1]
+    pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * bone_lengths(reference).get("torso", 0.0)))
+    return _Place(room, pivot, scale, travel)
 
 
 def _scale_and_travel(room: _Room, width: float, height: float, preferred: float) -> tuple[float, float]:
-    """The longest way that needs no more shrinking than `preferred`; without any, standing still and as much shrinking as that needs."""
-    for travel in (1.0, 0.0):
-        if (room.scale(travel, width, height) >= preferred) == (travel == 1.0):
-            return room.scale(travel, width, height), travel
-    fits, does_not = 0.0, 1.0
-    for _ in range(30):  # the space needed is a convex function of the way, so the ways that fit are an interval from 0
-        middle = (fits + does_not) / 2
-        fits, does_not = (middle, does_not) if room.scale(middle, width, height) >= preferred else (fits, middle)
-    return room.scale(fits, width, height), fits
+    """The longest way that needs no more shrinking than `preferred`; without any, about the one that needs least.
+
+    That need not be the shortest: arms often reach out against the way the body goes.
+    """
+    travels = np.linspace(1, 0, 41)
+    scales = np.array([room.scale(travel, width, height) for travel in travels])
+    best = int(np.argmax(scales >= min(preferred, 0.99 * scales.max())))
+    return float(scales[best]), float(travels[best])
 
 
-def _kept(reference: Body, cut: bool, size: Size) -> list[int]:
-    """The joints that have to stay in the picture: those of the limbs that the picture shows."""
+def _arms_inside(reference: Body, size: Size) -> list[list[int]]:
+    """The joints of each arm whose wrist is in the picture: only these have to stay in it."""
     inside = reference.seen[0] & ((reference.xyz[0, :, :2] >= 0) & (reference.xyz[0, :, :2] <= size)).all(axis=1)
-    arms = [joint for wrist, arm in _ARMS.items() if inside[wrist] for joint in arm]
-    return [*_HEAD, *_TORSO, *arms, *([] if cut else _LEGS)]
+    return [arm for wrist, arm in _ARMS.items() if inside[wrist]]
 
 
-def _room(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, kept: list[int], cut: bool) -> _Room:
+def _room(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, kept: list[int], damped: tuple[int, int]) -> _Room:
     low, high = _boxes(xyz, seen, kept)
     home = np.median(path, axis=0)
-    return _Room(home, path - home, np.array([1.0, float(cut)]), low, high)
+    return _Room(home, path - home, np.array(damped, float), low, high)
 
 
 def _boxes(xyz: np.ndarray, seen: np.ndarray, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -138,9 +164,9 @@ def _above_the_edge(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, space: 
 
 
 def _lower_edge(reference: Body, size: Size) -> float:
-    """The lower edge, or the lowest visible foot point of the picture where that is beyond it."""
+    """The lower edge; lower down if the picture cuts off so much of the feet that raising them into it would show."""
     feet = reference.xyz[0, _LEGS, 1][reference.seen[0, _LEGS]]
-    return max(float(size[1]), float(feet.max()))
+    return max(float(size[1]), float(feet.max()) - RAISED * size[1])
 
 
 def _with_visible_crown(xyz: np.ndarray, reference: Body) -> np.ndarray:
@@ -157,8 +183,8 @@ def _flat(points: np.ndarray) -> np.ndarray:
     return np.pad(points, ((0, 0), (0, 1)))[:, None]
 
 
-def _tell(scale: float, travel: float, notes: list[str]) -> None:
-    if scale < 0.995:
-        notes.append(f"The motion needs more room than the picture has: the figure is shrunk to {scale:.0%}.")
-    if travel < 0.995:
-        notes.append(f"The motion goes further than the picture is wide: its way is shortened to {travel:.0%}.")
+def _tell(place: _Place, notes: list[str]) -> None:
+    if place.scale < 0.995:
+        notes.append(f"The motion needs more room than the picture has: the figure is shrunk to {place.scale:.0%}.")
+    if place.travel < 0.995:
+        notes.append(f"The motion goes further than the picture is wide: its way is shortened to {place.travel:.0%}.")
