@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def save_network(path: Path, size: tuple[int, int], answers: list[np.ndarray], colour: list[np.ndarray] | None = None) -> Path:
+def save_network(path: Path, size: tuple[int | str, int | str], answers: list[np.ndarray], colour: list[np.ndarray] | None = None) -> Path:
     """1 3 h w -> each answer, plus (with `colour`, arrays of shape 3 + answer) each channel's mean times an array of its own."""
     colour = colour or [np.zeros((3, *answer.shape), np.float32) for answer in answers]
     nodes, constants, outputs = [helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=0)], [], []

@@ -106,6 +106,19 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
         DWPose.from_folder(tmp_path)
 
 
+def test_networks_that_take_any_size_get_the_published_one(tmp_path: Path) -> None:
+    fixed = networks(tmp_path, [(320, 250, 100, 200, 0.8)]).estimate_picture(PICTURE)
+    save_network(tmp_path / DETECTOR, ("width", "height"), [detector_answer(EYE, [(320, 250, 100, 200, 0.8)])])
+    points = np.random.default_rng(3).integers(2, 70, (133, 2)) / 2
+    save_network(tmp_path / ESTIMATOR, ("width", "height"), simcc_answer((288, 384), 8 * points, np.full(133, 0.9)))
+    free = DWPose.from_folder(tmp_path).estimate_picture(PICTURE)
+    np.testing.assert_allclose(free.points, fixed.points, atol=1e-4)
+
+
+def test_scores_are_between_0_and_1(tmp_path: Path) -> None:
+    assert networks(tmp_path, [], score=1.3).estimate_picture(PICTURE).score.max() == 1
+
+
 def test_without_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load = builtins.__import__
 

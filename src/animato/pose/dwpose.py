@@ -73,7 +73,7 @@ class DWPose:
         points, score = simcc.openpose_order(*(np.stack(part) for part in zip(*found, strict=True)))
         scale = np.array([picture.shape[1] / image.shape[1], picture.shape[0] / image.shape[0]])
         order = np.argsort(-score[:, BODY].mean(axis=1), kind="stable")
-        return np.pad(points * scale, ((0, 0), (0, 0), (0, 1)))[order], score[order].astype(float)
+        return np.pad(points * scale, ((0, 0), (0, 0), (0, 1)))[order], np.clip(score[order], 0, 1).astype(float)
 
     def _boxes(self, image: np.ndarray) -> np.ndarray:
         batch, ratio = yolox.letterbox(image, self._detector.size)
