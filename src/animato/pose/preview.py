@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from dataclasses import replace
 from fractions import Fraction
 from itertools import repeat
 
