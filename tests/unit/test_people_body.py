@@ -86,6 +86,11 @@ def test_skin_goes_with_its_bones(joint: str) -> None:
         np.testing.assert_allclose(after, before, atol=1e-9)
 
 
+def test_soles_are_flat() -> None:
+    vertices = Person.of(Look()).body.mesh.vertices
+    assert vertices[:, 1].min() == pytest.approx(0) and (vertices[:, 1] < 1e-9).sum() > 60
+
+
 def test_a_skirt_lies_outside_the_legs() -> None:
     person = Person.of(replace(Look(), bottom="skirt", hem=0.9))
     joints = person.pose(squat(np.array([1.3]), MotionStyle()))

@@ -73,7 +73,7 @@ def shoe(look: Look, joints: Joints, s: str) -> Mesh:
     for along, wide, tall in _SHOE:
         toe, low = float(smooth((along - 0.46) / 0.12)), 0.3 if wide else 0.12
         centre = ankle + frame @ np.array([0, (low - 1) * height, length * along])
-        top, sole = max(tall - low, 0.0) * height, (low if wide else 0.0) * height
+        top, sole = max(tall - low, 0.0) * height, (2 * low if wide else 0.0) * height  # cut off at the floor
         rings.append(Ring(centre, frame[:, 0], frame[:, 1], length * wide, top, sole, {f"ankle_{s}": 1 - toe, f"ball_{s}": toe}, along))
     points = grid(rings, 14)
     points[..., 1] = np.maximum(points[..., 1], ankle[1] - height)
