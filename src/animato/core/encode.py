@@ -63,7 +63,7 @@ class _Kind:
 
 _MP4 = _Kind("mp4", "libx264", "yuv420p", {"movflags": "+faststart"}, {"crf": "18", "preset": "veryfast"})
 _GIF = _Kind("gif", "gif", "pal8", {"loop": "0"}, {})
-_WEBP = _Kind("webp", "libwebp_anim", "bgra", {"loop": "0"}, {"quality": "85"})
+_WEBP = _Kind("webp", "libwebp", "yuv420p", {"loop": "0"}, {"quality": "80"})
 
 
 class _Packed:
@@ -110,14 +110,7 @@ class Mp4(_Packed):
             frame = cv2.copyMakeBorder(frame, 0, self._odd[1], 0, self._odd[0], cv2.BORDER_REPLICATE)
         if self._sound:
             self._sound.write_until(self.count / self.fps)
-        self.encode(
-            self.picture(frame).reformat(
-                format=_MP4.pixels,
-                dst_colorspace=Colorspace.ITU709,
-                dst_color_range=ColorRange.MPEG,
-                interpolation=_ROUNDED,
-            )
-        )
+        self.encode(_yuv(self.picture(frame), Colorspace.ITU709))
 
     def finish(self) -> None:
         if self._sound:
@@ -147,13 +140,13 @@ class Gif(_Packed):
 
 
 class Webp(_Packed):
-    """Animated lossy WebP, endless."""
+    """Animated lossy WebP, endless; each frame is whole, for an encoder that seeks what changed keeps all it has made in memory."""
 
     def __init__(self, path: Path, size: Size, fps: Fraction) -> None:
         super().__init__(path, _WEBP, size, fps)
 
     def add(self, frame: np.ndarray) -> None:
-        self.encode(self.picture(frame).reformat(format=_WEBP.pixels))
+        self.encode(_yuv(self.picture(frame), Colorspace.ITU601))
 
 
 class Pictures:
@@ -172,6 +165,10 @@ class Pictures:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _yuv(picture: av.VideoFrame, matrix: Colorspace) -> av.VideoFrame:
+    return picture.reformat(format="yuv420p", dst_colorspace=matrix, dst_color_range=ColorRange.MPEG, interpolation=_ROUNDED)
 
 
 def _palette_graph(size: Size, fps: Fraction) -> Graph:

@@ -25,10 +25,23 @@ _HD_LINES = 720  # players take untagged video of at least this height for BT.70
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One of the eight ways to lay a picture: its axes are swapped or not, then flipped along `flips` (0 = y, 1 = x)."""
+
+    transposed: bool
+    flips: tuple[int, ...]
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        laid = pixels.swapaxes(0, 1) if self.transposed else pixels
+        return np.ascontiguousarray(np.flip(laid, self.flips))
+
+
+@dataclass(frozen=True)
 class VideoFile:
     """What is to be known about a video file before its frames are run through.
 
     size        (width, height) upright, with square pixels
+    turn        makes its decoded frames upright
     timing      on the file's own clock
     background  shows where frames are transparent
     sound       whether there is any
@@ -37,6 +50,7 @@ class VideoFile:
 
     path: Path
     size: Size
+    turn: Turn
     timing: Timing
     background: Colour
     sound: bool
@@ -50,11 +64,8 @@ class VideoFile:
                 yield self._upright(frame)
 
     def _upright(self, frame: av.VideoFrame) -> np.ndarray:
-        transposed, flips = _orientation(frame)
-        pixels = _to_rgb(frame, self.size[::-1] if transposed else self.size, self.background)
-        if transposed:
-            pixels = pixels.swapaxes(0, 1)
-        return np.ascontiguousarray(np.flip(pixels, flips))
+        size = self.size[::-1] if self.turn.transposed else self.size
+        return self.turn.apply(_to_rgb(frame, size, self.background))
 
 
 def probe_video(path: Path, background: Colour) -> VideoFile:
@@ -68,9 +79,11 @@ def probe_video(path: Path, background: Colour) -> VideoFile:
         first = [frame for _, frame in islice(_decoded(container, stream, timing), 2)]
         if len(first) < (2 if notes else 1):
             raise InputError(f"Nothing of {path} that moves can be decoded: it is damaged or truncated; copy or download it again.")
-        size = _display_size(first[0], stream.sample_aspect_ratio)
+        turn = _turn_of(first[0])
+        size = _square(first[0], stream.sample_aspect_ratio)
+    size = size[::-1] if turn.transposed else size
     check_size(size, path)
-    return VideoFile(path, size, timing, background, sound, notes)
+    return VideoFile(path, size, turn, timing, background, sound, notes)
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
@@ -127,21 +140,20 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, tim
             count += 1
 
 
-def _display_size(frame: av.VideoFrame, aspect: Fraction | None) -> Size:
-    """(width, height) with square pixels and upright."""
-    width = round(frame.width * aspect) if aspect else frame.width
-    return (frame.height, width) if _orientation(frame)[0] else (width, frame.height)
+def _square(frame: av.VideoFrame, aspect: Fraction | None) -> Size:
+    """(width, height) of a frame with its pixels made square."""
+    return (round(frame.width * aspect) if aspect else frame.width), frame.height
 
 
-def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[int, ...]]:
-    """What makes a frame upright, by the display matrix: whether to swap its axes first, and which (0 = y, 1 = x) to flip then."""
+def _turn_of(frame: av.VideoFrame) -> Turn:
+    """What makes a frame upright, by its display matrix. To be asked once a file: a frame whose side data were seen is freed late."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return False, ()
+        return Turn(False, ())
     m = np.frombuffer(matrix, np.int32).reshape(3, 3)  # x' = m00 x + m10 y, y' = m01 x + m11 y
-    transposed = abs(m[0, 1]) > abs(m[0, 0])
+    transposed = bool(abs(m[0, 1]) > abs(m[0, 0]))
     right, down = (m[1, 0], m[0, 1]) if transposed else (m[0, 0], m[1, 1])
-    return bool(transposed), tuple(axis for axis, sign in ((0, down), (1, right)) if sign < 0)
+    return Turn(transposed, tuple(axis for axis, sign in ((0, down), (1, right)) if sign < 0))
 
 
 def _to_rgb(frame: av.VideoFrame, size: Size, background: Colour) -> np.ndarray:
