@@ -35,10 +35,14 @@ class _Canvas:
     def tint(self, x: float, y: float, size: float, colour: Colour, amount: float) -> None:
         """Blends a soft spot of a colour in."""
         height, width = self.view.shape[:2]
-        px, py = self.pixels(np.array([[x, y]]))[0]
-        yy, xx = np.mgrid[:height, :width]
-        blend = amount * np.exp(-(((xx - px) / (size * width * 0.55)) ** 2) - ((yy - py) / (size * height)) ** 2)[..., None]
-        self.view[:] = (self.view * (1 - blend) + np.array(colour) * blend).astype(np.uint8)
+        middle, spread = self.pixels(np.array([[x, y]]))[0], np.array([0.55 * size * width, size * height])
+        left, top = np.maximum(np.floor(middle - 3 * spread), 0).astype(int)
+        right, bottom = np.ceil(middle + 3 * spread).astype(int)
+        part = self.view[top:bottom, left:right]
+        across = ((np.arange(part.shape[1]) + left - middle[0]) / spread[0]) ** 2
+        down = ((np.arange(part.shape[0]) + top - middle[1]) / spread[1]) ** 2
+        blend = amount * np.exp(-across - down[:, None])[..., None]
+        part[:] = np.rint(part * (1 - blend) + np.array(colour) * blend).astype(np.uint8)
 
 
 def paint_face(view: np.ndarray, look: Look) -> None:
