@@ -48,6 +48,12 @@ def test_a_lost_arm_keeps_its_angle_and_travels_with_the_body():
     assert limbs_held(missing)[4] == () and limbs_held(missing)[5] == ("arm_l",)
 
 
+def test_a_hand_on_a_lost_elbow_is_held_too():
+    motion = swing(12)
+    joints, _, missing = held(without(motion, ["elbow_l"], slice(5, 12)), standing())
+    assert missing[5:, J["wrist_l"]].all() and np.allclose(np.diff(joints[5:, J["wrist_l"]]), 2.0)
+
+
 def test_an_arm_lost_at_the_start_waits_in_its_first_pose():
     motion = swing(12)
     joints, _, _ = held(without(motion, ["elbow_l"], slice(0, 4)), standing())

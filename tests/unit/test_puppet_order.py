@@ -58,8 +58,10 @@ def test_a_folded_forearm_lies_over_or_under_its_upper_arm():
 
 def test_small_changes_do_not_swap_anything():
     noise = 0.07 * TORSO * np.where(np.arange(40) % 2, 1, -1)
-    orders = painting_order(depths(40, ankle_l=noise, knee_l=noise, wrist_r=0.18 * TORSO + 0.3 * noise, elbow_r=0.18 * TORSO), TORSO)
-    assert len(set(orders)) == 1
+    legs = depths(40, ankle_l=noise, knee_l=noise)
+    hand = depths(40, wrist_r=0.2 * TORSO + 0.5 * noise, elbow_r=0.2 * TORSO)
+    elbow = depths(40, elbow_r=0.4 * TORSO + 0.8 * noise)
+    assert [len(set(painting_order(z, TORSO))) for z in (legs, hand, elbow)] == [1, 1, 1]
 
 
 def test_switch_waits_for_both_thresholds():

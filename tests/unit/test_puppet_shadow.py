@@ -32,6 +32,11 @@ def test_it_is_dark_under_the_soles_and_nowhere_else():
     assert (shade[:250] == 0).all()
 
 
+def test_the_ground_is_where_the_soles_are():
+    shoes = [np.flatnonzero(PARTS.layers[f"leg_{side}"].texture[..., 3].max(axis=1) > 127)[-1] + 1 for side in "lr"]
+    assert ground(replace(PARTS, floor=200.0)).y == max(shoes)
+
+
 def test_it_fades_with_the_height_of_the_foot():
     total = [(1 - light(raised(by))).sum() for by in (0, 12, 18, 40)]
     assert total[0] > total[1] > total[2] > total[3] == 0

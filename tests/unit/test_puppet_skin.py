@@ -29,9 +29,9 @@ def test_the_middle_of_a_bone_goes_with_it():
 
 
 def test_head_and_chest_are_told_apart():
-    points = np.array([REST[J["nose"]], between("neck", "pelvis", 0.3), REST[J["shoulder_l"]] - 12])
+    points = np.array([REST[J["nose"]], between("neck", "pelvis", 0.3), REST[J["shoulder_l"]] - 12, between("neck", "head", 0.1)])
     weights = bone_weights(points, "torso", PARTS)
-    assert weights[0, HEAD] > 0.9 and weights[1, TORSO] > 0.9 and weights[2, HEAD] < 0.1
+    assert weights[0, HEAD] > 0.9 and weights[1, TORSO] > 0.9 and weights[2, HEAD] < 0.1 and weights[3, HEAD] < 0.35
 
 
 def test_arm_and_torso_move_alike_at_the_shoulder():

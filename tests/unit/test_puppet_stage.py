@@ -85,7 +85,7 @@ def test_bent_limbs_have_no_holes():
         motion.xyz[:, J[name], :2] = elbow[:2] + (motion.xyz[:, J[name], :2] - elbow[:2]) @ np.array([[-0.94, 0.34], [-0.34, -0.94]])
     (frame,) = show(motion, drawn_parts(("torso", "arm_l")))
     for name in ("shoulder_l", "wrist_l"):
-        for t in np.linspace(0.1, 0.9, 20):
+        for t in np.linspace(0.06, 0.9, 20):
             x, y = ((1 - t) * elbow + t * motion.xyz[0, J[name]])[:2].astype(int)
             assert np.abs(frame[y, x].astype(int) - COLOURS["arm_l"]).max() < 12
 

@@ -15,7 +15,6 @@ from animato.puppet.affine import apply
 from animato.puppet.mesh import Mesh
 
 ITERATIONS = 3
-_PULL = 0.02  # keeps pieces without a handle in place, and the matrix far from singular
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +37,14 @@ class Handles:
 
 
 class Polish:
-    """The solver of one mesh."""
+    """The solver of one mesh. `pull` holds it to the skinning, also pieces without a handle, and keeps the matrix far from singular."""
 
-    def __init__(self, mesh: Mesh, handles: Handles) -> None:
+    def __init__(self, mesh: Mesh, handles: Handles, pull: float = 0.02) -> None:
         self.handles, where = handles.inside(mesh)
-        self._mesh = mesh
+        self._mesh, self._pull = mesh, pull
         self._edges = (mesh.points[mesh.neighbours] - mesh.points[:, None]).astype(np.complex64)  # V N
         weighted = where.T * self.handles.weight
-        matrix = _laplacian(mesh) + weighted @ where + _PULL * np.eye(len(mesh.points))
+        matrix = _laplacian(mesh) + weighted @ where + pull * np.eye(len(mesh.points))
         inverse = np.linalg.inv(matrix)
         self._inverse = inverse.astype(np.float32)
         self._from_handles = (inverse @ weighted).astype(np.float32)
@@ -53,7 +52,7 @@ class Polish:
     def __call__(self, start: np.ndarray, blended: np.ndarray, maps: np.ndarray, back: bool = False) -> np.ndarray:
         """V complex: the polished vertices, from the skinned ones, their blended maps (V 3) and the B 3 bone maps, mirroring if `back`."""
         targets = apply(maps[self.handles.bone], self.handles.points)
-        fixed = _times(self._from_handles, targets) + _times(self._inverse, _PULL * start)
+        fixed = _times(self._from_handles, targets) + _times(self._inverse, self._pull * start)
         edges = self._stretched(blended, back)
         p, near = start.astype(np.complex64), self._mesh.neighbours
         for _ in range(ITERATIONS):
@@ -76,12 +75,12 @@ class Polish:
 
 
 def polish_plainly(
-    mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.ndarray, maps: np.ndarray, back: bool = False
+    mesh: Mesh, handles: Handles, start: np.ndarray, blended: np.ndarray, maps: np.ndarray, back: bool = False, pull: float = 0.02
 ) -> np.ndarray:
     """What Polish computes, vertex by vertex with real matrices, singular values and a fresh solve: its oracle."""
     handles, where = handles.inside(mesh)
     weighted = where.T * handles.weight
-    matrix = _laplacian(mesh) + weighted @ where + _PULL * np.eye(len(mesh.points))
+    matrix = _laplacian(mesh) + weighted @ where + pull * np.eye(len(mesh.points))
     targets = _pairs(apply(maps[handles.bone], handles.points))
     rest, p = _pairs(mesh.points), _pairs(start)
     mirror = np.diag([1.0, -1.0]) if back else np.eye(2)
@@ -91,7 +90,7 @@ def polish_plainly(
     for _ in range(ITERATIONS):
         turn = [_rotation(np.sum([np.outer(p[j] - p[i], edge[i, j]) for j in row], axis=0)) for i, row in enumerate(near)]
         right = np.array([np.sum([(turn[i] + turn[j]) @ -edge[i, j] / 2 for j in row], axis=0) for i, row in enumerate(near)])
-        p = np.linalg.solve(matrix, right + weighted @ targets + _PULL * _pairs(start))
+        p = np.linalg.solve(matrix, right + weighted @ targets + pull * _pairs(start))
     return p[:, 0] + 1j * p[:, 1]
 
 

@@ -47,7 +47,7 @@ def plan(parts: Parts, target: Skeleton) -> list[FramePlan]:
     order = painting_order(z, parts.torso)
     back = _shows_back(joints, as_complex(parts.skeleton.xyz[0]))
     turned = np.abs(wrap(_heading(joints, z) - _heading(as_complex(parts.skeleton.xyz), parts.skeleton.xyz[..., 2]))) > _TURNED
-    return [FramePlan(*row) for row in zip(joints, order, map(bool, back), map(bool, turned | back), limbs_held(missing), strict=True)]
+    return [FramePlan(*row) for row in zip(joints, order, map(bool, back), map(bool, turned), limbs_held(missing), strict=True)]
 
 
 def _heading(joints: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from animato.puppet.prolong import prolonged
 from animato.puppet.rig import LAYER_BONES
 from animato.puppet.skin import bone_weights, nearest_joints, skinned
 
+_PULL, _LIMB_PULL = 0.02, 0.1  # arap.Polish: more would tear a skirt, less would cut the corner of a bent elbow
 _SQUEEZED = (0.4, 0.55)  # scale along a bone: below the first a layer is only skinned, from the second on fully polished
 _FLIPPED = (0.05, 0.025)  # the same for the share of overturned triangles
 _SLIVER = 0.08  # of its area at rest: a triangle pressed smaller shows specks instead of its texture
@@ -77,7 +78,7 @@ def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
         long=LAYER_BONES[layer.name][:2],
         front=front,
         back=front if layer.back is None else texture(layer.back, corner),
-        polish=Polish(mesh, handles(layer.name, parts)) if polished else None,
+        polish=Polish(mesh, handles(layer.name, parts), _PULL if layer.name == "torso" else _LIMB_PULL) if polished else None,
     )
 
 
