@@ -16,7 +16,7 @@ from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.data.body import Body, body_mesh
 from animato.data.looks import Look, random_look
-from animato.data.motions import MOTIONS, Style, random_style
+from animato.data.motions import MOTIONS, random_style
 from animato.data.paint import paint
 from animato.data.points import keypoints, scores
 from animato.data.render import Raster, interpolate, rasterize
@@ -216,6 +216,3 @@ def sequence(rendered: list[Rendered], size: Size, fps: float) -> PoseSequence:
     """The poses of rendered frames."""
     points, score = np.stack([item.points for item in rendered]), np.stack([item.score for item in rendered])
     return PoseSequence(points[:, None], score[:, None], size, fps, np.stack([item.mask for item in rendered]))
-
-
-__all__ = ["Person", "Rendered", "Style", "View", "clip", "random_view", "render", "sequence"]
