@@ -1,8 +1,10 @@
 """Procedural people: articulated cartoon persons with exact keypoints, parts, (u, v) and mask, the same for the same seed.
 
-person = Person.random(7)
-result = render(person, person.pose(walk(times, Style())), frame, view)
 frames, poses = clip(7, "walk", 48, (128, 128))
+
+person = Person.random(7)
+view = random_view(np.random.default_rng(7), person.stature, (128, 128))
+rendered = render(person, person.pose(walk(times, Style())), frame, view)
 """
 
 from __future__ import annotations
