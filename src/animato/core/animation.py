@@ -23,7 +23,10 @@ _LEAST_DURATION, _DEFAULT_DURATION = 11, 100  # ms; players show a frame that is
 
 @dataclass(frozen=True)
 class Animation:
-    """What is to be known about an animated WebP before its frames are run through; `starts` are the times of its pictures in ms."""
+    """What is to be known about an animated WebP before its frames are run through; `starts` are the times of its pictures in ms.
+
+    Pillow keeps the file in memory, compressed; the frames come one at a time.
+    """
 
     path: Path
     size: Size
