@@ -18,8 +18,10 @@ from animato.pose.align import Adjust, Aligned, check_alignment
 from animato.pose.align import align as align_motion
 from animato.pose.dwpose import DWPose
 from animato.pose.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
+from animato.pose.follow import BEST
 from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
+from animato.pose.people import LARGEST
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
 from animato.systems.load import load
 from animato.systems.puppet import Performance, Puppet
@@ -142,7 +144,8 @@ def observe(clip: Clip, how: Estimation | None = None, progress: Progress = sile
     """The motion seen in a clip: estimated in every frame, short gaps filled, smoothed. Raises InputError when nobody is seen in it."""
     how = how or Estimation()
     if how.dwpose:
-        poses = DWPose.from_folder(how.dwpose).estimate_video(clip, progress=progress)
+        who = BEST if how.person == LARGEST else how.person
+        poses = DWPose.from_folder(how.dwpose).estimate_video(clip, who, progress)
     else:
         poses = estimate_video(clip, person=how.person, progress=progress)
     return Motion(smooth(fill_gaps(poses), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
