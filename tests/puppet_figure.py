@@ -73,11 +73,21 @@ def draw(
     canvas = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     canvas[:] = background
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for colour, paint in _strokes(places):
+    for _, colour, paint in _strokes(places):
         layer = np.zeros_like(mask)
         paint(layer)
         canvas[layer > 0], mask[layer > 0] = colour, 255
     return canvas, mask
+
+
+def drawn_owners(places: dict[Point, tuple[float, float]] = STANDING) -> np.ndarray:
+    """H W int: the layer (place in body.LAYERS) that each pixel of `draw` was painted for, -1 for the background."""
+    owners = np.full((HEIGHT, WIDTH), -1)
+    for owner, _, paint in _strokes(places):
+        layer = np.zeros((HEIGHT, WIDTH), np.uint8)
+        paint(layer)
+        owners[layer > 0] = owner
+    return owners
 
 
 def soft(mask: np.ndarray) -> np.ndarray:
@@ -87,25 +97,26 @@ def soft(mask: np.ndarray) -> np.ndarray:
 
 
 def _strokes(places):
+    """Owner, colour and brush of everything that is painted, from back to front."""
     p = {point: np.array(place) for point, place in places.items()}
 
     def line(*points, width):
         return lambda layer: cv2.polylines(layer, [np.round([p[x] for x in points]).astype(np.int32)], False, 255, width)
 
-    for side in "RL":
+    for side, owner in (("R", 4), ("L", 3)):
         hip, knee, ankle, toe = (getattr(Point, f"{side}_{name}") for name in ("HIP", "KNEE", "ANKLE", "BIG_TOE"))
-        yield TROUSERS, line(hip, knee, width=22)
-        yield TROUSERS, line(knee, ankle, width=16)
-        yield HAIR, line(ankle, toe, width=10)
+        yield owner, TROUSERS, line(hip, knee, width=22)
+        yield owner, TROUSERS, line(knee, ankle, width=16)
+        yield owner, HAIR, line(ankle, toe, width=10)
     trunk = np.round([p[Point.R_SHOULDER], p[Point.L_SHOULDER], p[Point.L_HIP] + (8, 0), p[Point.R_HIP] - (8, 0)]).astype(np.int32)
-    yield SKIN, line(Point.NOSE, Point.NECK, width=14)
-    yield SHIRT, lambda layer: cv2.fillPoly(layer, [trunk], 255)
+    yield 0, SKIN, line(Point.NOSE, Point.NECK, width=14)
+    yield 0, SHIRT, lambda layer: cv2.fillPoly(layer, [trunk], 255)
     nose = np.round(p[Point.NOSE]).astype(int)
-    yield HAIR, lambda layer: cv2.ellipse(layer, (int(nose[0]), int(nose[1]) - 4), (16, 20), 0, 0, 360, 255, -1)
-    yield SKIN, lambda layer: cv2.ellipse(layer, (int(nose[0]), int(nose[1])), (11, 15), 0, 0, 360, 255, -1)
-    for side in "RL":
+    yield 0, HAIR, lambda layer: cv2.ellipse(layer, (int(nose[0]), int(nose[1]) - 4), (16, 20), 0, 0, 360, 255, -1)
+    yield 0, SKIN, lambda layer: cv2.ellipse(layer, (int(nose[0]), int(nose[1])), (11, 15), 0, 0, 360, 255, -1)
+    for side, owner in (("R", 2), ("L", 1)):
         shoulder, elbow, wrist = (getattr(Point, f"{side}_{name}") for name in ("SHOULDER", "ELBOW", "WRIST"))
-        yield SHIRT, line(shoulder, elbow, width=15)
-        yield SKIN, line(elbow, wrist, width=11)
+        yield owner, SHIRT, line(shoulder, elbow, width=15)
+        yield owner, SKIN, line(elbow, wrist, width=11)
         hand = np.round(hand_points(p[elbow].astype(float), p[wrist].astype(float))).astype(np.int32)
-        yield SKIN, lambda layer, hand=hand: cv2.fillConvexPoly(layer, cv2.convexHull(hand), 255)
+        yield owner, SKIN, lambda layer, hand=hand: cv2.fillConvexPoly(layer, cv2.convexHull(hand), 255)

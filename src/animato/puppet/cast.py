@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from animato.puppet.figure import touching
 from animato.puppet.inpaint import COARSE, smooth_fill
 
 PLAIN = 8.0  # grey levels within which a quadratic surface must describe most of a plain background
@@ -52,14 +53,12 @@ def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit
     if not zone.any() or (hole | zone).all():
         return np.zeros(hole.shape, bool)
     floor, _ = smooth_fill(picture, hole | zone, 60)
-    size = floor.shape[1::-1]
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    person = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    dark = _shaded(small, floor) & ~person & (cv2.resize(below, size, interpolation=cv2.INTER_NEAREST) > 0)
-    count, pieces = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[pieces[dark & (cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)]] = True
-    return _enlarged(keep[pieces], hole.shape)
+    now, person = smooth_fill(picture, hole, 1)
+    looked_at = ~person & (cv2.resize(below, floor.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    faint, clear = (_opened(_shaded(now, floor, share) & looked_at) for share in (0.3, 0.5))
+    shadow = touching(faint, clear & (cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
+    black = (cv2.resize(picture, floor.shape[1::-1], interpolation=cv2.INTER_AREA) / np.maximum(floor, 1)).mean(axis=2) < DARKEST
+    return _enlarged(shadow, hole.shape) & ~_enlarged(black, hole.shape, 1)
 
 
 def plain_surface(picture: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -95,14 +94,18 @@ def _rows(picture: np.ndarray, surface: np.ndarray, aside: np.ndarray) -> np.nda
     return np.minimum(cv2.blur(rows[:, None], (1, 3))[:, 0], 1)
 
 
-def _shaded(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
-    """h w bool: clearly darker than the surface, and of its hue."""
+def _opened(region: np.ndarray) -> np.ndarray:
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+
+
+def _shaded(picture: np.ndarray, surface: np.ndarray, share: float = 1.0) -> np.ndarray:
+    """h w bool: darker than the surface and of its hue; clearly so, or by a `share` of that."""
     surface = np.maximum(surface, 1)
     ratio = picture / surface
     mean = ratio.mean(axis=2)
     even = np.abs(ratio - mean[..., None]).max(axis=2) < 0.12
-    clearly = (surface - picture).mean(axis=2) > CLEARLY
-    return (mean < DARKER) & (mean > DARKEST) & even & clearly
+    darker = (mean < 1 - share * (1 - DARKER)) & ((surface - picture).mean(axis=2) > share * CLEARLY)
+    return darker & (mean > DARKEST) & even
 
 
 def _of_the_person(dark: np.ndarray, person: np.ndarray, distance: np.ndarray, unit: float) -> np.ndarray:
@@ -116,7 +119,7 @@ def _of_the_person(dark: np.ndarray, person: np.ndarray, distance: np.ndarray, u
     return keep[pieces]
 
 
-def _enlarged(shadow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """H W bool: a coarse shadow with its penumbra, at full size."""
-    grown = cv2.dilate(shadow.astype(np.uint8), np.ones((2 * PENUMBRA + 1,) * 2, np.uint8)) * 255
+def _enlarged(region: np.ndarray, shape: tuple[int, ...], penumbra: int = PENUMBRA) -> np.ndarray:
+    """H W bool: a coarse region, widened, at full size."""
+    grown = cv2.dilate(region.astype(np.uint8), np.ones((2 * penumbra + 1,) * 2, np.uint8)) * 255
     return cv2.resize(grown, shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0

@@ -79,6 +79,7 @@ def complete(skeleton: Skeleton) -> Skeleton:
     xyz, present = skeleton.xyz[:1].copy(), skeleton.present[:1]
     seen = {name: bool(present[0, J[name]]) for name in J}
     _shoulders(xyz[0], seen)
+    _hips(xyz[0], seen)
     side, down, unit = _axes(xyz[0], seen)
     for name, parent, x, y in GUESSES:
         if not seen[name]:
@@ -100,7 +101,7 @@ def mirrored(points: np.ndarray, xy: np.ndarray) -> np.ndarray:
 
 
 def mirror(xy: np.ndarray) -> np.ndarray:
-    """2 3: the reflection that puts each shoulder where the other is, from joints xy (J 2)."""
+    """2 3: the reflection of places (x, y, 1) that puts each shoulder where the other is, from joints xy (J 2)."""
     left, right = xy[J["shoulder_l"]], xy[J["shoulder_r"]]
     axis = (left - right) / max(float(np.hypot(*(left - right))), 1e-6)
     turn = np.eye(2) - 2 * np.outer(axis, axis)
@@ -122,6 +123,17 @@ def _shoulders(xyz: np.ndarray, seen: dict[str, bool]) -> None:
         xyz[right] = 2 * xyz[neck] - xyz[left]
     else:
         xyz[left] = 2 * xyz[neck] - xyz[right]
+
+
+def _hips(xyz: np.ndarray, seen: dict[str, bool]) -> None:
+    """One seen hip tells where the other and the pelvis are."""
+    if seen["hip_l"] == seen["hip_r"]:
+        return
+    known, lost = ("hip_l", "hip_r") if seen["hip_l"] else ("hip_r", "hip_l")
+    xyz[J[lost], :2] = mirrored(xyz[J[known]][None, :2], xyz[:, :2])[0]
+    xyz[J[lost], 2] = xyz[J[known], 2]
+    xyz[J["pelvis"]] = (xyz[J[known]] + xyz[J[lost]]) / 2
+    seen["pelvis"] = seen[lost] = True
 
 
 def _axes(xyz: np.ndarray, seen: dict[str, bool]) -> tuple[np.ndarray, np.ndarray, float]:

@@ -13,6 +13,7 @@ from animato.puppet.plate import ROUGH, Plate, plate
 CORE = 0.35  # half thicknesses of a bone within which the picture shows that bone, unless the estimator's mask denies it
 GAP = 0.7  # half thicknesses of a bone from which on the background may be seen between limbs
 LIKE_PLATE = 3.0  # noise levels within which a pixel may be background
+UNLIKE_PLATE = 12.0  # noise levels from which on it is none
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 BINS = 16  # a colour channel's bins in the histograms of person and background
 
@@ -34,7 +35,8 @@ def person_alpha(
     doubtful = (near > GAP) & (behind.distance < LIKE_PLATE)
     doubtful |= (near > 0.8) & (near < 1.8) & _background_colours(picture, probability, near)
     core = (near < CORE) & (probability > 0.1)
-    hints = _hints(probability, near, core, doubtful)
+    unlike = np.isfinite(behind.distance) & (behind.distance > UNLIKE_PLATE)
+    hints = _hints(probability, near, core | (unlike & (probability > 0.5)), doubtful & ~unlike)
     hints[_flat(behind) & (near > GAP) & ~trunk] = cv2.GC_BGD
     cut = grabcut(picture, hints, 3, scale)
     cut = keep_components(cut, core, 0.1 * unit * unit)

@@ -91,12 +91,17 @@ def _layers(figure: Figure, labels: np.ndarray, garment: Garment, joints: Joints
         if joints.arms[arm] == "freeze" and arm in layers:
             layers[arm] = replace(layers[arm], frozen=True)
         elif joints.arms[arm] == "mirror" and twin in layers:
-            image = cv2.warpAffine(layers[twin].texture, mirror(figure.xy), figure.shape[::-1], flags=cv2.INTER_LINEAR)
-            layers[arm] = Layer(arm, image, figure.radii[twin])
+            layers[arm] = Layer(arm, _mirror_image(layers[twin].texture, figure.xy), figure.radii[twin])
             for name in ("elbow", "wrist", "palm", "tips"):
                 xyz[0, J[f"{name}_{side}"], :2] = mirrored(figure.joint(f"{name}_{other}")[None], figure.xy)[0]
                 xyz[0, J[f"{name}_{side}"], 2] = xyz[0, J[f"{name}_{other}"], 2]
     return layers, replace(joints, skeleton=replace(joints.skeleton, xyz=xyz))
+
+
+def _mirror_image(texture: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    matrix = mirror(xy)
+    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # OpenCV counts from the middle of the first pixel
+    return cv2.warpAffine(texture, matrix, texture.shape[1::-1], flags=cv2.INTER_LINEAR)
 
 
 def _floor(figure: Figure, labels: np.ndarray) -> float:
