@@ -1,6 +1,7 @@
 """Writing clips: what comes back, what players find in the file, and that nothing half done ever takes the place of anything."""
 
 import errno
+import os
 import resource
 import signal
 from fractions import Fraction
@@ -196,6 +197,33 @@ def test_outputs_are_checked_before_any_work(tmp_path):
 def test_a_folder_that_cannot_be_written_is_found_beforehand():
     with pytest.raises(OutputError, match="a.mp4 cannot be written"):
         check_output("/proc/a.mp4")
+
+
+def test_a_slash_at_the_end_means_a_folder(tmp_path):
+    write_clip(CLIP.take(2), f"{tmp_path}/frames.mp4/")
+    assert names(tmp_path / "frames.mp4") == ["000000.png", "000001.png"]
+
+
+def test_names_that_look_like_something_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("concat:12.mp4", "file:a.gif", "-", "%d ä'\".webp", ".hidden.mp4"):
+        assert open_clip(write_clip(CLIP.take(3), name)).length == 3
+    assert len(names(tmp_path)) == 5
+
+
+def test_names_that_the_system_refuses(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written: file name too long"):
+        check_output(tmp_path / ("a" * 300 + ".mp4"))
+    with pytest.raises(InputError, match="cannot be opened: file name too long"):
+        open_clip(tmp_path / ("a" * 300 + ".mp4"))
+
+
+def test_devices_and_pipes_are_neither_read_nor_written(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is a device or pipe"):
+        open_clip(tmp_path / "pipe")
+    with pytest.raises(OutputError):
+        check_output("/dev/null")
 
 
 def test_missing_folders_are_made(tmp_path):

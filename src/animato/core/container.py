@@ -17,7 +17,8 @@ _NOT_VIDEO = ("tty", "image2")  # demuxers that make "video" of text and of pict
 def open_container(path: Path) -> av.container.InputContainer:
     """The file opened for reading. Raises InputError."""
     try:
-        return av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
+        # Absolute, because FFmpeg takes what stands before a colon in a relative name for a protocol.
+        return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore")
     except av.error.FFmpegError as error:
         raise InputError(
             f"{path} is not a video that can be read, or its header is damaged: give an MP4, MOV, WebM, MKV, AVI or GIF file."

@@ -38,11 +38,11 @@ class Encoder(Protocol):
     def close(self) -> None: ...
 
 
-def encoder_for(target: Path, temporary: Path, size: Size, fps: Fraction, sound: Path | None) -> Encoder:
-    """The encoder for what the name `target` asks for, writing to `temporary`; only MP4 takes the sound. Raises InputError about it."""
-    if is_folder_name(target):
+def encoder_for(path: str | Path, temporary: Path, size: Size, fps: Fraction, sound: Path | None) -> Encoder:
+    """The encoder for what the name `path` asks for, writing to `temporary`; only MP4 takes the sound. Raises InputError about it."""
+    if is_folder_name(path):
         return Pictures(temporary)
-    ending = target.suffix.lower()
+    ending = Path(path).suffix.lower()
     if ending == ".gif":
         return Gif(temporary, size, fps)
     if ending == ".webp":
@@ -70,7 +70,7 @@ class _Packed:
     """A file of one video stream; subclasses say in `add` how a frame goes into it."""
 
     def __init__(self, path: Path, kind: _Kind, size: Size, fps: Fraction) -> None:
-        self.container = av.open(str(path), "w", format=kind.container, options=kind.container_options)
+        self.container = av.open(str(path.absolute()), "w", format=kind.container, options=kind.container_options)
         self.stream = cast(av.VideoStream, self.container.add_stream(kind.codec, rate=fps, options=kind.codec_options))
         self.stream.width, self.stream.height = size
         self.stream.pix_fmt = kind.pixels

@@ -99,7 +99,7 @@ def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound:
     target = check_output(path)
     with temporary_beside(target) as temporary:
         with explained(target):
-            encoder = encoder_for(target, temporary, clip.size, clip.fps, clip.sound if sound else None)
+            encoder = encoder_for(path, temporary, clip.size, clip.fps, clip.sound if sound else None)
         try:
             stopped = _draw(clip, encoder, target, progress, keep_partial)
             with explained(target):

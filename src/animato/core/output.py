@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,13 @@ def check_target(path: str | Path, endings: tuple[str, ...], files: re.Pattern[s
     hold nothing but files of such names, for it will be replaced. Raises OutputError. Nothing is left behind, whatever the outcome.
     """
     target = Path(path)
+    with explained(target):
+        _check_name(path, target, endings, files)
+        _check_parent(target)
+    return target
+
+
+def _check_name(path: str | Path, target: Path, endings: tuple[str, ...], files: re.Pattern[str] | None) -> None:
     if files and is_folder_name(path):
         _check_replaceable(target, files)
     elif target.is_dir():
@@ -32,8 +40,6 @@ def check_target(path: str | Path, endings: tuple[str, ...], files: re.Pattern[s
     elif target.suffix.lower() not in endings:
         known = ", ".join(endings) + (" or a folder (a name without ending)" if files else "")
         raise OutputError(f"{target} has the ending '{target.suffix}', which cannot be written: use {known}.")
-    _check_parent(target)
-    return target
 
 
 def is_folder_name(path: str | Path) -> bool:
@@ -46,7 +52,7 @@ def temporary_beside(target: Path) -> Iterator[Path]:
     """A name in the target's folder (made if need be), with the target's ending; whatever still bears it at the end is removed."""
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     try:
         yield temporary
     finally:
@@ -59,9 +65,13 @@ def put_in_place(temporary: Path, target: Path) -> None:
         if not target.is_dir():
             temporary.replace(target)
             return
-        old = target.with_name(f".{target.name}.old.{os.getpid()}")
+        old = target.with_name(f".{secrets.token_hex(8)}")
         target.rename(old)
-        temporary.rename(target)
+        try:
+            temporary.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
         _remove(old)
 
 
@@ -85,7 +95,7 @@ def _reason(error: OSError | av.error.FFmpegError) -> str:
 
 
 def _check_replaceable(folder: Path, files: re.Pattern[str]) -> None:
-    if folder.is_file():
+    if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, but a name without ending means a folder: add an ending or choose another name.")
     if folder.is_dir() and any(not files.fullmatch(entry.name) for entry in folder.iterdir()):
         raise OutputError(f"The folder {folder} holds other files than would be written there: give a new or an empty folder.")
@@ -95,9 +105,8 @@ def _check_parent(target: Path) -> None:
     parent = next(folder for folder in target.absolute().parents if folder.exists())
     if not parent.is_dir():
         raise OutputError(f"{target} cannot be written: {parent} is a file, not a folder.")
-    with explained(target):
-        tempfile.TemporaryFile(dir=parent).close()
-        free = shutil.disk_usage(parent).free
+    tempfile.TemporaryFile(dir=parent).close()
+    free = shutil.disk_usage(parent).free
     if free < _LEAST_SPACE:
         raise OutputError(f"{target} cannot be written: only {free >> 20} MiB are free on its disk; free some or write elsewhere.")
 

@@ -61,11 +61,16 @@ def write_picture(pixels: np.ndarray, path: str | Path) -> Path:
 
 def check_readable(path: Path) -> None:
     """Raises InputError unless `path` is a folder or a file with something in it."""
-    if not path.exists():
-        raise InputError(f"There is no file {path}: check the name and the folder.")
     try:
-        if path.is_file() and path.open("rb").read(1) == b"":
-            raise InputError(f"{path} is empty (0 bytes): copy or download it again.")
+        if not path.exists():
+            raise InputError(f"There is no file {path}: check the name and the folder.")
+        if path.is_dir():
+            return
+        if not path.is_file():
+            raise InputError(f"{path} is a device or pipe, not a file: save what comes from it first.")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise InputError(f"{path} is empty (0 bytes): copy or download it again.")
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from error
 
