@@ -57,10 +57,10 @@ def test_averaged_crop_averages_and_keeps_its_place() -> None:
     picture = np.zeros((400, 400, 3), np.uint8)
     picture[::2] = 200  # stripes of one row, which a crop by points turns into beats
     picture[200:, 200:] = 0
-    region = Region(200.0, 200.0, 400.0)
+    region = Region(200.0, 201.3, 400.0)
     averaged = region.crop_averaged(picture, 40)
     assert (averaged[2:18, 2:18] == 100).all() and (averaged[22:, 22:] == 0).all()
-    assert np.ptp(Region(200.0, 200.0, 401.0).crop(picture, 40)[2:18, 2:18]) > 50
+    assert (region.crop(picture, 40)[2:18, 2:18] != 100).all()
 
 
 @given(st.floats(40, 60), st.floats(30, 50), st.floats(20, 50), angles)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from animato.pose.blaze import BodyLandmarks, Detector, anchors, body_region, merged, overlap, refined
+from animato.pose.models import DETECTOR, find_model
 from animato.pose.network import Network, sigmoid
 from animato.pose.region import Region
 from seen import character, needs_models
@@ -88,8 +91,17 @@ def test_landmarks_do_not_depend_on_how_the_region_is_turned() -> None:
 
 
 @needs_models
-def test_loading_says_nothing_on_the_terminal(capfd) -> None:  # type: ignore[no-untyped-def]
-    from animato.pose.models import DETECTOR, find_model
-
+def test_loading_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     Network(find_model(DETECTOR))
     assert capfd.readouterr() == ("", "")
+
+
+@needs_models
+def test_pixels_become_the_range_that_a_network_wants() -> None:
+    picture = np.arange(224 * 224 * 3, dtype=np.uint64).reshape(224, 224, 3).astype(np.uint8)
+    plain = Interpreter(model_path=str(find_model(DETECTOR)), num_threads=1)
+    plain.allocate_tensors()
+    plain.set_tensor(plain.get_input_details()[0]["index"], (picture / 127.5 - 1).astype(np.float32)[None])
+    plain.invoke()
+    for found, expected in zip(Network(find_model(DETECTOR), low=-1.0)(picture), plain.get_output_details(), strict=True):
+        np.testing.assert_allclose(found, plain.get_tensor(expected["index"])[0], rtol=1e-3, atol=1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from animato.core.errors import InputError
-from animato.pose.appearance import PARTS, colours, difference, learnt
+from animato.pose.appearance import PARTS, colours, difference, is_other, learnt
 from animato.pose.blaze import Found
 from animato.pose.hands import LEFT, RIGHT, Hand, apart, plausible
 from animato.pose.people import Someone, chosen, describe_choice, distinct_bodies, distinct_heads, views
@@ -62,7 +62,7 @@ def test_the_same_head_in_two_views_is_one_person() -> None:
 
 
 def test_wide_pictures_are_also_looked_at_in_parts() -> None:
-    assert len(views(600, 800)) == 2
+    assert [one.side for one in views(600, 800)] == [800, 1040]
     ends = views(1600, 800)[2:]
     assert [(one.x, one.side) for one in ends] == [(400.0, 800.0), (1200.0, 800.0)]
 
@@ -90,6 +90,25 @@ def test_clothes_tell_people_apart_and_what_is_outside_does_not_count() -> None:
     np.testing.assert_allclose(learnt(one, upper, 0.1), one, atol=1e-3)
 
 
+def worn(lightness: float) -> np.ndarray:
+    """Grey clothes from head to foot."""
+    return np.tile([lightness, 0.0, 0.0], (len(PARTS), 1))
+
+
+@pytest.mark.parametrize(
+    ("seen", "others", "expected"),
+    [
+        (55, [90], False),  # a shade off
+        (62, [90], False),  # off, but nearer to the person's own than to the other's
+        (62, [65], True),  # off, and clearly nearer to the other's
+        (62, [61], False),  # the other wears much the same: it tells nothing
+        (80, [], True),  # nobody known, but too far off
+    ],
+)
+def test_who_wears_what_somebody_else_wears_is_somebody_else(seen: float, others: list[float], expected: bool) -> None:
+    assert is_other(worn(seen), worn(50), [worn(other) for other in others]) is expected
+
+
 def hand(x: float, y: float, right: float) -> Hand:
     """A hand whose fingers point down, 40 pixels from wrist to knuckles."""
     points = np.tile([x, y + 40.0, 0.0], (21, 1))
@@ -104,6 +123,7 @@ def test_a_hand_must_fit_its_arm() -> None:
     assert plausible(hand(155, 205, 0.1), ARMS, LEFT)
     assert not plausible(hand(155, 205, 0.97), ARMS, LEFT)  # surely a right one
     assert plausible(hand(55, 205, 0.97), ARMS, RIGHT)
+    assert not plausible(hand(55, 205, 0.03), ARMS, RIGHT)
     assert not plausible(hand(55, 300, 0.97), ARMS, RIGHT)  # a forearm's length away
     tiny = hand(155, 205, 0.1)
     assert not plausible(replace(tiny, points=tiny.points * [1, 0, 1] + [0, 205, 0]), ARMS, LEFT)

@@ -9,6 +9,7 @@ from animato.pose.blaze import JOINTS, Body
 
 R_SHOULDER, L_SHOULDER, R_HIP, L_HIP = 12, 11, 24, 23
 LIMBS = {"thighs": ((23, 25), (24, 26)), "shins": ((25, 27), (26, 28)), "arms": ((11, 13), (12, 14))}
+FAMILIAR, ALIKE, FOREIGN = 8.0, 12.0, 25.0
 ALONG_LIMB = (0.3, 0.5, 0.7)
 ACROSS_TRUNK = (0.2, 0.4, 0.6, 0.8)
 UPPER_TRUNK, LOWER_TRUNK = (0.15, 0.35), (0.65, 0.85)
@@ -57,6 +58,16 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     distances = np.linalg.norm(one - other, axis=1)
     known = distances[~np.isnan(distances)]
     return float(known.mean()) if len(known) else 0.0
+
+
+def is_other(seen: np.ndarray, own: np.ndarray, others: list[np.ndarray]) -> bool:
+    """Whether colours just seen are too far from a person's own, or far and clearly nearer to those of one of the others.
+
+    Others in much the same clothes (a uniform) tell nothing and do not count.
+    """
+    apart = difference(own, seen)
+    rivals = [difference(other, seen) for other in others if difference(own, other) > ALIKE]
+    return apart > FOREIGN or (apart > FAMILIAR and min(rivals, default=np.inf) < apart / 2)
 
 
 def learnt(memory: np.ndarray, seen: np.ndarray, share: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from animato.pose.appearance import colours, difference, learnt
+from animato.pose.appearance import FAMILIAR, colours, difference, is_other, learnt
 from animato.pose.blaze import MIN_SCORE, Body
 from animato.pose.people import LARGEST, People, Person, Someone, around_point, chosen
 from animato.pose.region import Region, blend, gap
@@ -15,8 +15,7 @@ NEW_SHARE = 0.2
 LAG = 0.1
 LOOK_AROUND = 12
 PATIENCE = 24
-REACH, REACH_A_FRAME = 0.3, 0.02
-FAMILIAR, FOREIGN = 12.0, 25.0
+REACH, REACH_A_FRAME = 0.3, 0.03
 LEARNING = 0.1
 
 
@@ -31,7 +30,7 @@ class Tracker:
         self._people, self._person = people, person
         self._region: Region | None = None
         self._clothes: np.ndarray | None = None
-        self._company = False
+        self._others: list[np.ndarray] = []  # what the others wear
         self._frame = self._lost = 0
 
     def __call__(self, picture: np.ndarray) -> Body | None:
@@ -45,8 +44,8 @@ class Tracker:
         """The body in the region where it is expected."""
         if self._region is None or self._lost:
             return None
-        if self._frame % LOOK_AROUND == 0 and not self._company:
-            self._company = len(self._people.detected(picture)) > 1
+        if self._frame % LOOK_AROUND == 0 and not self._others and len(self._people.detected(picture)) > 1:
+            self._meet(picture, self._people(picture), self._region)
         body = self._people.look(picture, self._region)
         if body.presence < MIN_SCORE or not self._same(picture, body):
             return None
@@ -57,33 +56,40 @@ class Tracker:
         """The chosen person as the detector sees them."""
         extra = [replace(self._region, angle=0.0)] if self._region else around_point(picture, self._person)
         people = self._people(picture, extra)
-        self._company |= len(people) > 1
         bodies = [one.body for one in self._candidates(people) if self._same(picture, one.body)]
         if not bodies:
             return None
         region = self._region
         body = bodies[0] if region is None else min(bodies, key=lambda one: gap(one.next, region))
         self._region = body.next
+        if not self._others:
+            self._meet(picture, people, self._region)
         return body
 
     def _candidates(self, people: list[Someone]) -> list[Someone]:
-        """Whom to take up: at first the user's choice; later whoever is near, in company or after a while anybody (clothes decide)."""
+        """Whom to take up: at first the user's choice, later whoever is near, after a while anybody; in company clothes decide too."""
         if not people or self._region is None:
             return [chosen(people, self._person)] if people else []
-        if self._company or self._lost >= PATIENCE:
+        if self._lost >= PATIENCE:
             return people
         region, reach = self._region, REACH + self._lost * REACH_A_FRAME
         return [one for one in people if gap(one.body.next, region) < reach]
+
+    def _meet(self, picture: np.ndarray, people: list[Someone], region: Region) -> None:
+        """Remember what everybody wears but the one in `region`, where the chosen person is."""
+        own = min(people, key=lambda one: gap(one.body.next, region), default=None)
+        self._others = [colours(picture, one.body) for one in people if one is not own]
 
     def _same(self, picture: np.ndarray, body: Body) -> bool:
         """Whether a body wears what the chosen person wears. Learns that at first sight and follows slow changes such as a turn."""
         seen = colours(picture, body)
         if self._clothes is None:
             self._clothes = seen
-        apart = difference(self._clothes, seen)
-        if apart < FAMILIAR or not self._company:
+        if self._others and is_other(seen, self._clothes, self._others):
+            return False
+        if not self._others or difference(self._clothes, seen) < FAMILIAR:
             self._clothes = learnt(self._clothes, seen, LEARNING)
-        return apart < FOREIGN or not self._company
+        return True
 
 
 def new_share(body: Body) -> float:
