@@ -42,6 +42,19 @@ def test_polish_leaves_the_joints_where_they_belong(angle):
     assert polished and np.abs(rows @ points - joints[[J[n] for n in names]]).max() < 2.0
 
 
+def test_arm_and_torso_stay_together_at_a_raised_shoulder():
+    joints, shoulder = REST.copy(), REST[J["shoulder_l"]]
+    for name in ("elbow_l", "wrist_l", "palm_l", "tips_l"):
+        joints[J[name]] = shoulder + (REST[J[name]] - shoulder) * np.exp(-1.3j)
+    along = (REST[J["elbow_l"]] - shoulder) / abs(REST[J["elbow_l"]] - shoulder)
+    spots = Handles(shoulder + along * np.array([2, 3 - 4j, 3 + 3j]), np.zeros(3, int), np.ones(3))
+    places = []
+    for name in ("torso", "arm_l"):
+        part = sheet(PARTS.layers[name], PARTS, 4, True)
+        places.append(spots.inside(part.mesh)[1] @ moved(part, joints)[0])
+    assert np.abs(places[0] - places[1]).max() < 2.5
+
+
 def test_polish_fades_out_as_a_limb_points_at_the_camera():
     part, plain = arm(), arm(polished=False)
     difference = [np.abs(moved(part, bent(1.0, s))[0] - moved(plain, bent(1.0, s))[0]).max() for s in (0.6, 0.5, 0.45, 0.41, 0.39)]

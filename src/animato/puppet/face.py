@@ -6,18 +6,18 @@ import numpy as np
 
 from animato.puppet.affine import apply, unit
 from animato.puppet.body import J
-from animato.puppet.rig import HEAD, Rig
+from animato.puppet.rig import Rig
 
 _REACH = 0.25  # of the face's radius: as far as features may be shifted before they look pasted on
 _NOD = 0.5  # of a shift along the head: more of it squeezes chin or forehead
 _SIZE = 0.62  # radius of the face over the length from neck to ears (specs/puppet.md, section 4)
 
 
-def face_share(points: np.ndarray, weights: np.ndarray, rig: Rig) -> np.ndarray:
+def face_share(points: np.ndarray, rig: Rig) -> np.ndarray:
     """V float64: how much of the nose's shift a vertex of the torso layer takes, 1 at the nose and 0 at the rim of the head."""
     head, nose = rig.joints[J["head"]], rig.joints[J["nose"]]
     away = np.abs(points - (head + nose) / 2) / _radius(rig)
-    return weights[:, HEAD] * np.maximum(1 - away**2, 0) ** 2
+    return np.maximum(1 - away**2, 0) ** 2
 
 
 def nose_shift(rig: Rig, joints: np.ndarray, head: np.ndarray) -> complex:

@@ -39,7 +39,7 @@ def _cap(row: np.ndarray) -> np.ndarray:
     height = max(round(2 * half * _CAP), 1)
     cap = np.zeros((height, len(row)), np.uint8)
     centre = (round((seen[0] + seen[-1]) / 2), height)
-    cv2.ellipse(cap, centre, (round(half), height), 0, 180, 360, 255, cv2.FILLED, cv2.LINE_AA)
+    cv2.ellipse(cap, centre, (round(half), height), 0, 0, 360, 255, cv2.FILLED, cv2.LINE_AA)
     return cap
 
 

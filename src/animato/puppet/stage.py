@@ -50,7 +50,7 @@ class Stage:
             if np.count_nonzero(layer.texture[..., 3] > 127) >= _MIN_AREA
         }
         torso = self._sheets.get("torso")
-        self._face = None if torso is None else face_share(torso.mesh.points, torso.weights, self._rig)
+        self._face = None if torso is None else face_share(torso.mesh.points, self._rig)
 
     def frame(self, what: FramePlan) -> tuple[np.ndarray, FrameReport]:
         """H W 3 uint8 and what to know about it; it depends on nothing but the plan."""
