@@ -28,9 +28,9 @@ def number(pixels: np.ndarray) -> int:
 
 
 def tone(seconds: float, rate: int = 44100, channels: int = 2) -> np.ndarray:
-    """channels x n float32: a 440 Hz tone that grows louder, so that every moment of it differs."""
+    """channels x n float32: a tone that rises from 200 Hz by 300 Hz a second, so that every moment of it differs."""
     time = np.arange(round(seconds * rate)) / rate
-    return np.tile((0.8 * time / seconds * np.sin(2 * np.pi * 440 * time)).astype(np.float32), (channels, 1))
+    return np.tile((0.5 * np.sin(2 * np.pi * (200 + 150 * time) * time)).astype(np.float32), (channels, 1))
 
 
 def write_video(

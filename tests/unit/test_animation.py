@@ -1,5 +1,7 @@
 """Animated pictures and folders of numbered pictures as clips."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,7 +33,9 @@ def test_uneven_durations_show_what_is_on_screen(tmp_path, ending):
     clip = open_clip(animated(tmp_path / f"a.{ending}", durations))
     assert clip.length == 10 and float(clip.fps) == pytest.approx(9 / starts[-1] * 1000, rel=1e-3)
     due = np.arange(10) / float(clip.fps) * 1000
-    shown = np.array([videos.number(pixels) for pixels in clip])
+    frames = list(clip)
+    assert not any(np.shares_memory(a, b) for a, b in pairwise(frames))
+    shown = np.array([videos.number(pixels) for pixels in frames])
     assert (starts[shown] <= due + 10.5).all() and (due - 10.5 < np.append(starts, 1e9)[shown + 1]).all()  # GIF counts in 10 ms
 
 

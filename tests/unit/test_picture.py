@@ -52,9 +52,10 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
 
 
 def test_alpha_is_laid_over_the_background(tmp_path):
-    rgba = np.dstack([SCENE, np.full(SCENE.shape[:2], 51, np.uint8)])  # 51 / 255 = 1 / 5
-    pixels = read_picture(saved(tmp_path / "a.png", Image.fromarray(rgba)), background=(100, 200, 0))
-    assert np.abs(pixels - (SCENE / 5 + np.array([100, 200, 0]) * 4 / 5)).max() <= 0.5
+    rgba = np.dstack([SCENE, np.arange(SCENE[..., 0].size).reshape(SCENE.shape[:2]).astype(np.uint8)])
+    pixels = read_picture(saved(tmp_path / "a.png", Image.fromarray(rgba)), background=(101, 202, 3))
+    alpha = rgba[..., 3:] / 255
+    assert np.abs(pixels - (SCENE * alpha + np.array([101, 202, 3]) * (1 - alpha))).max() <= 0.5
 
 
 def test_grey_with_alpha(tmp_path):

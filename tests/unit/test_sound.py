@@ -50,6 +50,15 @@ def test_everything_else_becomes_aac_and_is_cut_to_the_sample(tmp_path, codec, n
     assert abs(lag(videos.heard(result)[:55_000], videos.heard(source))) <= 2
 
 
+def test_the_packet_that_primes_the_decoder_is_copied_too(tmp_path):
+    raw = videos.write_video(tmp_path / "raw.mkv", FRAMES, sound=("pcm_s16le", videos.tone(2)))
+    source = write_clip(open_clip(raw), tmp_path / "source.mp4")
+    with av.open(str(source)) as container:
+        assert next(container.demux(audio=0)).pts < 0
+    result = write_clip(open_clip(source), tmp_path / "result.mp4")
+    assert np.array_equal(videos.read_sound(result)[2][:, :80_000], videos.read_sound(source)[2][:, :80_000])
+
+
 @pytest.mark.parametrize("frames", [1, 10, 33, 50])
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
 def test_sound_is_as_long_as_the_frames(tmp_path, codec, frames):
