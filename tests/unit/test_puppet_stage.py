@@ -31,6 +31,15 @@ def test_its_own_pose_gives_the_picture_back(layers):
     assert self_drive(parts, flat(parts)) > 40
 
 
+def test_self_drive_sees_wrong_parts_and_overlooks_the_background():
+    parts = drawn_parts(floor=None)
+    picture = flat(parts)
+    shaded = replace(parts, background=parts.background // 2)
+    assert self_drive(shaded, picture) > 30
+    parts.layers["torso"].texture[...] = np.roll(parts.layers["torso"].texture, 40, axis=1)
+    assert self_drive(parts, picture) < 22
+
+
 def test_a_picture_taken_apart_gives_itself_back():
     picture, mask = draw((90, 110, 100))
     assert self_drive(take_apart(picture, pose_of(mask=soft(mask))), picture) > 25
