@@ -88,6 +88,15 @@ def test_a_person_who_fills_the_picture_is_found() -> None:
     assert pose.score[0, 0, [Point.L_ANKLE, Point.R_ANKLE]].max() < 0.3
 
 
+def test_a_small_person_in_a_corner_is_found() -> None:
+    picture = np.full((1500, 1800, 3), GREY, np.uint8)
+    picture[1100:1484, 1500:1756] = cv2.resize(character("mara"), (256, 384), interpolation=cv2.INTER_AREA)
+    people = people_in(picture)
+    assert len(people) == 1
+    x0, y0, x1, y1 = people[0].box
+    assert 1500 < x0 < x1 < 1756 and 1100 < y0 < y1 < 1484 and y1 - y0 > 250
+
+
 def test_nobody_in_the_picture_is_said() -> None:
     with pytest.raises(InputError, match="No person was found in the picture"):
         estimate_picture(np.full((300, 200, 3), GREY, np.uint8))

@@ -15,7 +15,8 @@ from animato.pose.region import Region
 Person = str | int | tuple[float, float]  # "largest", an index from left to right (0, 1, ...), or a point in pixels
 LARGEST = "largest"
 LOOKS = 3
-ROOM, MUCH_ROOM = (1.0, 1.3), 2.0
+ROOM = (1.0, 1.3)
+OTHER_ROOM, PLACES = (1.6, 0.8, 2.0), (-0.5, 0.0, 0.5)
 WIDE = 1.5
 CLOSER = (1.0, 0.7)
 SAME_HEAD = 0.6
@@ -54,19 +55,29 @@ class People:
     def __init__(self, folder: Path | None = None) -> None:
         self._detector, self.look = Detector(folder), BodyLandmarks(folder)
 
-    def __call__(self, picture: np.ndarray, extra: Sequence[Region] = ()) -> list[Someone]:
-        """H W 3 uint8 -> the people in it, from left to right. `extra` are squares in which to look as well."""
-        bodies = [Someone(one.score, self.settled(picture, one.region)) for one in self.detected(picture, extra)]
-        people = distinct_bodies([one for one in bodies if one.body.presence >= MIN_SCORE])
-        return sorted(people, key=lambda one: one.middle)
+    def __call__(self, picture: np.ndarray, extra: Sequence[Region] = (), thorough: bool = True) -> list[Someone]:
+        """H W 3 uint8 -> the people in it, from left to right.
+
+        extra     squares in which to look as well
+        thorough  whether to look at many more sizes and places before saying that nobody is there (a tenth of a second)
+        """
+        people = distinct_bodies(self._confirmed(picture, self.detected(picture, extra)))
+        if people or not thorough:
+            return sorted(people, key=lambda one: one.middle)
+        height, width = picture.shape[:2]
+        found = [one for view in last_views(width, height) for one in self._detector(picture, view)]
+        # So many parts of one figure are looked at that several finds are rarely several people.
+        return sorted(self._confirmed(picture, distinct_heads(found)), key=lambda one: -one.score * one.body.presence)[:1]
+
+    def _confirmed(self, picture: np.ndarray, found: list[Found]) -> list[Someone]:
+        """Those in whom the landmark network sees a person, too."""
+        people = [Someone(one.score, self.settled(picture, one.region)) for one in found]
+        return [one for one in people if one.body.presence >= MIN_SCORE]
 
     def detected(self, picture: np.ndarray, extra: Sequence[Region] = ()) -> list[Found]:
         """What the detector alone says, surest first: quicker, and now and then wrong."""
         height, width = picture.shape[:2]
-        found = [one for view in [*views(width, height), *extra] for one in self._detector(picture, view)]
-        if not found:
-            found = self._detector(picture, Region(width / 2, height / 2, MUCH_ROOM * max(width, height)))
-        return distinct_heads(found)
+        return distinct_heads([one for view in [*views(width, height), *extra] for one in self._detector(picture, view)])
 
     def settled(self, picture: np.ndarray, region: Region) -> Body:
         """The body in a region that was made anew from what was seen in it."""
@@ -82,6 +93,15 @@ def views(width: int, height: int) -> list[Region]:
     if width < WIDE * height:
         return whole
     return [*whole, Region(height / 2, height / 2, height), Region(width - height / 2, height / 2, height)]
+
+
+def last_views(width: int, height: int) -> list[Region]:
+    """Where to look when nobody was found: other sizes of the whole, for drawn figures, and overlapping parts, for small ones."""
+    long = max(width, height)
+    whole = [Region(width / 2, height / 2, room * long) for room in OTHER_ROOM]
+    places = [(x, y) for y in PLACES for x in PLACES]
+    parts = [Region(width / 2 + x * (long / 2), height / 2 + y * (long / 2), long / 2) for x, y in places]
+    return whole + [part for part in parts if 0 <= part.x <= width and 0 <= part.y <= height]
 
 
 def around_point(picture: np.ndarray, person: Person) -> list[Region]:

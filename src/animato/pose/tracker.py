@@ -55,7 +55,7 @@ class Tracker:
     def _found(self, picture: np.ndarray) -> Body | None:
         """The chosen person as the detector sees them."""
         extra = [replace(self._region, angle=0.0)] if self._region else around_point(picture, self._person)
-        people = self._people(picture, extra)
+        people = self._people(picture, extra, thorough=self._region is None and self._frame % LOOK_AROUND == 0)
         bodies = [one.body for one in self._candidates(people) if self._same(picture, one.body)]
         if not bodies:
             return None
