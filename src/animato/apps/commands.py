@@ -92,11 +92,11 @@ def _performed(request: Request, out: Path, animator: Puppet, output: Output) ->
         performance = api.perform(scene, animator)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
         sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
-        shown = _watched(performance.clip, [accuracy.see, sheet.see] if output.sheet else [accuracy.see])
+        shown = watched(performance.clip, [accuracy.see, sheet.see] if output.sheet else [accuracy.see])
         write_clip(shown, out, bars, sound=output.sound, keep_partial=True)
     _tell([*scene.notes, *performance.notes])
-    measured = _measured(performance, accuracy.value, time.monotonic() - started)
-    _summary(out, performance, measured)
+    measured = measure(performance, accuracy.value, time.monotonic() - started)
+    say(f"{out}: " + "\n  ".join(summary(performance, measured)))
     if output.sheet:
         write_picture(sheet.picture(), output.sheet)
         say(f"{output.sheet}: picture | pose | result")
@@ -170,7 +170,9 @@ def system(name: str, quality: str) -> Puppet:
     return animator
 
 
-def _watched(clip: Clip, watchers: list[Watcher]) -> Clip:
+def watched(clip: Clip, watchers: list[Watcher]) -> Clip:
+    """The same clip, every frame of which is shown to the watchers when it is made."""
+
     def frames() -> Iterator[np.ndarray]:
         for index, frame in enumerate(clip):
             for see in watchers:
@@ -180,7 +182,8 @@ def _watched(clip: Clip, watchers: list[Watcher]) -> Clip:
     return replace(clip, open=frames)
 
 
-def _measured(performance: Performance, accuracy: float, seconds: float) -> dict[str, object]:
+def measure(performance: Performance, accuracy: float, seconds: float) -> dict[str, object]:
+    """What a report file holds; `accuracy` is a PCK (evaluation.accuracy), `seconds` what the whole took."""
     return {
         "frames": performance.clip.length,
         "seconds": round(seconds, 1),
@@ -192,18 +195,21 @@ def _measured(performance: Performance, accuracy: float, seconds: float) -> dict
     }
 
 
-def _summary(out: Path, performance: Performance, measured: dict[str, object]) -> None:
-    clip = performance.clip
-    say(f"{out}: {clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s")
-    accuracy = measured["pck_at_tenth_torso"]
+def summary(performance: Performance, measured: dict[str, object]) -> list[str]:
+    """How a result came out, in lines: its size, then what `measure` gave, then the frames to look at."""
+    clip, accuracy = performance.clip, measured["pck_at_tenth_torso"]
     assert isinstance(accuracy, float)
-    verdict = "good" if accuracy >= GOOD else "doubtful: look at it with animato align --preview" if accuracy < DOUBTFUL else "fair"
-    say(f"  pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}")
-    say(f"  picture driven by its own pose: {measured['self_drive_psnr_db']} dB")
+    verdict = "good" if accuracy >= GOOD else "doubtful: look at the preview of the alignment" if accuracy < DOUBTFUL else "fair"
+    lines = [
+        f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s",
+        f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}",
+        f"picture driven by its own pose: {measured['self_drive_psnr_db']} dB",
+    ]
     if performance.turned:
-        say(f"  turned too far to look right: frames {ranges(performance.turned)}")
+        lines.append(f"turned too far to look right: frames {ranges(performance.turned)}")
     if performance.held:
-        say(f"  limbs held because the motion does not show them: frames {ranges(performance.held)}")
+        lines.append(f"limbs held because the motion does not show them: frames {ranges(performance.held)}")
+    return lines
 
 
 def ranges(numbers: list[int]) -> str:
