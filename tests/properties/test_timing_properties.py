@@ -45,6 +45,11 @@ def test_times_may_come_in_any_order(order):
     assert constant_rate([40 * place for place in order], TICK, []) == Timing(Fraction(25), 12, slack=TICK)
 
 
+def test_times_that_make_no_sense_are_left_aside():
+    for ticks, tick in (([0] * 30, TICK), ([k // 2 for k in range(30)], TICK), (list(range(30)), Fraction(1, 90_000))):
+        assert constant_rate(ticks, tick, [Fraction(30)]) == Timing(Fraction(30), 30, stamped=False)
+
+
 def test_nothing_shown_gives_nothing():
     assert list(on_screen([], Timing(Fraction(25), 5))) == []
 

@@ -26,7 +26,7 @@ def saved(path: Path, image: Image.Image, **options: object) -> Path:
 def test_every_format_reads_as_it_was_written(tmp_path, ending, tolerance):
     options = {"webp": {"lossless": True}, "jpg": {"quality": 98, "subsampling": 0}}.get(ending, {})
     pixels = read_picture(saved(tmp_path / f"a.{ending}", Image.fromarray(SCENE), **options))
-    assert pixels.dtype == np.uint8 and pixels.shape == SCENE.shape
+    assert pixels.dtype == np.uint8 and pixels.shape == SCENE.shape and pixels.flags.writeable
     assert np.abs(pixels.astype(int) - SCENE).max() <= tolerance
 
 

@@ -49,7 +49,7 @@ def test_every_frame_of_every_kind_comes_once_and_in_order(tmp_path, name, codec
     assert (clip.size, clip.fps, clip.length, clip.sound) == (videos.SIZE, 25, 40, None)
     assert [videos.number(pixels) for pixels in clip] == list(range(40))
     assert [videos.number(pixels) for pixels in clip] == list(range(40))  # any number of times
-    assert all(pixels.dtype == np.uint8 and pixels.shape == (*videos.SIZE[::-1], 3) for pixels in clip)
+    assert all(pixels.dtype == np.uint8 and pixels.flags.writeable and pixels.shape == (*videos.SIZE[::-1], 3) for pixels in clip)
 
 
 @pytest.mark.parametrize("fps", [Fraction(24000, 1001), 24, Fraction(30000, 1001), 50, 60, Fraction(25, 2)])

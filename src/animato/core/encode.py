@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image
 
+from animato.core.errors import InputError
 from animato.core.output import is_folder_name
 from animato.core.shapes import Size
 from animato.core.sound import Soundtrack, soundtrack
@@ -103,7 +104,13 @@ class Mp4(_Packed):
         context = self.stream.codec_context
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = ColorRange.MPEG
-        self._sound: Soundtrack | None = soundtrack(sound, self.container) if sound else None
+        self._sound: Soundtrack | None = None
+        try:
+            if sound:
+                self._sound = soundtrack(sound, self.container)
+        except InputError:
+            self.container.close()
+            raise
 
     def add(self, frame: np.ndarray) -> None:
         if any(self._odd):

@@ -152,7 +152,7 @@ def to_rgb(image: Image.Image, background: Colour) -> np.ndarray:
         return _from_16_bit(image)
     if image.has_transparency_data:
         return over(np.asarray(image.convert("RGBA")), background)
-    return np.asarray(image.convert("RGB"))
+    return np.array(image.convert("RGB"))
 
 
 def upright_size(image: Image.Image) -> Size:
@@ -165,8 +165,8 @@ def upright_size(image: Image.Image) -> Size:
 
 def over(rgba: np.ndarray, background: Colour) -> np.ndarray:
     """H W 4 uint8, straight alpha, laid over one colour -> H W 3 uint8."""
-    alpha = rgba[..., 3:].astype(np.uint32)
-    mixed = rgba[..., :3] * alpha + np.array(background, np.uint32) * (255 - alpha)
+    alpha = rgba[..., 3:].astype(np.uint16)
+    mixed = rgba[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)  # at most 255 * 255
     return ((mixed + 127) // 255).astype(np.uint8)
 
 

@@ -9,7 +9,10 @@ from typing import TypeVar
 
 Shown = TypeVar("Shown")
 
+_UNKNOWN_RATE = Fraction(25)
 _MOST_HOLES = Fraction(1, 10)  # of the grid of a rate that may stay without a frame of its own
+_MOST_REPEATS = Fraction(1, 10)  # of the times in a file that may be those of other frames
+_FASTEST = 1000  # frames a second that can be meant
 _OFF_GRID = Fraction(1, 4)  # of a frame; how far from the grid a time may be, however coarse the clock
 
 
@@ -36,17 +39,25 @@ def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction
     """The constant rate for frames shown from the times `ticks`, in units of `tick` seconds, on.
 
     A rate that the file names itself, or else the whole number nearest to the average, is taken when every frame lies on its grid, give
-    or take one tick, and few places stay empty; otherwise the average, with as many output frames as the file has.
+    or take one tick, and few places stay empty; otherwise the average, with as many output frames as the file has. Times that make no
+    sense are left aside.
     """
-    ticks = sorted(set(ticks))
-    timing = _grid(ticks, tick, named)
+    distinct = sorted(set(ticks))
+    timing = _grid(distinct, tick, named)
+    if len(distinct) < len(ticks) * (1 - _MOST_REPEATS) or timing.fps > _FASTEST:
+        return one_by_one(len(ticks), named)
     return replace(timing, slack=min(tick, 1 / timing.fps / 4))  # a quarter, for clocks that tick once a frame
+
+
+def one_by_one(length: int, named: Sequence[Fraction]) -> Timing:
+    """The timing of `length` frames without usable times, at the first rate that the file names."""
+    return Timing(named[0] if named else _UNKNOWN_RATE, length, stamped=False)
 
 
 def _grid(ticks: list[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
     start, span = ticks[0] * tick, (ticks[-1] - ticks[0]) * tick
     if span == 0:
-        return Timing(named[0] if named else Fraction(25), 1, start)
+        return Timing(named[0] if named else _UNKNOWN_RATE, 1, start)
     average = (len(ticks) - 1) / span
     for rate in (*named, Fraction(max(round(average), 1))):
         places = [(t - ticks[0]) * tick * rate for t in ticks]

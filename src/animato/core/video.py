@@ -17,7 +17,7 @@ from animato.core.container import open_container, packets, sound_stream, tick_o
 from animato.core.errors import InputError
 from animato.core.picture import Colour, check_size, over
 from animato.core.shapes import Size
-from animato.core.timing import Timing, constant_rate, on_screen
+from animato.core.timing import Timing, constant_rate, on_screen, one_by_one
 
 _THREADS = 2
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -105,7 +105,7 @@ def _scan(container: av.container.InputContainer, stream: av.VideoStream, path: 
     ticks = [pts for pts, discarded in stamps if pts is not None and not discarded]
     named = [rate for rate in (stream.guessed_rate, stream.average_rate) if rate]
     if any(pts is None for pts, _ in stamps):
-        return Timing(named[0] if named else Fraction(25), len(stamps), stamped=False), ()
+        return one_by_one(len(stamps), named), ()
     if not ticks:
         raise InputError(f"{path} holds no frames: it is damaged or truncated; copy or download it again.")
     timing = constant_rate(ticks, tick_of(stream), named)
