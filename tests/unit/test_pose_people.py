@@ -47,6 +47,7 @@ def test_a_choice_of_nobody_is_refused(person: int | str | tuple[float, float], 
 
 def test_a_choice_is_described_only_when_there_was_one() -> None:
     assert describe_choice(THREE[:1], "largest") == ""
+    assert describe_choice(THREE, 7) == ""
     said = describe_choice(THREE, "largest")
     assert said.startswith("3 people found; took the largest (at 400,200)") and "--person: 0 at 100,200, 2 at 700,200" in said
 

@@ -23,9 +23,12 @@ __all__ = ["Person", "describe_choice", "estimate_picture", "estimate_video", "f
 MASK_SIDE = 512
 
 
-def people_in(picture: np.ndarray, models: Path | None = None) -> list[Someone]:
-    """H W 3 uint8 -> the people in a picture, from left to right, each with score, middle, size and box."""
-    return People(models)(picture)
+def people_in(picture: np.ndarray, models: Path | None = None, *, person: Person = LARGEST) -> list[Someone]:
+    """H W 3 uint8 -> the people in a picture, from left to right, each with score, middle, size and box.
+
+    A point as `person` makes it look there more closely, as estimating does.
+    """
+    return People(models)(picture, around_point(picture, person))
 
 
 def estimate_picture(

@@ -159,10 +159,13 @@ def _reach(region: Region, point: tuple[float, float]) -> float:
 
 
 def describe_choice(people: list[Someone], person: Person) -> str:
-    """One sentence that says who was taken out of several people; empty when there is nothing to choose."""
+    """One sentence that says who was taken out of several people; empty when there was nothing to choose."""
     if len(people) < 2:
         return ""
-    one = chosen(people, person)
+    try:
+        one = chosen(people, person)
+    except InputError:  # whoever estimates refuses the choice; this only reports
+        return ""
     which = "the largest" if person == LARGEST else f"number {people.index(one)}"
     others = ", ".join(f"{index} at {other.middle[0]:.0f},{other.middle[1]:.0f}" for index, other in enumerate(people) if other is not one)
     return f"{len(people)} people found; took {which} (at {one.middle[0]:.0f},{one.middle[1]:.0f}); choose with --person: {others}."
