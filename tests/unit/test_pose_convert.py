@@ -61,6 +61,8 @@ def test_hands_and_face_start_at_the_bodys_depth_and_replace_its_knuckles() -> N
     np.testing.assert_allclose(points[RIGHT_HAND] - hand.points, [[0, 0, -30]] * 21)
     np.testing.assert_allclose(points[FACE, 2], 1 - 20)
     assert (score[RIGHT_HAND] == 0.8).all() and (score[FACE] == 0.7).all()
+    np.testing.assert_allclose(points[Point.R_WRIST], (points[RIGHT_HAND.start] + [0, 0, -30]) / 2)
+    assert tuple(points[Point.L_WRIST]) == tuple(points[LEFT_HAND.start])
     known = [k for k in range(LEFT_HAND.start, LEFT_HAND.stop) if score[k] > 0]
     assert known == [LEFT_HAND.start + k for k in (0, 2, 5, 17)]
     assert points.shape == (KEYPOINTS, 3)
