@@ -1,0 +1,1 @@
+"""Networks: torch and diffusers' building blocks, and nothing of the project but `core`."""

@@ -1,0 +1,183 @@
+"""Spatial transformer with a named slot for the keys and values of a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from diffusers.models.attention import FeedForward
+from torch import Tensor, nn
+
+from animato.models.condition import KeyValues
+from animato.models.frames import FrameNorm, per_frame
+
+Kernel = Callable[..., tuple[Tensor, ...]]
+
+PIECE = 2**14  # tokens; the hidden layer of a feed-forward is eight times as wide as its input and would be the peak of memory
+
+
+class Attention(nn.Module):
+    """Projections of multi-head attention, named as in diffusers. Width C / heads per head, scale (C / heads) ** -0.5."""
+
+    def __init__(self, channels: int, heads: int, source_channels: int | None = None) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(channels, channels, bias=False)
+        self.to_k = nn.Linear(source_channels or channels, channels, bias=False)
+        self.to_v = nn.Linear(source_channels or channels, channels, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(channels, channels))
+
+    def project(self, source: Tensor) -> KeyValues:  # B ... D -> keys and values B ... C
+        return KeyValues(self.to_k(source), self.to_v(source))
+
+    def constant(self, token: Tensor) -> Tensor:  # B 1 D -> B 1 C
+        """What attention to a single token gives every query: softmax over one key is 1."""
+        return self.to_out(self.to_v(token))
+
+
+def attend(query: Tensor, source: KeyValues, heads: int) -> Tensor:  # B Q C, B K C -> B Q C
+    """softmax(q k^T / sqrt(d)) v per head."""
+    q, k, v = (_heads_first(x.expand(len(query), -1, -1), heads) for x in (query, *source))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class Part(NamedTuple):
+    """Attention to a part of the keys, and what its softmax was divided by."""
+
+    out: Tensor  # B Q N d
+    log_sum: Tensor  # B Q N, log of the sum of exponentials
+
+    def beside(self, other: Part) -> Tensor:  # -> B Q C
+        """Softmax over both parts' keys: each part counts by its share of the sum of exponentials."""
+        share = torch.sigmoid(self.log_sum - other.log_sum).unsqueeze(-1)
+        return torch.lerp(other.out, self.out, share.to(self.out.dtype)).flatten(2)
+
+
+def part_kernel(tokens: Tensor, heads: int) -> Kernel | None:
+    """torch's attention that also tells its log-sum-exp, or None: it has no gradient for that, and not every device has one."""
+    if torch.is_grad_enabled():
+        return None
+    if tokens.device.type in ("cpu", "meta"):
+        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    if tokens.device.type == "cuda" and tokens.dtype in (torch.float16, torch.bfloat16) and tokens.shape[-1] // heads % 8 == 0:
+        return torch.ops.aten._scaled_dot_product_flash_attention
+    return None
+
+
+class Joined:
+    """Self-attention that can also read a bank: one softmax over the own keys and the bank's, written out side by side."""
+
+    def __init__(self, block: TransformerBlock, tokens: Tensor) -> None:  # B F L C
+        self.block, self.tokens = block, tokens
+
+    def alone(self) -> Tensor:  # B F L C
+        return self._attend(None)
+
+    def reading(self, bank: KeyValues) -> Tensor:  # bank B K C -> B F L C
+        return self._attend(bank)
+
+    def _attend(self, bank: KeyValues | None) -> Tensor:
+        query, source = self.block.ask(self.tokens)
+        if bank is not None:
+            shape = (*query.shape[:2], -1, -1)
+            source = KeyValues(
+                *(torch.cat([own, other.unsqueeze(1).expand(shape)], dim=2) for own, other in zip(source, bank, strict=True))
+            )
+        flat = KeyValues(*(x.flatten(0, 1) for x in source))
+        return attend(query.flatten(0, 1), flat, self.block.attn1.heads).view_as(query)
+
+
+class Merged:
+    """The same, but attention to the own keys is computed once, for the condition with the bank and the one without.
+
+    The bank is read by all frames of a clip at once, as it stands.
+    """
+
+    def __init__(self, block: TransformerBlock, tokens: Tensor, kernel: Kernel) -> None:  # B F L C
+        self.heads, self.kernel, self.tokens = block.attn1.heads, kernel, tokens
+        self.query, own = block.ask(tokens)
+        self.own = self._part(self.query.flatten(0, 1), KeyValues(*(x.flatten(0, 1) for x in own)))
+
+    def alone(self) -> Tensor:  # B F L C
+        return self.own.out.reshape(self.query.shape)
+
+    def reading(self, bank: KeyValues) -> Tensor:  # bank B K C -> B F L C
+        query = self.query.flatten(1, 2)
+        part = self._part(query, KeyValues(*(x.expand(len(query), -1, -1) for x in bank)))
+        frames = Part(*(x.unflatten(1, self.query.shape[1:3]).flatten(0, 1) for x in part))
+        return self.own.beside(frames).view_as(self.query)
+
+    def _part(self, query: Tensor, source: KeyValues) -> Part:  # B Q C, B K C
+        out, log_sum, *_ = self.kernel(*(_heads_first(x, self.heads) for x in (query, *source)))
+        return Part(out.transpose(1, 2), log_sum.transpose(1, 2))
+
+
+Look = Joined | Merged
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention with the bank's slot, cross-attention, feed-forward, each on LayerNorm and added."""
+
+    def __init__(self, channels: int, heads: int, context_channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attn1 = Attention(channels, heads)
+        self.norm2 = nn.LayerNorm(channels)
+        self.attn2 = Attention(channels, heads, context_channels)
+        self.norm3 = nn.LayerNorm(channels)
+        self.ff = FeedForward(channels)
+
+    def ask(self, tokens: Tensor) -> tuple[Tensor, KeyValues]:  # B F L C
+        """The queries of self-attention, and its own keys and values."""
+        normed = self.norm1(tokens)
+        return self.attn1.to_q(normed), self.attn1.project(normed)
+
+    def look(self, tokens: Tensor) -> Look:  # B F L C
+        """The self-attention up to the bank, which is the same whatever the bank."""
+        kernel = part_kernel(tokens, self.attn1.heads)
+        return Joined(self, tokens) if kernel is None else Merged(self, tokens, kernel)
+
+    def forward(self, look: Look, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F L C
+        tokens = look.tokens + self.attn1.to_out(look.alone() if bank is None else look.reading(bank))
+        tokens = tokens + self._cross(tokens, context)
+        return tokens + in_pieces(self.ff, self.norm3(tokens))
+
+    def _cross(self, tokens: Tensor, context: Tensor | KeyValues) -> Tensor:
+        if isinstance(context, Tensor):
+            return context.unsqueeze(1)
+        query = self.attn2.to_q(self.norm2(tokens))
+        return self.attn2.to_out(attend(query.flatten(1, 2), context, self.attn2.heads).view_as(query))
+
+
+class SpatialTransformer(nn.Module):
+    """Transformer over the places of each frame, in three steps: `enter`, `look`, `forward`. A bank is written after the first."""
+
+    def __init__(self, channels: int, heads: int, context_channels: int) -> None:
+        super().__init__()
+        self.norm = FrameNorm(32, channels, eps=1e-6)
+        self.proj_in = nn.Conv2d(channels, channels, 1)
+        self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, heads, context_channels)])
+        self.proj_out = nn.Conv2d(channels, channels, 1)
+
+    @property
+    def block(self) -> TransformerBlock:
+        return cast(TransformerBlock, self.transformer_blocks[0])
+
+    def enter(self, x: Tensor) -> Tensor:  # B F C H W -> B F L C
+        return per_frame(self.proj_in, self.norm(x)).flatten(3).transpose(2, 3)
+
+    def forward(self, x: Tensor, look: Look, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F C H W
+        tokens = self.block(look, context, bank)
+        return x + per_frame(self.proj_out, tokens.transpose(2, 3).reshape(x.shape))
+
+
+def in_pieces(feed_forward: nn.Module, tokens: Tensor) -> Tensor:  # ... C -> ... C
+    """A feed-forward over a moderate number of tokens at a time, which needs less memory and no more time."""
+    pieces = tokens.flatten(0, -2).split(PIECE)
+    return torch.cat([feed_forward(piece) for piece in pieces]).view_as(tokens)
+
+
+def _heads_first(x: Tensor, heads: int) -> Tensor:  # B L C -> B N L d
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -1,0 +1,53 @@
+"""What the U-Net is told about one clip: one field per injection site, everything projected beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class KeyValues(NamedTuple):
+    """Keys and values of attention, already projected by the layer that reads them."""
+
+    keys: Tensor  # B L C
+    values: Tensor  # B L C
+
+
+class Residuals(NamedTuple):
+    """What a ControlNet adds: to every skip connection of the down path, in their order, and to the middle block's output."""
+
+    skips: tuple[Tensor, ...]  # each B F C H W
+    middle: Tensor  # B F C H W
+
+
+Features = Mapping[str, Tensor]
+"""Spatial transformer -> what enters its self-attention, B L C: what a reference network writes."""
+
+Bank = Mapping[str, KeyValues]
+"""Spatial transformer -> the reference's keys and values there."""
+
+Context = Mapping[str, Tensor | KeyValues]
+"""Spatial transformer -> keys and values of its cross-attention; of a single token the constant that it adds to every token, B 1 C."""
+
+
+@dataclass(frozen=True, eq=False)
+class UNetCondition:
+    """The condition of a clip, or of its null (what guidance subtracts). B may be 1 where all rows are told the same.
+
+    `context` comes from `UNet.project_context`, `bank` from `UNet.project_bank`. A transformer that is not in the bank reads no reference.
+    """
+
+    context: Context
+    bank: Bank = field(default_factory=dict)
+    conv_in: Tensor | None = None  # B F C H W, added after the first convolution
+    residuals: Residuals | None = None
+
+    def at(self, frames: Sequence[int]) -> UNetCondition:
+        """The condition of these frames only, in this order. Reference and context hold for all frames."""
+        index = list(frames)
+        conv_in = None if self.conv_in is None else self.conv_in[:, index]
+        residuals = self.residuals and Residuals(tuple(skip[:, index] for skip in self.residuals.skips), self.residuals.middle[:, index])
+        return replace(self, conv_in=conv_in, residuals=residuals)

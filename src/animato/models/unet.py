@@ -1,0 +1,161 @@
+"""The U-Net in the shape of Stable Diffusion 1.5, over frames.
+
+With a temporal module it is a video denoiser; without one it treats every frame by itself. `reference` makes of either the bank that a
+denoiser reads. Spatial weights are named as in diffusers' UNet2DConditionModel, temporal ones as in its UNetMotionModel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from animato.models.attention import SpatialTransformer
+from animato.models.blocks import DownLevel, Layer, MiddleLevel, UpLevel, Widths, down_channels, up_channels
+from animato.models.branches import add, fork, join
+from animato.models.condition import Bank, Context, Features, UNetCondition
+from animato.models.frames import per_frame
+from animato.models.temporal import Temporal
+
+Run = Generator[tuple[str, Tensor], None, list[Tensor]]
+
+
+class UNet(ModelMixin, ConfigMixin):
+    """A function of noisy frames, time and what it is told. See `forward`, `branches` and `reference`."""
+
+    _supports_gradient_checkpointing = True
+
+    @register_to_config
+    def __init__(
+        self,
+        in_channels: int = 4,
+        out_channels: int | None = 4,  # None: no norm and convolution at the end, as in the published ReferenceNet
+        block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280),
+        layers_per_block: int = 2,
+        attention_levels: tuple[bool, ...] = (True, True, True, False),
+        heads: int = 8,
+        cross_attention_dim: int = 768,
+        temporal: Temporal | None = None,
+    ) -> None:
+        super().__init__()
+        first, last, levels = block_out_channels[0], block_out_channels[-1], range(len(block_out_channels))
+        widths = Widths(heads, cross_attention_dim, 4 * first, temporal)
+        self.time_proj = Timesteps(first, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.time_embedding = TimestepEmbedding(first, 4 * first)
+        self.conv_in = nn.Conv2d(in_channels, first, 3, padding=1)
+        down = zip(down_channels(block_out_channels, layers_per_block), attention_levels, levels, strict=True)
+        self.down_blocks = nn.ModuleList(DownLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in down)
+        self.mid_block = MiddleLevel(last, widths)
+        up = zip(up_channels(block_out_channels, layers_per_block), reversed(attention_levels), levels, strict=True)
+        self.up_blocks = nn.ModuleList(UpLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in up)
+        if out_channels is not None:
+            self.conv_norm_out = widths.norm(32, first, eps=1e-5)
+            self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
+        self.gradient_checkpointing = False
+
+    def forward(self, x: Tensor, t: Tensor | float, condition: UNetCondition) -> Tensor:  # B F C H W -> B F C' H W
+        """The prediction for noisy frames `x` at time `t` (one number, or one for each row).
+
+        Raises InputError for more frames than the temporal module has positions.
+        """
+        return self.branches(x, t, [condition])[0]
+
+    def branches(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> list[Tensor]:
+        """One prediction for each condition. As far as the conditions tell the same, the network runs once."""
+        outputs = result(self._run(x, t, conditions))
+        return outputs * len(conditions) if len(outputs) == 1 else outputs
+
+    def reference(self, x: Tensor, t: Tensor | float, context: Context) -> Features:  # B F C H W
+        """What every spatial transformer sees of a reference, to be projected by the denoiser that reads it. Ends at the last of them.
+
+        Several frames give one bank of all their tokens.
+        """
+        transformers, written = dict(self.transformers()), {}
+        for name, tokens in self._run(x, t, [UNetCondition(context)]):
+            written[name] = transformers[name].block.norm1(tokens).flatten(1, 2)
+            if len(written) == len(transformers):
+                break
+        return written
+
+    def project_bank(self, features: Features, rounded: torch.dtype | None = None) -> Bank:
+        """Keys and values of a reference's features, once for all frames, windows and steps.
+
+        `rounded=torch.float16` is what the published pipelines do to the features even in an fp32 pipeline.
+        """
+        transformers = dict(self.transformers())
+        values = {name: value if rounded is None else value.to(rounded).to(value.dtype) for name, value in features.items()}
+        return {name: transformers[name].block.attn1.project(value) for name, value in values.items()}
+
+    def project_context(self, tokens: Tensor) -> Context:  # B S D
+        """What the cross-attention of every layer reads, once per video. Of one token it is a constant (`Attention.constant`)."""
+        layers = ((name, transformer.block.attn2) for name, transformer in self.transformers())
+        return {name: attention.constant(tokens) if tokens.shape[1] == 1 else attention.project(tokens) for name, attention in layers}
+
+    def transformers(self) -> Iterator[tuple[str, SpatialTransformer]]:
+        """Names and spatial transformers in the order in which they run."""
+        return ((name, module) for name, module in self.named_modules() if isinstance(module, SpatialTransformer))
+
+    def _run(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> Run:
+        """The whole network. It pauses at every spatial transformer, with its name and tokens, for whoever wants no more than that."""
+        temb = self._time(t, x)
+        values = add([per_frame(self.conv_in, x)], [condition.conv_in for condition in conditions])
+        skips = [values]
+        for i, down in enumerate(cast(Iterable[DownLevel], self.down_blocks)):
+            for layer in down.layers(f"down_blocks.{i}"):
+                values = yield from self._layer(layer, values, temb, conditions)
+                skips.append(values)
+            for half in down.downsamplers:
+                values = [per_frame(half, value) for value in values]
+                skips.append(values)
+        skips = [add(skip, [c.residuals and c.residuals.skips[i] for c in conditions]) for i, skip in enumerate(skips)]
+        for layer in self.mid_block.layers("mid_block"):
+            values = yield from self._layer(layer, values, temb, conditions)
+        values = add(values, [c.residuals and c.residuals.middle for c in conditions])
+        for i, up in enumerate(cast(Iterable[UpLevel], self.up_blocks)):
+            for layer in up.layers(f"up_blocks.{i}"):
+                values = yield from self._layer(layer, join(values, skips.pop()), temb, conditions)
+            for double in up.upsamplers:
+                size = skips[-1][0].shape[-2:]  # of the skip connection to come, so that sizes need not be multiples of 8
+                values = [per_frame(partial(double, output_size=size), value) for value in values]
+        return values if self.config.out_channels is None else [self._end(value) for value in values]
+
+    def _layer(self, layer: Layer, values: list[Tensor], temb: Tensor, conditions: Sequence[UNetCondition]) -> Run:
+        values = [self._call(layer.resnet, value, temb) for value in values]
+        if layer.attention is not None:
+            tokens = [self._call(layer.attention.enter, value) for value in values]
+            yield layer.name, tokens[0]
+            seen = list(zip(values, map(layer.attention.block.look, tokens), strict=True))
+            told = [(condition.context[layer.name], condition.bank.get(layer.name)) for condition in conditions]
+            values = [self._call(layer.attention, value, look, *what) for (value, look), what in fork(seen, told)]
+        if layer.motion is not None:
+            values = [self._call(layer.motion, value) for value in values]
+        return values
+
+    def _call(self, layer: Callable[..., Tensor], *args: Any) -> Tensor:
+        """A layer, its inner values forgotten and computed again in the backward pass when gradient checkpointing is on."""
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return self._gradient_checkpointing_func(layer, *args)
+        return layer(*args)
+
+    def _time(self, t: Tensor | float, x: Tensor) -> Tensor:  # -> B D
+        times = torch.as_tensor(t, device=x.device).reshape(-1).expand(len(x))
+        return self.time_embedding(self.time_proj(times).to(x.dtype))
+
+    def _end(self, x: Tensor) -> Tensor:
+        return per_frame(self.conv_out, F.silu(self.conv_norm_out(x)))
+
+
+def result(run: Run) -> list[Tensor]:
+    """What a run returns when nobody stops it at its pauses."""
+    try:
+        while True:
+            next(run)
+    except StopIteration as end:
+        return end.value
