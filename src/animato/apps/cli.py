@@ -116,6 +116,18 @@ def demo(
 
 
 @app.command()
+def web(
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 7860,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Serve the web page, by default for this machine alone."""
+    from animato.apps.web import serve
+
+    serve(host, port, open_browser)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, which models are there, and what this machine has."""
     from animato.apps.doctor import examine

@@ -1,0 +1,174 @@
+"""What happens on the web page: files handed in, buttons pressed. The fields are those of web_page.py, the work is web_session.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from animato import api
+from animato.apps import web_session, web_text
+from animato.apps.commands import Request
+from animato.apps.web_page import Buttons, Inputs, Outputs, Settings
+from animato.apps.web_session import Made, Session, Studio, request_of
+from animato.apps.web_views import Choice, choice_of_people, figure_clip, shipped_poses
+from animato.apps.web_work import Work
+from animato.core.errors import AnimatoError
+from animato.core.media import write_clip
+from animato.core.progress import Progress
+from animato.data.shipped import character_path, characters, motions
+from animato.pose.people import LARGEST
+from animato.systems.load import load
+
+File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
+Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
+RAW: dict[str, Any] = {"preprocess": False, "show_progress": "hidden", "api_visibility": "private"}
+AT_ONCE = RAW | {"queue": False}
+NO_MEMORY = "The memory of this machine is not enough: ask for a smaller size or fewer frames."
+UNFORESEEN = "animato failed in a way that was not foreseen. The terminal in which it runs shows where: please report that."
+
+
+class Events:
+    """Connects the fields of one page. Every function below takes raw values of fields and returns what changes on the page."""
+
+    def __init__(self, studio: Studio, inputs: Inputs, settings: Settings, buttons: Buttons, outputs: Outputs) -> None:
+        self._studio, self._in, self._settings, self._buttons, self._out = studio, inputs, settings, buttons, outputs
+        self._session = gr.State(None, delete_callback=studio.leave)
+
+    def connect(self) -> None:
+        self._connect_inputs()
+        self._settings.system.change(
+            lambda name: gr.update(visible=name in ("auto", "puppet")), self._settings.system, self._settings.quality, **AT_ONCE
+        )
+        settings = self._settings
+        fields = [self._in.picture, self._in.driving, settings.size, settings.frames, settings.how, self._in.person]
+        self._connect_work(self._buttons.preview, self.preview, fields)
+        self._connect_work(self._buttons.animate, self.animate, [settings.system, settings.quality, settings.sound, *fields])
+        self._buttons.cancel.click(self.cancel, self._session, self._out.status, **AT_ONCE)
+
+    def _connect_inputs(self) -> None:
+        fields, status = self._in, self._out.status
+        fields.picture.upload(self.picture, fields.picture, [fields.picture, status], **RAW)
+        fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
+        driving = [self._session, fields.video, fields.driving, fields.person, fields.question, fields.people, status]
+        fields.video.upload(self.video, fields.video, driving, **RAW)
+        fields.video.clear(lambda: self._drive(None), None, driving, **AT_ONCE)
+        fields.motions.select(self.motion, self._session, driving, **RAW)
+        fields.people.select(self.person, None, fields.person, **AT_ONCE)
+
+    def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> None:
+        """The button locks both, the work runs when its turn has come, and at its end both are free again, however it ended."""
+        pressed = [*vars(self._buttons).values()]
+        locked = button.click(lambda: self._locked(True), None, [*pressed, self._out.status], **AT_ONCE)
+        ran = locked.then(
+            function,
+            [self._session, *fields],
+            [self._session, *vars(self._out).values()],
+            concurrency_limit=1,
+            concurrency_id="work",
+            **RAW,
+        )
+        ran.failure(lambda: web_text.failure(UNFORESEEN), None, self._out.status, **AT_ONCE)
+        ran.then(lambda: self._locked(False), None, pressed, **AT_ONCE)
+
+    def _locked(self, locked: bool) -> Update:
+        buttons = self._buttons
+        updates = {buttons.preview: gr.update(interactive=not locked), buttons.animate: gr.update(interactive=not locked)}
+        message = {self._out.status: web_text.information("Waiting for its turn ...")} if locked else {}
+        return {**updates, buttons.cancel: gr.update(visible=locked), **message}
+
+    def picture(self, file: File | None) -> Update:
+        """A picture that was dropped: refused at once if it cannot be read."""
+        try:
+            if file:
+                api.open_picture(file["path"])
+            return {self._out.status: web_text.EMPTY}
+        except AnimatoError as error:
+            return {self._in.picture: None, self._out.status: web_text.failure(str(error))}
+
+    def character(self, event: gr.SelectData) -> Update:
+        """A shipped character takes the place of the picture."""
+        return {self._in.picture: str(character_path(characters()[event.index])), self._out.status: web_text.EMPTY}
+
+    def video(self, file: File | None) -> Update:
+        """A video that was dropped: refused at once if it cannot be read; who can be followed in it is shown if there is a choice."""
+        try:
+            return self._drive(file["path"], choice_of_people(file["path"])) if file else self._drive(None)
+        except AnimatoError as error:
+            return {**self._drive(None), self._in.video: None, self._out.status: web_text.failure(str(error))}
+
+    def motion(self, session: Session | None, event: gr.SelectData) -> Update:
+        """A shipped motion takes the place of the video; its figure is shown there."""
+        name, visitor = motions()[event.index], session or self._studio.enter()
+        figure = write_clip(figure_clip(shipped_poses(name)), visitor.new(f"{name}.mp4"))
+        return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
+
+    def _drive(self, driving: str | None, people: Choice | None = None) -> Update:
+        faces, largest = (people.faces, people.largest) if people else ((), 0)
+        shown = [(face, f"{number + 1}") for number, face in enumerate(faces)]
+        return {
+            self._in.driving: driving,
+            self._in.person: str(largest) if faces else LARGEST,
+            self._in.question: gr.update(visible=bool(faces)),
+            self._in.people: gr.update(value=shown, selected_index=largest if faces else None, visible=bool(faces)),
+            self._out.status: web_text.EMPTY,
+        }
+
+    def person(self, event: gr.SelectData) -> str:
+        """Whom to follow, counted from the left as on the command line."""
+        return str(event.index)
+
+    def animate(self, session: Session | None, system: str, quality: str, sound: bool, *fields: Any) -> Iterator[Update]:
+        """The result and the driving video beside it; progress before that."""
+        visitor = session or self._studio.enter()
+        yield from self._watched(
+            visitor,
+            lambda progress: web_session.animate(visitor, _request(*fields), load(system, quality), sound, progress),
+            lambda made: {
+                self._out.tabs: gr.update(selected="result"),
+                self._out.result: str(made.video),
+                self._out.driving: str(made.driving),
+                self._out.both: gr.update(visible=True),
+                self._out.report: web_text.report(made.lines, made.notes),
+            },
+        )
+
+    def preview(self, session: Session | None, *fields: Any) -> Iterator[Update]:
+        """The preview of the alignment; progress before that."""
+        visitor = session or self._studio.enter()
+        yield from self._watched(
+            visitor,
+            lambda progress: web_session.look(visitor, _request(*fields), progress),
+            lambda made: {
+                self._out.tabs: gr.update(selected="alignment"),
+                self._out.preview: str(made.video),
+                self._out.preview_report: web_text.report(made.lines, made.notes),
+            },
+        )
+
+    def _watched(self, visitor: Session, function: Callable[[Progress], Made], show: Callable[[Made], Update]) -> Iterator[Update]:
+        """What is to be seen while a function works, and at last what it made or what is wrong. It ends when nobody watches any more."""
+        status = self._out.status
+        visitor.work = Work(function)
+        try:
+            yield {self._session: visitor}
+            for stages in visitor.work.reports():
+                yield {status: web_text.progress(stages)}
+            yield {status: "", **show(visitor.work.result())}
+        except AnimatoError as error:
+            yield {status: web_text.failure(str(error))}
+        except MemoryError:
+            yield {status: web_text.failure(NO_MEMORY)}
+        finally:
+            visitor.stop()
+
+    def cancel(self, session: Session | None) -> str:
+        """The work that goes on ends soon, and says so itself."""
+        if session:
+            session.stop()
+        return web_text.information("Stopping ...")
+
+
+def _request(picture: File | None, *fields: Any) -> Request:
+    return request_of(picture["path"] if picture else None, *fields)
