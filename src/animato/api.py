@@ -154,7 +154,7 @@ def observe(clip: Clip, how: Estimation | None = None, progress: Progress = sile
 def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:
     """What the user should know of an estimation: who was taken out of several people, and where nobody was seen."""
     empty = frames_without_person(poses)
-    notes = [] if how.dwpose else [describe_choice(people_in(next(iter(clip))), how.person)]
+    notes = [] if how.dwpose else [describe_choice(people_in(next(iter(clip)), person=how.person), how.person)]
     if empty:
         notes.append(
             f"Nobody is seen in {len(empty)} of {len(poses)} frames (first: {', '.join(map(str, empty[:3]))}); the last pose is held there."

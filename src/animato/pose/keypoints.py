@@ -19,7 +19,7 @@ RIGHT_HAND = slice(113, 134)
 
 
 class Point(IntEnum):
-    """Body and foot keypoints in OpenPose order; left and right are the person's own. The face has the 68 points of iBUG 300-W, a hand the usual 21."""
+    """Body and foot keypoints in OpenPose order; left and right are the person's own. The face has iBUG's 68 points, a hand the usual 21."""
 
     NOSE = 0
     NECK = 1
@@ -68,7 +68,9 @@ class PoseSequence:
         if self.points.ndim != 4 or self.points.shape[2:] != (KEYPOINTS, 3):
             raise InputError(f"A pose sequence holds F x P x {KEYPOINTS} x 3 coordinates, not {' x '.join(map(str, self.points.shape))}.")
         if self.score.shape != self.points.shape[:3]:
-            raise InputError(f"The scores of a pose sequence have the shape {self.score.shape}, its points {self.points.shape[:3]}: make them equal.")
+            raise InputError(
+                f"The scores of a pose sequence have the shape {self.score.shape}, its points {self.points.shape[:3]}: make them equal."
+            )
         if self.mask is not None and (self.mask.ndim != 3 or len(self.mask) != len(self.points)):
             raise InputError("The mask of a pose sequence is F x h x w with one picture a frame.")
 
