@@ -19,7 +19,7 @@ RIGHT_HAND = slice(113, 134)
 
 
 class Point(IntEnum):
-    """Body and foot keypoints in OpenPose order; left and right are the person's own. The face has iBUG's 68 points, a hand the usual 21."""
+    """Body and foot keypoints in OpenPose order; left and right are the person's own. Faces have iBUG's 68 points, hands the usual 21."""
 
     NOSE = 0
     NECK = 1
@@ -55,7 +55,7 @@ class PoseSequence:
     score   F P 134    float64  0..1; a point with score 0 is missing and its coordinates mean nothing
     size    (width, height) in pixels
     fps     frames per second; 0 for a picture
-    mask    F h w      uint8    probability (0..255) that a pixel of the whole picture shows the person, at any resolution of the same aspect; or None
+    mask    F h w      uint8    probability (0..255) of a pixel of the whole picture to show the person, in any resolution; or None
     """
 
     points: np.ndarray
