@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from animato.pose.keypoints import Point
 from animato.puppet.body import skeleton
 from animato.puppet.bones import PRIOR, bone, bones_of
 from animato.puppet.figure import hand_distance, measured_radii, touching, trunk
-from puppet_figure import HEIGHT, WIDTH, drawn_owners, hand_points, pose_of
+from puppet_figure import HEIGHT, STANDING, WIDTH, drawn_owners, hand_points, pose_of
 
 PLACES = st.tuples(st.floats(-10, 40), st.floats(-10, 40))
 
@@ -68,3 +69,13 @@ def test_touching_keeps_whole_components():
     core[12, 12] = core[18, 18] = True
     assert np.array_equal(touching(region, core), np.pad(np.ones((5, 5), bool), ((10, 5), (10, 5))))
     assert cv2.countNonZero(touching(region, np.zeros_like(core)).astype(np.uint8)) == 0
+
+
+def test_a_sleeve_that_hangs_down_counts_where_the_mask_ends_below_it():
+    raised = STANDING | {Point.L_ELBOW: (150, 84), Point.L_WRIST: (184, 84)}
+    inside = np.zeros((HEIGHT, WIDTH), bool)
+    inside[76:101, 110:190] = True
+    bones = bones_of(skeleton(pose_of(raised)), (HEIGHT, WIDTH))
+    assert measured_radii(inside, bones, 76.0)["arm_l"][0] == pytest.approx(1.5 * PRIOR["arm_l"][0] * 76)
+    inside[96:] = False
+    assert measured_radii(inside, bones, 76.0)["arm_l"][0] == pytest.approx(13, abs=1.5)

@@ -66,3 +66,26 @@ def test_a_black_thing_beside_the_feet_is_no_shadow():
     picture = np.full((240, 200, 3), (150, 140, 130), np.uint8)
     picture[170:200, 118:140] = 12
     assert not contact_shadow(picture, PERSON, np.array([[100.0, 196.0]]), UNIT)[175:197, 125:136].any()
+
+
+def test_a_shadow_over_a_dark_floor_is_told_from_the_floor():
+    shade = np.zeros_like(PERSON)
+    shade[60:190, 60:90] = True
+    picture = wall(shade)
+    picture[190:] = (picture[190:] * 0.5).astype(np.uint8)
+    found = cast_shadow(picture, PERSON, UNIT)
+    assert found[70:180, 65:84].mean() > 0.98
+    assert found[208:, :50].mean() < 0.05 and found[208:, 150:].mean() < 0.05
+
+
+def test_a_dark_thing_that_reaches_far_away_from_the_person_is_no_shadow():
+    shade = np.zeros_like(PERSON)
+    shade[100:130, 16:90] = True
+    assert cast_shadow(wall(shade), PERSON, UNIT).any()
+    assert not cast_shadow(wall(shade), PERSON, 0.6 * UNIT).any()
+
+
+def test_a_dark_thing_that_reaches_the_side_of_the_picture_is_no_shadow():
+    shade = np.zeros_like(PERSON)
+    shade[100:130, :90] = True
+    assert not cast_shadow(wall(shade), PERSON, UNIT).any()

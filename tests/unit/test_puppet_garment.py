@@ -51,9 +51,11 @@ def test_shorts_reach_to_where_the_legs_part():
     assert 0.3 < found.reach < 0.75
 
 
-def test_an_arm_beside_the_thigh_is_no_skirt():
-    arms = {Point.L_ELBOW: (136, 160), Point.L_WRIST: (134, 196), Point.R_ELBOW: (56, 160), Point.R_WRIST: (58, 196)}
-    assert not garment_of(*figure_of(places=APART | arms)).skirt
+def test_arms_beside_the_thighs_are_no_skirt():
+    figure, labels = figure_of(SKIRTS["short"][0])
+    outer = np.minimum(figure.bones["leg_l"][0].distance, figure.bones["leg_r"][0].distance) > 14
+    assert garment_of(figure, labels).skirt
+    assert not garment_of(figure, np.where(outer & np.isin(labels, LEGS), 1, labels)).skirt
 
 
 def test_the_torso_owns_the_skirt_and_not_the_legs_below():

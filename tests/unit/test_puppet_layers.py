@@ -1,5 +1,6 @@
 """The textures of the layers: that they add up to the picture, and what they hold where another part was in front."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,3 +114,32 @@ def test_a_layer_of_next_to_nothing_is_dropped():
     assert set(made(STANDING, labels=labels)[1]) == set(LAYERS) - {"arm_r"}
     labels[tuple(arm[: 2 * SMALLEST].T)] = 2
     assert "arm_r" in made(STANDING, labels=labels)[1]
+
+
+def test_a_frame_drawn_around_the_picture_is_in_no_texture():
+    low = {point: (x, y + 60) for point, (x, y) in STANDING.items()}
+    picture, mask = draw(WALL, low)
+    picture[-1], mask[-1] = 255, mask[-2]
+    joints = skeleton(pose_of(low))
+    figure = measure(picture, mask / np.float32(255), joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
+    texture = textures(figure, drawn_owners(low).clip(0).astype(np.uint8), NONE)["leg_l"]
+    edge = texture[-1][texture[-1, :, 3] > 200]
+    assert len(edge) > 8
+    assert np.abs(edge[:, :3].astype(int) - TROUSERS).max() < 30
+
+
+def test_a_skirt_goes_on_under_a_hand_far_from_the_trunk():
+    picture, mask = draw(WALL)
+    labels = drawn_owners()
+    skirt = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.fillPoly(skirt, [np.array([[80, 150], [112, 150], [170, 236], [22, 236]], np.int32)], 1)
+    picture[skirt > 0], mask[skirt > 0], labels[skirt > 0] = TROUSERS, 255, 0
+    hand = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.line(hand, (146, 150), (144, 212), 1, 10)
+    picture[hand > 0], mask[hand > 0], labels[hand > 0] = SKIN, 255, 1
+    joints = skeleton(pose_of())
+    figure = measure(picture, mask / np.float32(255), joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
+    torso = textures(figure, labels.clip(0).astype(np.uint8), Garment(1.2, True))["torso"]
+    under = torso[(hand > 0) & (skirt > 0) & (np.arange(HEIGHT)[:, None] > 205)]
+    assert (under[:, 3] > 200).mean() > 0.9
+    assert np.abs(under[:, :3].astype(int) - TROUSERS).max(axis=1).mean() < 20

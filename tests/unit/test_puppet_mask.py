@@ -31,7 +31,8 @@ def agreement(alpha, mask):
 
 def textured():
     rng = np.random.default_rng(0)
-    leaves = cv2.GaussianBlur(rng.uniform(0, 255, (HEIGHT, WIDTH, 1)).astype(np.float32), (0, 0), 1.5)
+    leaves = cv2.GaussianBlur(rng.uniform(-128, 128, (HEIGHT, WIDTH, 1)).astype(np.float32), (0, 0), 1.5)
+    leaves = np.clip(128 + 4 * leaves, 0, 255)
     return np.clip(np.dstack([0.4 * leaves, 90 + 0.5 * leaves, 0.3 * leaves]), 0, 255).astype(np.uint8)
 
 
@@ -172,3 +173,15 @@ def test_the_mask_is_found_again_wherever_the_limbs_are():
     raised = dict(STANDING) | {Point.L_ELBOW: (146, 62), Point.L_WRIST: (160, 28), Point.R_ELBOW: (44, 90), Point.R_WRIST: (70, 112)}
     picture, mask = draw((150, 160, 200), raised)
     assert agreement(alpha_of(picture, soft(mask), raised), mask) > 0.97
+
+
+@pytest.mark.parametrize("background", [SHIRT, textured()], ids=["as the shirt", "textured"])
+def test_the_gap_between_arm_and_body_is_seen_by_its_colour(background):
+    places = STANDING | {Point.L_ELBOW: (160, 120), Point.L_WRIST: (122, 152), Point.R_ELBOW: (32, 120), Point.R_WRIST: (70, 152)}
+    picture, mask = draw(background, places)
+    filled = mask.copy()
+    for side in (-1, 1):
+        cv2.fillPoly(filled, [np.array([[96 + side * x, y] for x, y in ((22, 82), (64, 120), (26, 152))], np.int32)], 255)
+    gap = cv2.erode(((filled > 0) & (mask == 0)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert gap.sum() > 150
+    assert alpha_of(picture, soft(filled), places)[gap].mean() < 0.2

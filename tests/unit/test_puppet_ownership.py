@@ -10,8 +10,9 @@ from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, Point
 from animato.puppet.body import LAYERS, skeleton
 from animato.puppet.bones import bones_of
 from animato.puppet.figure import hand_distance, measure
+from animato.puppet.hands import left_fingers
 from animato.puppet.ownership import owners, settle
-from puppet_figure import HEIGHT, SHIRT, SKIN, STANDING, WIDTH, draw, drawn_owners, hand_points, pose_of
+from puppet_figure import HEIGHT, SHIRT, SKIN, STANDING, TROUSERS, WIDTH, draw, drawn_owners, hand_points, pose_of
 
 UNIT = 76.0
 SHAPE = (HEIGHT, WIDTH)
@@ -90,16 +91,51 @@ def test_strands_and_specks_take_the_label_around_them():
 
 
 def test_a_piece_of_trousers_that_a_hand_cuts_off_stays_with_the_leg():
-    figure = figure_of(ON_THIGHS)
+    picture, _ = draw((230, 230, 235), ON_THIGHS)
+    leg = drawn_owners(ON_THIGHS) == 3
+    picture[leg] = TROUSERS
     labels = drawn_owners(ON_THIGHS).clip(0).astype(np.uint8)
-    trousers = drawn_owners(ON_THIGHS) == 3
-    labels[176:182][trousers[176:182]] = 1
-    island = trousers.copy()
-    island[:160] = island[174:] = False
-    assert (settle(labels, figure)[island] == 3).mean() > 0.9
+    labels[248:263][leg[248:263]] = 1
+    picture[248:263][leg[248:263]] = SKIN
+    island = leg & (np.arange(HEIGHT)[:, None] > 264)
+    assert (settle(labels, figure_of(ON_THIGHS, picture))[island] == 3).mean() > 0.9
 
 
 def test_every_pixel_has_an_owner_also_outside_the_person():
     found = owners(figure_of())
     assert found.shape == SHAPE and found.dtype == np.uint8 and found.max() < len(LAYERS)
     assert found[5, 96] == 0 and found[160, 185] == 1 and found[280, 60] == 4
+
+
+def test_a_strand_along_the_outline_of_an_arm_does_not_stay_with_the_body():
+    figure, wanted = figure_of(), drawn_owners()
+    labels = wanted.clip(0).astype(np.uint8)
+    arm = (wanted == 1) & (np.arange(HEIGHT)[:, None] < 150)
+    strand = arm & ~cv2.erode(arm.astype(np.uint8), np.ones((1, 5), np.uint8), anchor=(0, 0)).astype(bool)
+    strand &= np.arange(WIDTH) > 110
+    labels[strand | (arm & (np.arange(HEIGHT)[:, None] < 90))] = 0
+    strand[:96] = False
+    assert strand.sum() > 100
+    assert (settle(labels, figure)[strand] == 1).mean() > 0.9
+
+
+def test_a_fingertip_on_cloth_that_was_left_behind_is_fetched():
+    figure, labels = figure_of(ON_HIPS), drawn_owners(ON_HIPS).clip(0).astype(np.uint8)
+    hand = figure.hands["arm_l"] < 2
+    tip = hand & (labels == 1) & (np.arange(WIDTH) < 108)
+    labels[tip] = 0
+    assert tip.sum() > 15
+    assert left_fingers(figure, "arm_l", labels)[tip].mean() > 0.9
+
+
+def test_cloth_beside_a_hand_is_not_fetched():
+    figure, labels = figure_of(ON_HIPS), drawn_owners(ON_HIPS).clip(0).astype(np.uint8)
+    assert left_fingers(figure, "arm_l", labels).sum() < 5
+
+
+def test_on_bare_skin_no_finger_is_guessed():
+    picture, _ = draw((230, 230, 235), ON_HIPS)
+    owners_drawn = drawn_owners(ON_HIPS)
+    picture[(owners_drawn == 0) | (owners_drawn >= 3)] = SKIN
+    labels = owners_drawn.clip(0).astype(np.uint8)
+    assert not left_fingers(figure_of(ON_HIPS, picture), "arm_l", labels).any()

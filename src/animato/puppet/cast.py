@@ -72,14 +72,13 @@ def plain_surface(picture: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, b
     samples, colours = terms[known], picture[known].astype(np.float64)
     if len(samples) < 100:
         return picture, False
-    use = np.ones(len(samples), bool)
-    fit = np.linalg.lstsq(samples, colours, rcond=None)[0]
+    error = (colours - np.median(colours, axis=0)).mean(axis=1)
     for limit in (40, 25, 15, PLAIN, PLAIN):
-        error = (colours - samples @ fit).mean(axis=1)
         use = (error < limit) & (error > -0.6 * limit)
         if use.sum() < 100:
             return picture, False
         fit = np.linalg.lstsq(samples[use], colours[use], rcond=None)[0]
+        error = (colours - samples @ fit).mean(axis=1)
     return (terms @ fit).astype(np.float32), bool(use.mean() > 0.5)
 
 
@@ -90,8 +89,7 @@ def _rows(picture: np.ndarray, surface: np.ndarray, aside: np.ndarray) -> np.nda
     if not enough.any():
         return np.ones(len(ratio), np.float32)
     usual = [np.median(row[use]) for row, use in zip(ratio[enough], aside[enough], strict=True)]
-    rows = np.interp(np.arange(len(ratio)), np.flatnonzero(enough), usual).astype(np.float32)
-    return np.minimum(cv2.blur(rows[:, None], (1, 3))[:, 0], 1)
+    return np.minimum(np.interp(np.arange(len(ratio)), np.flatnonzero(enough), usual), 1).astype(np.float32)
 
 
 def _opened(region: np.ndarray) -> np.ndarray:

@@ -46,5 +46,5 @@ def left_fingers(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
     if np.linalg.norm(colour - cloth) < 40:
         return np.zeros(figure.shape, bool)
     spread = float(np.median(np.linalg.norm(lab[skin] - colour, axis=1)))
-    left = beside & (np.linalg.norm(lab - colour, axis=2) < min(2.5 * spread, 0.5 * float(np.linalg.norm(colour - cloth))))
+    left = beside & (np.linalg.norm(lab - colour, axis=2) < min(max(2.5 * spread, 12), 0.5 * float(np.linalg.norm(colour - cloth))))
     return touching(left | (arm & (hand < 1.5 * HAND_REACH)), skin) & left

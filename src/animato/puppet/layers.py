@@ -86,7 +86,6 @@ def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> t
         hidden |= (labels == TORSO) & (figure.relative[name] < 0.95) & _closed(labels == label, 0.16 * figure.unit)
     else:
         hidden |= (figure.relative[name] < 1) & np.isin(labels, ARMS) & (bone.t > garment.reach)
-        hidden |= _behind_arms(figure, labels, labels == label)
     return np.zeros(figure.shape, bool), hidden
 
 

@@ -15,6 +15,9 @@ GAP = 0.7  # half thicknesses of a bone from which on the background may be seen
 LIKE_PLATE = 3.0  # noise levels within which a pixel may be background
 UNLIKE_PLATE = 12.0  # noise levels from which on it is none
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
+# How foreign its colours must be for a pixel to be doubted, by nearness: less where gaps are than on the bone and far out in a skirt.
+FOREIGN = ((0.4, 0.5, 0.8, 0.9, 1.8, 1.9), (9.0, 4.0, 4.0, 1.5, 1.5, 3.0))
+STRANGE = 4.0  # foreignness that settles it: a rough texture makes GrabCut close the gaps
 BINS = 16  # a colour channel's bins in the histograms of person and background
 
 
@@ -33,11 +36,13 @@ def person_alpha(
     """
     behind = plate(picture, (probability < 0.03) & (near > 1.6))
     doubtful = (near > GAP) & (behind.distance < LIKE_PLATE)
-    doubtful |= (near > 0.8) & (near < 1.8) & _background_colours(picture, probability, near)
+    foreign = _foreignness(picture, probability, near)
+    doubtful |= foreign > np.interp(near, *FOREIGN)
     core = (near < CORE) & (probability > 0.1)
     unlike = np.isfinite(behind.distance) & (behind.distance > UNLIKE_PLATE)
     hints = _hints(probability, near, core | (unlike & (probability > 0.5)), doubtful & ~unlike)
     hints[_flat(behind) & (near > GAP) & ~trunk] = cv2.GC_BGD
+    hints[(foreign > STRANGE) & (near > 0.5) & (near < 1.8) & ~unlike] = cv2.GC_BGD
     cut = grabcut(picture, hints, 3, scale)
     cut = keep_components(cut, core, 0.1 * unit * unit)
     mixed = 0.75 * cut.astype(np.float32) + np.where(doubtful & ~cut, 0, 0.25 * probability)
@@ -96,17 +101,17 @@ def _flat(behind: Plate) -> np.ndarray:
     return cv2.boxFilter(alike, -1, (5, 5)) > 0.8
 
 
-def _background_colours(picture: np.ndarray, probability: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """H W bool: pixels whose neighbourhood has colours that the background shows far more often than the person.
+def _foreignness(picture: np.ndarray, probability: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """H W float32: logarithm of how much more often the background shows the colours of a pixel's neighbourhood than the person does.
 
     The estimator calls gaps between arm and body "person"; their colours tell.
     """
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB) // (256 // BINS)
     places = (lab[..., 0].astype(np.int32) * BINS + lab[..., 1]) * BINS + lab[..., 2]
-    person = _histogram(places[(probability > 0.97) & (near < 0.5)])
+    person = _histogram(places[(probability > 0.97) & (near < CORE)])
     around = _histogram(places[(probability < 0.03) & (near > 1.6) & (near < 6)])
     ratio = np.log((around + 1e-5) / (person + 1e-5)).astype(np.float32)
-    return cv2.boxFilter(ratio[places], -1, (5, 5)) > 1.5
+    return cv2.boxFilter(ratio[places], -1, (5, 5))
 
 
 def _histogram(places: np.ndarray) -> np.ndarray:
