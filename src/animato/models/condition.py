@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ class KeyValues(NamedTuple):
 
     keys: Tensor  # B L C
     values: Tensor  # B L C
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> KeyValues:
+        return KeyValues(change(self.keys), change(self.values))
 
 
 class Residuals(NamedTuple):

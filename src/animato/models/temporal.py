@@ -43,7 +43,7 @@ class TemporalAttention(nn.Module):
                 f"a window of {frames} frames is too long: this model knows {self.positions} positions; choose a shorter window"
             )
         tokens = self.proj_in(self.norm(x).permute(0, 3, 4, 1, 2))  # B H W F C
-        tokens = self.transformer_blocks[0](tokens, sinusoid(frames, channels).to(tokens))
+        tokens = self.transformer_blocks[0](tokens, sinusoid(frames, channels, x.device).to(x.dtype))
         return x + self.proj_out(tokens).permute(0, 3, 4, 1, 2)
 
 
@@ -70,10 +70,10 @@ def over_frames(attention: Attention, tokens: Tensor) -> Tensor:  # ... F C
     return attention.to_out(attend(attention.to_q(rows), attention.project(rows), attention.heads)).view_as(tokens)
 
 
-def sinusoid(frames: int, channels: int) -> Tensor:  # F C
+def sinusoid(frames: int, channels: int, device: torch.device | None = None) -> Tensor:  # F C
     """pe[p, 2i] = sin(p 10000^(-2i/C)), pe[p, 2i+1] = cos of the same. Computed when used: no weight file can leave it unset."""
-    frequency = torch.exp(torch.arange(0, channels, 2) * (-math.log(10000.0) / channels))
-    angle = torch.arange(frames).unsqueeze(1) * frequency
+    frequency = torch.exp(torch.arange(0, channels, 2, device=device) * (-math.log(10000.0) / channels))
+    angle = torch.arange(frames, device=device).unsqueeze(1) * frequency
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 

@@ -1,0 +1,70 @@
+"""The temporal module: attention over frames, and nothing else between places or frames."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+import tiny
+from animato.models.condition import UNetCondition
+from animato.models.temporal import TemporalAttention, over_frames, sinusoid, temporal_module
+from animato.models.unet import UNet
+
+
+@pytest.fixture
+def module() -> TemporalAttention:
+    return tiny.randomised(TemporalAttention(32, heads=4, positions=6))
+
+
+def close(mine: Tensor, other: Tensor, tolerance: float = 1e-5) -> None:
+    torch.testing.assert_close(mine, other, atol=tolerance, rtol=0)
+
+
+def test_sinusoid() -> None:
+    table = sinusoid(40, 12)
+    for frame in (0, 1, 39):
+        for pair in range(6):
+            angle = frame * 10000 ** (-2 * pair / 12)
+            assert table[frame, 2 * pair] == pytest.approx(math.sin(angle), abs=1e-5)
+            assert table[frame, 2 * pair + 1] == pytest.approx(math.cos(angle), abs=1e-5)
+
+
+def test_attention_over_frames(module: TemporalAttention) -> None:
+    """softmax over the frames of one place, written out."""
+    attention, tokens = module.transformer_blocks[0].attn1, tiny.normal(2, 3, 5, 32)  # two rows, three places, five frames
+    q, k, v = (layer(tokens).unflatten(-1, (4, 8)) for layer in (attention.to_q, attention.to_k, attention.to_v))
+    weights = torch.einsum("bpfnd,bpgnd->bpnfg", q, k).mul(8**-0.5).softmax(-1)
+    expected = attention.to_out(torch.einsum("bpnfg,bpgnd->bpfnd", weights, v).flatten(3))
+    close(over_frames(attention, tokens), expected)
+
+
+def test_places_are_independent_but_for_the_norm(module: TemporalAttention) -> None:
+    """The norm takes its statistics over a frame; what follows does not mix places."""
+    module.norm = torch.nn.Identity()
+    clip = tiny.normal(1, 4, 32, 3, 2)
+    close(module(clip)[..., 1:2, :1], module(clip[..., 1:2, :1]))
+
+
+@torch.no_grad()
+def test_frames_are_told_their_position(module: TemporalAttention) -> None:
+    still = tiny.normal(1, 1, 32, 3, 2).expand(1, 5, 32, 3, 2)
+    moved = module(still)
+    assert (moved[:, 1:] - moved[:, :-1]).abs().amax((0, 2, 3, 4)).min() > 1e-3
+
+
+@torch.no_grad()
+def test_a_new_module_changes_nothing() -> None:
+    """So that training of the temporal stage begins with the image model."""
+    still, moving = tiny.unet(), UNet(temporal=tiny.TEMPORAL, **tiny.SHAPE)
+    moving.load_state_dict(still.state_dict(), strict=False)
+    clip = tiny.normal(1, 3, 4, 8, 8)
+    condition = UNetCondition(still.project_context(tiny.normal(1, 1, 24)))
+    assert torch.equal(moving(clip, 9, condition), still(clip, 9, condition))
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(ValueError, match="'sundial' is unknown; known: attention"):
+        temporal_module(32, {**tiny.TEMPORAL, "kind": "sundial"})
