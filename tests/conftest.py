@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `fixture_file` and is marked parity("pattern", ...) runs once for each file of these patterns below --parity-dir."""
+    """A test that takes `fixture_file` and is marked parity("pattern", ...) runs once for each such file below --parity-dir."""
     if "fixture_file" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("parity")
