@@ -12,6 +12,7 @@ from animato.puppet.bones import PRIOR, bone, bones_of
 from animato.puppet.figure import hand_distance, measured_radii, touching, trunk
 from puppet_figure import HEIGHT, STANDING, WIDTH, drawn_owners, hand_points, pose_of
 
+NOWHERE = np.zeros((HEIGHT, WIDTH), bool)
 PLACES = st.tuples(st.floats(-10, 40), st.floats(-10, 40))
 
 
@@ -36,14 +37,14 @@ def test_t_counts_along_the_bone():
 
 def test_half_thicknesses_of_limbs_are_those_that_were_drawn():
     bones = bones_of(skeleton(pose_of()), (HEIGHT, WIDTH))
-    radii = measured_radii(drawn_owners() >= 0, bones, 76.0)
+    radii = measured_radii(drawn_owners() >= 0, NOWHERE, bones, 76.0)
     assert radii["arm_l"][:2] == pytest.approx((8, 6.5), abs=1.6)
     assert radii["leg_r"][:2] == pytest.approx((11, 8), abs=2)
 
 
 def test_half_thicknesses_stay_near_what_people_have():
     bones = bones_of(skeleton(pose_of()), (HEIGHT, WIDTH))
-    everything, nothing = (measured_radii(np.full((HEIGHT, WIDTH), value), bones, 76.0) for value in (True, False))
+    everything, nothing = (measured_radii(np.full((HEIGHT, WIDTH), value), NOWHERE, bones, 76.0) for value in (True, False))
     for index in range(2):
         assert everything["leg_l"][index] == pytest.approx(1.5 * PRIOR["leg_l"][index] * 76)
         assert nothing["leg_l"][index] == pytest.approx(0.6 * PRIOR["leg_l"][index] * 76)
@@ -76,6 +77,14 @@ def test_a_sleeve_that_hangs_down_counts_where_the_mask_ends_below_it():
     inside = np.zeros((HEIGHT, WIDTH), bool)
     inside[76:101, 110:190] = True
     bones = bones_of(skeleton(pose_of(raised)), (HEIGHT, WIDTH))
-    assert measured_radii(inside, bones, 76.0)["arm_l"][0] == pytest.approx(1.5 * PRIOR["arm_l"][0] * 76)
+    assert measured_radii(inside, NOWHERE, bones, 76.0)["arm_l"][0] == pytest.approx(1.5 * PRIOR["arm_l"][0] * 76)
     inside[96:] = False
-    assert measured_radii(inside, bones, 76.0)["arm_l"][0] == pytest.approx(13, abs=1.5)
+    assert measured_radii(inside, NOWHERE, bones, 76.0)["arm_l"][0] == pytest.approx(13, abs=1.5)
+
+
+def test_where_the_body_begins_no_sleeve_is_measured():
+    raised = STANDING | {Point.L_ELBOW: (150, 84), Point.L_WRIST: (184, 84)}
+    inside, body = np.zeros((HEIGHT, WIDTH), bool), np.zeros((HEIGHT, WIDTH), bool)
+    inside[76:96, 110:190] = body[90:96, 110:190] = True
+    bones = bones_of(skeleton(pose_of(raised)), (HEIGHT, WIDTH))
+    assert measured_radii(inside, body, bones, 76.0)["arm_l"][0] == pytest.approx(8, abs=1)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, Point
-from animato.puppet.body import LAYERS, skeleton
+from animato.puppet.body import JOINTS, LAYERS, J, skeleton
 from animato.puppet.bones import bones_of
-from animato.puppet.figure import hand_distance, measure
+from animato.puppet.figure import hand_distance, hidden_by_body, measure
 from animato.puppet.hands import left_fingers
 from animato.puppet.ownership import owners, settle
 from puppet_figure import HEIGHT, SHIRT, SKIN, STANDING, TROUSERS, WIDTH, draw, drawn_owners, hand_points, pose_of
@@ -139,3 +139,22 @@ def test_on_bare_skin_no_finger_is_guessed():
     picture[(owners_drawn == 0) | (owners_drawn >= 3)] = SKIN
     labels = owners_drawn.clip(0).astype(np.uint8)
     assert not left_fingers(figure_of(ON_HIPS, picture), "arm_l", labels).any()
+
+
+def test_an_arm_behind_the_back_takes_nothing_from_the_body():
+    places = STANDING | {Point.L_ELBOW: (136, 116), Point.L_WRIST: (104, 140)}
+    figure = figure_of(places, draw((230, 230, 235))[0])
+    z = np.zeros(len(JOINTS))
+    z[[J["elbow_l"], J["wrist_l"]]] = 60.0
+    hidden = hidden_by_body(figure, z)
+    assert set(hidden) == {"arm_l"}
+    found = owners(replace(figure, hidden=hidden))
+    assert (found[120:150, 80:112] == 0).mean() > 0.97
+    assert (owners(figure)[132:146, 98:110] == 1).mean() > 0.3, "else it did not matter that the arm is behind"
+
+
+def test_an_arm_in_front_of_the_body_is_not_hidden():
+    z = np.zeros(len(JOINTS))
+    z[[J["elbow_l"], J["wrist_l"]]] = -60.0
+    z[[J["elbow_r"], J["wrist_r"]]] = 0.15 * UNIT
+    assert hidden_by_body(figure_of(ON_HIPS), z) == {}

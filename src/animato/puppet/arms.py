@@ -7,7 +7,7 @@ import numpy as np
 
 from animato.puppet.body import LAYERS
 from animato.puppet.bones import TORSO
-from animato.puppet.figure import Figure, distance_to_point, touching
+from animato.puppet.figure import Figure, distance_to_point, touching, trunk
 from animato.puppet.fill import nearest_value
 from animato.puppet.grabcut import grabcut
 from animato.puppet.hands import HAND_REACH, cut_hand
@@ -26,13 +26,13 @@ def cut_arm(figure: Figure, labels: np.ndarray, arm: int, scale: float) -> np.nd
     core = arm_core(figure, name)
     draped = draped_over(figure, name, labels)
     relative = figure.relative[name]
-    far = relative > 1.6
+    far = relative > np.where(trunk(figure.xy, figure.shape, 0.9), np.float32(1.3), np.float32(1.6))
     if name in figure.hands:
         far &= figure.hands[name] > HAND_REACH
     hints = np.where(labels == arm, np.uint8(cv2.GC_PR_FGD), np.uint8(cv2.GC_PR_BGD))
     hints[far | _certainly_other(figure, name, relative)] = cv2.GC_BGD
     hints[core] = cv2.GC_FGD
-    hints[draped | ~figure.inside] = cv2.GC_BGD
+    hints[draped | ~figure.inside | figure.hidden.get(name, False)] = cv2.GC_BGD
     picture = figure.picture.copy()
     picture[~figure.inside] = (255, 0, 255)  # one colour that says "not the person", whatever the background looks like
     cut = grabcut(picture, hints, 3, scale)
@@ -48,7 +48,7 @@ def arm_core(figure: Figure, name: str) -> np.ndarray:
     shoulder = (upper.t > 0) & (upper.distance < 0.8 * figure.radii[name][0]) & outer_side(figure, name)
     core = cores[0] & (upper.t > 0.1) | shoulder | cores[1]
     core |= figure.hands[name] < 0.6 if name in figure.hands else cores[2] | cores[3]
-    return core & figure.inside
+    return core & figure.inside & ~figure.hidden.get(name, np.False_)
 
 
 def _certainly_other(figure: Figure, name: str, relative: np.ndarray) -> np.ndarray:

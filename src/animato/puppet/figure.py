@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from animato.puppet.body import J
+from animato.puppet.body import SIDES, J
 from animato.puppet.bones import LIMBS, PRIOR, Bone
+
+BEHIND = 0.22  # T by which an arm lies behind the middle of the body before the body covers it (specs/puppet.md, section 7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +25,7 @@ class Figure:
     radii     layer -> half thickness in pixels of its bones
     relative  limb -> H W float32 distance to it in its half thicknesses
     hands     arm -> H W float32 distance to its hand in half thicknesses of a finger; only where the hand was estimated
+    hidden    arm -> H W bool where the body covers it; only for arms behind the body
     """
 
     picture: np.ndarray
@@ -33,6 +36,7 @@ class Figure:
     radii: dict[str, tuple[float, ...]]
     relative: dict[str, np.ndarray]
     hands: dict[str, np.ndarray]
+    hidden: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def inside(self) -> np.ndarray:
@@ -52,7 +56,7 @@ def measure(
     picture: np.ndarray, alpha: np.ndarray, xy: np.ndarray, unit: float, bones: dict[str, list[Bone]], hands: dict[str, np.ndarray]
 ) -> Figure:
     """A figure whose half thicknesses are read off its mask."""
-    radii = measured_radii(alpha > 0.5, bones, unit)
+    radii = measured_radii(alpha > 0.5, trunk(xy, (alpha.shape[0], alpha.shape[1]), 0.9), bones, unit)
     return with_radii(Figure(picture, alpha, xy, unit, bones, {}, {}, hands), radii)
 
 
@@ -62,20 +66,19 @@ def with_radii(figure: Figure, radii: dict[str, tuple[float, ...]]) -> Figure:
     return replace(figure, radii=radii, relative=relative)
 
 
-def measured_radii(inside: np.ndarray, bones: dict[str, list[Bone]], unit: float) -> dict[str, tuple[float, ...]]:
+def measured_radii(inside: np.ndarray, body: np.ndarray, bones: dict[str, list[Bone]], unit: float) -> dict[str, tuple[float, ...]]:
     """Layer -> half thickness in pixels of its bones, measured on the side of the mask that looks away from the body.
 
     inside  H W  bool  the person
+    body    H W  bool  the trunk
     """
     middle = (bones["torso"][0].a + bones["torso"][0].b) / 2
     radii = {"torso": tuple(radius * unit for radius in PRIOR["torso"])}
     for layer in LIMBS:
-        long, short = list(zip(bones[layer], PRIOR[layer], strict=True))[:2], PRIOR[layer][2:]
-        limits = [(0.6 * prior * unit, 1.5 * prior * unit) for _, prior in long]
-        reach = [_reach(inside, each, middle, 2 * prior * unit) for each, prior in long]
-        radii[layer] = tuple(float(np.clip(r, *limit)) for r, limit in zip(reach, limits, strict=True)) + tuple(
-            1.2 * p * unit for p in short
-        )
+        priors = [prior * unit for prior in PRIOR[layer]]
+        long = zip(bones[layer][:2], priors[:2], strict=True)
+        measured = [np.clip(_reach(inside, body, each, middle, 2 * prior), 0.6 * prior, 1.5 * prior) for each, prior in long]
+        radii[layer] = (*map(float, measured), *(1.2 * prior for prior in priors[2:]))
     return radii
 
 
@@ -125,6 +128,22 @@ def _palm_length(points: np.ndarray) -> float:
     return 2 * float(np.linalg.norm(points[[5, 9, 13]] - points[0], axis=1).max())
 
 
+def hidden_by_body(figure: Figure, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Arm -> H W bool where the body covers it, from the joints' z (J, smaller is nearer); arms in front of the body are left out."""
+    depth = 0.6 * z[J["neck"]] + 0.4 * z[J["pelvis"]]
+    body = trunk(figure.xy, figure.shape, 1.0) | (figure.relative["leg_l"] < 1) | (figure.relative["leg_r"] < 1)
+    found = {}
+    for side in SIDES:
+        ends = [z[J[f"{joint}_{side}"]] for joint in ("shoulder", "elbow", "wrist")]
+        parts = (ends[0] + ends[1]) / 2, (ends[1] + 2 * ends[2]) / 3  # upper arm, forearm with hand
+        behind = [part - depth > BEHIND * figure.unit for part in parts]
+        if any(behind):
+            upper, *rest = (each.distance for each in figure.bones[f"arm_{side}"])
+            lower = np.minimum.reduce(rest)
+            found[f"arm_{side}"] = body & np.where(upper < lower, behind[0], behind[1])
+    return found
+
+
 def touching(region: np.ndarray, core: np.ndarray) -> np.ndarray:
     """The connected components of a region (H W bool) that touch `core`."""
     _, pieces = cv2.connectedComponents(region.astype(np.uint8), connectivity=4)
@@ -134,26 +153,29 @@ def touching(region: np.ndarray, core: np.ndarray) -> np.ndarray:
     return keep[pieces]
 
 
-def _reach(inside: np.ndarray, bone: Bone, middle: np.ndarray, limit: float) -> float:
+def _reach(inside: np.ndarray, body: np.ndarray, bone: Bone, middle: np.ndarray, limit: float) -> float:
     """Pixels from a bone to the edge of the mask.
 
-    That is on the side away from `middle`; also on the other side where the mask ends there within `limit`, because a sleeve hangs down
-    farther than it stands up.
+    That is on the side away from `middle`; also on the other side where the mask ends there within `limit` and before the body,
+    because a sleeve hangs down farther than it stands up.
     """
     along = bone.b - bone.a
     normal = np.array([-along[1], along[0]]) / max(bone.length, 1e-6)
     if normal @ ((bone.a + bone.b) / 2 - middle) < 0:
         normal = -normal
-    outer, inner = (_to_edge(inside, bone, side * normal, limit) for side in (1, -1))
+    outer = _to_edge(inside, np.zeros_like(body), bone, normal, limit)
+    inner = _to_edge(inside, body, bone, -normal, limit)
     return max(outer, inner) if inner < limit else outer
 
 
-def _to_edge(inside: np.ndarray, bone: Bone, normal: np.ndarray, limit: float) -> float:
-    """Median over a bone of the distance to the edge of the mask along a normal, at most `limit`."""
+def _to_edge(inside: np.ndarray, body: np.ndarray, bone: Bone, normal: np.ndarray, limit: float) -> float:
+    """Median over a bone of the distance to the edge of the mask along a normal; `limit` where that is farther or the body comes before."""
     steps = np.arange(0, max(limit, 1), 1.0)
     points = bone.a + np.linspace(0.3, 0.9, 7)[:, None, None] * (bone.b - bone.a) + steps[:, None] * normal  # 7 steps 2
     x = np.clip(points[..., 0].astype(int), 0, inside.shape[1] - 1)
     y = np.clip(points[..., 1].astype(int), 0, inside.shape[0] - 1)
-    out = ~inside[y, x]
-    reach = np.where(out.any(axis=1), out.argmax(axis=1), limit)
+    out = ~inside[y, x] | body[y, x]
+    first = out.argmax(axis=1)
+    open_side = out.any(axis=1) & ~body[y, x][np.arange(len(first)), first]
+    reach = np.where(open_side, first, limit)
     return float(np.median(reach))

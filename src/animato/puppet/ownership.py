@@ -22,6 +22,8 @@ def owners(figure: Figure, scale: float = 0.5) -> np.ndarray:
     returns  H W  uint8  a place in body.LAYERS
     """
     costs = part_costs(figure)
+    for name, hidden in figure.hidden.items():
+        costs[LAYERS.index(name)][hidden] = np.inf
     labels = np.argmin(costs, axis=0).astype(np.uint8)
     costs[list(ARMS)] = np.inf
     without_arms = np.argmin(costs, axis=0).astype(np.uint8)

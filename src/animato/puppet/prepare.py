@@ -14,7 +14,7 @@ from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
 from animato.puppet.body import LAYERS, SIDES, J, skeleton
 from animato.puppet.bones import LEGS, TORSO, bones_of
-from animato.puppet.figure import Figure, hand_distance, measure, trunk
+from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure, trunk
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
 from animato.puppet.joints import Joints, judge, mirror, mirrored
 from animato.puppet.layers import textures
@@ -69,7 +69,8 @@ def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: floa
             "Too little of the person stands out from the picture: use a picture in which the whole person is clearly visible."
         )
     alpha = person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
-    return measure(picture, alpha, xy, unit, bones, _hands(pose, shape)), probability
+    figure = measure(picture, alpha, xy, unit, bones, _hands(pose, shape))
+    return replace(figure, hidden=hidden_by_body(figure, joints.skeleton.xyz[0, :, 2])), probability
 
 
 def _hands(pose: PoseSequence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
