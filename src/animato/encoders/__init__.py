@@ -1,0 +1,1 @@
+"""Ready-made networks beside the denoiser: the VAE and CLIP."""

@@ -1,0 +1,1 @@
+"""From noise and conditions to latents: windows over a long clip, schedules, guidance, and the loop that runs them."""

@@ -1,0 +1,67 @@
+"""The sampler: a loop over predict(x, t), and `blend`, which makes of a network that sees windows one that sees the whole clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from animato.core.progress import Progress
+from animato.sampling.plan import Plan, Window
+from animato.sampling.schedule import advance
+
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""x, t -> the network's prediction for all frames; both F C H W."""
+
+Ask = Callable[[Tensor, Tensor, Sequence[Window]], Tensor]
+"""R windows of x, t, the R windows -> the network's prediction; both R f C H W."""
+
+After = Callable[[int, int, Tensor], None]
+"""Called as after(step, t, latents F C H W); raising an error in it ends the work."""
+
+Tick = Callable[[], None]
+"""Called when one more piece of the work is done."""
+
+
+def nothing(*_: object) -> None:
+    """For callers who want to hear nothing."""
+
+
+def sample(x: Tensor, predict: Predict, scheduler: Any, generators: Sequence[torch.Generator], after: After = nothing) -> Tensor:
+    """Latents of the noise x, F C H W, by a scheduler with its timesteps set. Nothing outside is changed, so it may be left at any time."""
+    x = x * scheduler.init_noise_sigma
+    for step, t in enumerate(scheduler.timesteps):
+        output = predict(scheduler.scale_model_input(x, t), t)
+        x = advance(scheduler, output, t, x, generators)
+        after(step, int(t), x)
+    return x
+
+
+def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing) -> Predict:
+    """The mean of what the windows say of a frame, each counting the same; `batch` windows are asked at once.
+
+    The published code divides by the number of windows only with guidance; here it always does. `done` is called after every batch.
+    """
+    batches = [plan[i : i + batch] for i in range(0, len(plan), batch)]
+
+    def predict(x: Tensor, t: Tensor) -> Tensor:
+        total, covered = torch.zeros_like(x), x.new_zeros(len(x), 1, 1, 1)
+        for windows in batches:
+            output = ask(torch.stack([x[list(window.frames)] for window in windows]), t, windows)
+            for window, row in zip(windows, output, strict=True):
+                frames, places = list(window.kept), list(window.kept.values())
+                total[frames] += row[places].to(total.dtype)
+                covered[frames] += 1
+            done()
+        return total / covered
+
+    return predict
+
+
+def ticks(progress: Progress, stage: str, total: int) -> Tick:
+    """A piece of work of `total` parts: tells the progress how many of them are done, each time it is called."""
+    parts = count(1)
+    return lambda: progress(stage, next(parts), total)

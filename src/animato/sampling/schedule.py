@@ -1,0 +1,53 @@
+"""Noise schedules: diffusers' schedulers, configured as the weights were trained."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from torch import Tensor
+
+from animato.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """The noise that weights were trained on, in diffusers' terms. The defaults are Animate Anyone's (specs: animate_anyone 4.1)."""
+
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    beta_schedule: str = "linear"
+    prediction_type: str = "v_prediction"
+    rescale_betas_zero_snr: bool = True
+    timestep_spacing: str = "trailing"
+    steps_offset: int = 1
+    set_alpha_to_one: bool = True
+    clip_sample: bool = False
+
+
+def make_scheduler(noise: NoiseSchedule, name: str = "DDIM", steps: int = 30) -> Any:
+    """A fresh diffusers scheduler with its timesteps set.
+
+    `DDIM` is what the published systems sample with; its previous timestep is t - 1000 // steps, which for many numbers of steps is not
+    the next entry of its list. Raises InputError for a name that is no scheduler of this kind.
+    """
+    published = DDIMScheduler(**asdict(noise))
+    known = {kind.__name__.removesuffix("Scheduler").lower(): kind for kind in published.compatibles}
+    kind = known.get(name.removesuffix("Scheduler").lower())
+    if kind is None:
+        names = sorted(kind.__name__.removesuffix("Scheduler") for kind in known.values())
+        raise InputError(f"There is no scheduler '{name}': choose {', '.join(names)}.")
+    scheduler = published if kind is DDIMScheduler else kind.from_config(published.config)
+    scheduler.set_timesteps(steps)
+    return scheduler
+
+
+def advance(scheduler: Any, output: Tensor, t: Tensor, x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """One step from x (F C H W), frames as rows, so that a scheduler that adds noise draws it from every frame's own generator."""
+    takes = inspect.signature(scheduler.step).parameters
+    noise = {"generator": list(generators)} if "generator" in takes else {}
+    return scheduler.step(output, t, x, **noise).prev_sample

@@ -1,0 +1,54 @@
+"""The options of a diffusion system, checked when they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from animato.core.errors import InputError
+from animato.sampling.plan import Windows
+
+Memory = Literal["auto", "high", "low"]
+DType = Literal["auto", "float32", "float16", "bfloat16"]
+
+MEMORY: tuple[Memory, ...] = ("auto", "high", "low")
+DTYPES: tuple[DType, ...] = ("auto", "float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a clip is sampled. The defaults are those of the published Animate Anyone scripts.
+
+    steps          denoising steps; more are slower and finer
+    guidance       how strongly the reference is insisted upon; 1 or less: no guidance, in half the time
+    seed           of the noise; the same seed gives the same clip
+    scheduler      name of a diffusers scheduler, with or without "Scheduler"
+    window         how a clip longer than a window is cut up
+    batch          windows that the network sees at once; changes speed and memory, not the clip
+    interpolation  k > 1: k - 1 frames are put between the latents of neighbouring frames, and the clip has k times the frame rate
+    dtype          of the networks; auto: float32 on a CPU, float16 elsewhere. Between steps latents are float32
+    device         cpu, cuda, cuda:1, mps; auto: where the networks are, if not on the CPU, else the best there is
+    memory         high: both halves of guidance together; low: one after the other; auto: what fits
+    """
+
+    steps: int = 30
+    guidance: float = 3.5
+    seed: int = 42
+    scheduler: str = "DDIM"
+    window: Windows = field(default_factory=Windows)
+    batch: int = 1
+    interpolation: int = 1
+    dtype: DType = "auto"
+    device: str = "auto"
+    memory: Memory = "auto"
+
+    def __post_init__(self) -> None:
+        whole = {"steps": (1, 1000), "seed": (0, 2**63), "batch": (1, 1000), "interpolation": (1, 100)}
+        for name, (least, most) in whole.items():
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{name} {getattr(self, name)} is out of range: choose a whole number from {least} to {most}.")
+        for name, known in {"dtype": DTYPES, "memory": MEMORY}.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"There is no {name} '{getattr(self, name)}': choose {', '.join(known)}.")
+        if not 0 <= self.guidance <= 100:
+            raise InputError(f"guidance {self.guidance} is out of range: choose a number from 0 to 100.")
