@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from animato.models.pose_guider import PoseGuider
+from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 
 RENAMED = (
@@ -49,9 +50,8 @@ def motion_weights(file: Path) -> dict[str, Tensor]:
 
 
 def shape(meta: dict[str, Any]) -> dict[str, Any]:
-    config = meta["unet_config"]
+    config = meta["config"]
     return {
-        "in_channels": config["in_channels"],
         "block_out_channels": tuple(config["block_out_channels"]),
         "layers_per_block": config["layers_per_block"],
         "heads": config["attention_head_dim"],
@@ -66,18 +66,24 @@ def reference_net(file: Path) -> UNet:
 
 
 def denoiser(file: Path, motion: bool = True) -> UNet:
+    """The denoiser of the second stage, or without its temporal modules that of the first."""
     meta = sidecar(file)
-    module = meta["denoising_extra_kwargs"]["motion_module_kwargs"]
-    heads, positions = module["num_attention_heads"], module["temporal_position_encoding_max_len"]
-    temporal = {"kind": "attention", "heads": heads, "positions": positions, "middle": True, "norm": "frame"} if motion else None
-    unet = UNet(out_channels=meta["unet_config"]["out_channels"], temporal=temporal, **shape(meta))
+    temporal = temporal_config(meta) if motion else None
+    unet = UNet(temporal=temporal, **shape(meta))
     unet.load_state_dict(weights(file, "denoising_unet") | (motion_weights(file) if motion else {}))
     return unet.eval()
 
 
+def temporal_config(meta: dict[str, Any]) -> Temporal:
+    """As published, but for the length of the table of positions, which some sidecars tell."""
+    module = meta.get("denoising_extra_kwargs", {}).get("motion_module_kwargs", {})
+    positions = module.get("temporal_position_encoding_max_len", 32)
+    return {"kind": "attention", "heads": meta["config"]["motion_heads"], "positions": positions, "middle": True, "norm": "frame"}
+
+
 def pose_guider(file: Path) -> PoseGuider:
-    meta = sidecar(file)
-    guider = PoseGuider(meta["unet_config"]["block_out_channels"][0], tuple(meta["config"]["pose_channels"]))
+    meta = sidecar(file)["config"]
+    guider = PoseGuider(meta["block_out_channels"][0], tuple(meta["pose_channels"]))
     guider.load_state_dict(weights(file, "pose_guider"))
     return guider.eval()
 

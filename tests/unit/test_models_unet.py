@@ -61,6 +61,7 @@ def test_default_is_stable_diffusion_1_5() -> None:
     with torch.device("meta"):
         mine, reference, other = UNet(), UNet(out_channels=None), UNet2DConditionModel(cross_attention_dim=768)
     assert shapes(mine) == shapes(other)
+    assert norms(mine) == norms(other)
     tail = {"conv_norm_out.weight", "conv_norm_out.bias", "conv_out.weight", "conv_out.bias"}
     assert set(shapes(other)) - set(shapes(reference)) == tail
 
@@ -88,6 +89,11 @@ def test_pictures_as_diffusers(tokens: int) -> None:
     close(mine(clip, times, condition).flatten(0, 1), expected)
 
 
+def norms(module: nn.Module) -> dict[str, tuple[int, float]]:
+    """Groups and epsilon of every GroupNorm: too little to show in outputs."""
+    return {name: (norm.num_groups, norm.eps) for name, norm in module.named_modules() if isinstance(norm, nn.GroupNorm)}
+
+
 class PerFrame(nn.Module):
     """The norm of diffusers' motion modules (B C F H W), corrected: its statistics are those of a frame."""
 
@@ -108,6 +114,7 @@ def test_clips_as_diffusers_with_its_norms_corrected(middle: bool) -> None:
     other = UNetMotionModel.from_unet2d(unet_2d(tiny.SHAPE), adapter)
     missing, unexpected = other.load_state_dict(mine.state_dict(), strict=False)
     assert all(name.endswith("pos_embed.pe") for name in missing) and not unexpected
+    assert norms(mine) == norms(other)
     for module in [module for module in other.modules() if type(module).__name__ == "AnimateDiffTransformer3D"]:
         module.norm = PerFrame(module.norm)
     clip, context = tiny.normal(*CLIP), tiny.normal(CLIP[0], 5, 24, seed=2)
