@@ -1,0 +1,192 @@
+"""Animate Anyone's weights: which file feeds which network, under which names; read from the official files or the project's own folder.
+
+The published code begins with Stable Diffusion 1.5's U-Net, lays motion_module.pth over it and then denoising_unet.pth, without insisting
+on anything. Together the two hold every key of the denoiser, so nothing of the base is left; here they must, and the base serves training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from transformers import CLIPVisionModelWithProjection
+
+from animato.core.errors import MissingModelError
+from animato.core.progress import Progress, silent
+from animato.models.pose_guider import PoseGuider
+from animato.models.temporal import Temporal, sinusoid
+from animato.models.unet import UNet
+from animato.weights import files, own
+from animato.weights.blank import Waiting, built, configured, wanted
+from animato.weights.keymap import IDENTITY, Dropped, KeyMap, shapes, translate
+from animato.weights.read import read_state
+from animato.weights.sizes import pose_guider_sizes, unet_sizes
+
+SYSTEM = files.ANIMATE_ANYONE.system
+HEADS = 8  # at every level; no shape tells
+POSITIONS = 32  # rows of the published table; MusePose's, of the same keys otherwise, has 128
+MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
+
+
+class Networks(NamedTuple):
+    """All networks of the system, filled."""
+
+    reference_net: UNet
+    denoiser: UNet
+    pose_guider: PoseGuider
+    vae: AutoencoderKL
+    image_encoder: CLIPVisionModelWithProjection
+
+
+CLASSES: Mapping[str, type[nn.Module]] = {
+    "reference_net": UNet,
+    "denoiser": UNet,
+    "pose_guider": PoseGuider,
+    "vae": AutoencoderKL,
+    "image_encoder": CLIPVisionModelWithProjection,
+}
+
+
+def is_sinusoid(table: Tensor) -> bool:  # 1 F C
+    """Whether a table of positions is the formula's, as exactly as its type can tell."""
+    tolerance = max(5e-5, torch.finfo(table.dtype).eps)
+    return table.ndim == 3 and torch.allclose(table[0].float(), sinusoid(*table.shape[1:]), rtol=0, atol=tolerance)
+
+
+def is_count(numbers: Tensor) -> bool:  # 1 L
+    return torch.equal(numbers.flatten().long(), torch.arange(numbers.numel()))
+
+
+MOTION = KeyMap(
+    renames=(
+        (".temporal_transformer.", "."),
+        (".attention_blocks.0.", ".attn1."),
+        (".attention_blocks.1.", ".attn2."),
+        (".norms.0.", ".norm1."),
+        (".norms.1.", ".norm2."),
+        (".ff_norm.", ".norm3."),
+    ),
+    dropped=(Dropped(TABLE, "positions are computed when they are used", is_sinusoid),),
+)
+REFERENCE_FROM_BASE = KeyMap(ignored=((".conv_norm_out.", "a ReferenceNet has no end"), (".conv_out.", "a ReferenceNet has no end")))
+OLD_NAMES = (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0"))  # before and since diffusers 0.17
+VAE = KeyMap(
+    renames=tuple((f".attentions.0.{old}.", f".attentions.0.{new}.") for old, new in OLD_NAMES),
+    flattened=tuple(f".attentions.0.{old}." for old, _ in OLD_NAMES),
+)
+IMAGE_ENCODER = KeyMap(dropped=(Dropped(".position_ids", "they are 0, 1, 2, ...", is_count),))
+
+
+def read(folder: Path, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent) -> Networks:
+    """All networks of Animate Anyone, from the official files or from a folder in the project's form.
+
+    Everything is checked before anything is read. Tensors go to `dtype` and `device` one by one; on a CPU, those that are of that type
+    already stay mapped to their file, and the system reads them when they are used. Raises MissingModelError.
+    """
+    waiting, filled = open_weights(folder), dict[str, Any]()
+    for name, one in waiting.items():
+        progress("loading weights", len(filled), len(waiting))
+        filled[name] = one.fill(dtype, device)
+    progress("loading weights", len(filled), len(waiting))
+    return Networks(**filled)
+
+
+def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+    """Writes the networks of a folder in the project's form, one after the other: no more than one is in memory at a time.
+
+    Raises MissingModelError, OutputError.
+    """
+    waiting = open_weights(folder)
+    values = sum(value.numel() for one in waiting.values() for value in one.state.values())
+    own.check_folder(out, CLASSES, values * dtype.itemsize)
+    source = own.about(folder).source if (folder / files.OWN).exists() else "official files"
+    own.save(out, _filled(waiting, dtype, progress), own.About(SYSTEM, source))
+
+
+def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progress) -> Iterator[tuple[str, Any]]:
+    for done, (name, one) in enumerate(waiting.items()):
+        progress("converting", done, len(waiting))
+        yield name, one.fill(dtype)
+        one.network.to("meta")  # gives its memory back before the next one takes its own
+    progress("converting", len(waiting), len(waiting))
+
+
+def open_weights(folder: Path) -> dict[str, Waiting]:
+    """All networks, checked and not yet read: that every key has its place, and that the networks belong together."""
+    if (folder / files.OWN).exists():
+        waiting = own.open_own(folder, SYSTEM, CLASSES)
+    else:
+        waiting = open_official(files.ANIMATE_ANYONE.find(folder))
+    _check_together(folder, {name: one.network.config for name, one in waiting.items()})
+    return waiting
+
+
+def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+    """The networks of the official files."""
+    return {
+        "reference_net": _reference_net(found[files.REFERENCE_UNET]),
+        "denoiser": _denoiser(found[files.DENOISING_UNET], found[files.MOTION_MODULE]),
+        "pose_guider": _pose_guider(found[files.POSE_GUIDER]),
+        "vae": _from_folder(found[files.VAE], AutoencoderKL, VAE),
+        "image_encoder": _from_folder(found[files.IMAGE_ENCODER], CLIPVisionModelWithProjection, IMAGE_ENCODER),
+    }
+
+
+def _reference_net(path: Path, keymap: KeyMap = IDENTITY) -> Waiting:
+    state = read_state(path)
+    network = built(path, lambda: UNet(out_channels=None, heads=HEADS, **unet_sizes(shapes(state))))
+    return Waiting(network, translate(state, wanted(network), keymap, f"{path} does not fit the ReferenceNet"))
+
+
+def _denoiser(path: Path, motion_path: Path) -> Waiting:
+    state, motion = read_state(path), read_state(motion_path)
+    _check_positions(motion, motion_path)
+    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": POSITIONS, "middle": True, "norm": "frame"}
+    network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(shapes(state))))
+    both = wanted(network)
+    spatial = {key: shape for key, shape in both.items() if MODULES not in key}
+    temporals = {key: shape for key, shape in both.items() if MODULES in key}
+    values = translate(state, spatial, IDENTITY, f"{path} does not fit the denoiser without its motion module")
+    return Waiting(network, values | translate(motion, temporals, MOTION, f"{motion_path} does not fit the denoiser's motion module"))
+
+
+def _check_positions(motion: Mapping[str, Tensor], path: Path) -> None:
+    """Tells MusePose's motion module, of the same keys, by the one thing that differs."""
+    lengths = {value.shape[1] for key, value in motion.items() if TABLE in key and value.ndim == 3}
+    if lengths - {POSITIONS}:
+        raise MissingModelError(
+            f"{path} knows {max(lengths)} positions, Animate Anyone's motion module {POSITIONS}: it is another system's (MusePose has 128, "
+            "MagicAnimate 24)."
+        )
+
+
+def _pose_guider(path: Path) -> Waiting:
+    state = read_state(path)
+    network = built(path, lambda: PoseGuider(**pose_guider_sizes(shapes(state))))
+    return Waiting(network, translate(state, wanted(network), IDENTITY, f"{path} does not fit the Pose Guider"))
+
+
+def _from_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
+    network = configured(path.parent, kind)
+    return Waiting(network, translate(read_state(path), wanted(network), keymap, f"{path} does not fit its config.json"))
+
+
+def _check_together(folder: Path, config: Mapping[str, Any]) -> None:
+    """That what one network makes fits the next one: widths that no single file can be wrong about. Raises MissingModelError."""
+    reference, denoiser = config["reference_net"], config["denoiser"]
+    pairs = (
+        ("channels of the ReferenceNet and of the denoiser", list(reference.block_out_channels), list(denoiser.block_out_channels)),
+        ("layers of the ReferenceNet and of the denoiser", reference.layers_per_block, denoiser.layers_per_block),
+        ("channels of the Pose Guider's features and of the denoiser", config["pose_guider"].out_channels, denoiser.block_out_channels[0]),
+        ("width of CLIP's token and of the denoiser's context", config["image_encoder"].projection_dim, denoiser.cross_attention_dim),
+        ("width of CLIP's token and of the ReferenceNet's context", config["image_encoder"].projection_dim, reference.cross_attention_dim),
+        ("channels of the VAE's latents and of the denoiser", config["vae"].latent_channels, denoiser.in_channels),
+        ("channels of the VAE's latents and of the ReferenceNet", config["vae"].latent_channels, reference.in_channels),
+    )
+    for what, one, other in pairs:
+        if one != other:
+            raise MissingModelError(f"The networks in {folder} do not belong together: {what} are {one} and {other}.")

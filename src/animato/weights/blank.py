@@ -1,0 +1,78 @@
+"""Networks that wait for their values: built without memory, all their keys matched, filled only when everything has been checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+from animato.core.errors import MissingModelError
+from animato.weights.keymap import Shapes, shapes
+from animato.weights.read import read_json
+
+UNUSABLE = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)  # what constructors say to odd configurations
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """A network on the meta device, and the tensors that it will take: under its own keys, in the files' types, still on the disk."""
+
+    network: nn.Module
+    state: dict[str, Tensor]
+
+    def fill(self, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Any:
+        """The network, ready to be used. Tensors are converted one by one; those that need no conversion stay mapped to their file."""
+        ready = {key: value.to(device, dtype) for key, value in self.state.items()}
+        self.network.load_state_dict(ready, strict=True, assign=True)
+        return self.network.to(device).eval()
+
+
+def blank(build: Callable[[], nn.Module]) -> nn.Module:
+    """A network without values. What it computes for itself and no file holds is there."""
+    with torch.device("meta"):
+        network = build()
+    if isinstance(network, CLIPVisionModelWithProjection):
+        embeddings = network.vision_model.embeddings
+        embeddings.position_ids = torch.arange(embeddings.num_positions).unsqueeze(0)
+    return network
+
+
+def wanted(network: nn.Module) -> Shapes:
+    """Keys and shapes of all that a network must be given."""
+    return shapes(network.state_dict())
+
+
+def built(where: Path, build: Callable[[], nn.Module]) -> nn.Module:
+    """A network without values, by what the file or folder `where` says. Raises MissingModelError when that makes no network."""
+    try:
+        return blank(build)
+    except UNUSABLE as error:
+        raise MissingModelError(f"{where} describes no network that can be built: {str(error).rstrip('.')}. Get it again.") from error
+
+
+def configured(folder: Path, kind: type[Any]) -> nn.Module:
+    """A network without values, of a class of diffusers' or transformers' making, by a folder's config.json. Raises MissingModelError."""
+    config = read_json(folder / "config.json")
+    if kind.__name__ not in class_names(config):
+        raise MissingModelError(f"{folder} holds {' or '.join(class_names(config)) or 'a network without a name'}, not {kind.__name__}.")
+    if kind is CLIPVisionModelWithProjection:
+        return built(folder / "config.json", lambda: kind(CLIPVisionConfig.from_dict(config)))
+    return built(folder / "config.json", lambda: kind.from_config(config))
+
+
+def class_names(config: dict[str, Any]) -> list[str]:
+    """The classes that a configuration names: one in diffusers' form, a list in transformers'."""
+    named = config.get("_class_name") or config.get("architectures") or []
+    return [str(name) for name in (named if isinstance(named, list) else [named])]

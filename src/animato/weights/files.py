@@ -1,0 +1,116 @@
+"""The official weight files as data: what they are called, how large they are, under which licence and where they are published.
+
+Sizes follow from the shapes of the networks (fp32). Repositories and licences are those that the publishers' own instructions name; they
+could not be visited where this was written. No sha256 is known beforehand: a fetch compares with the one that the hub itself states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from animato.core.errors import MissingModelError
+from animato.pose.models import cache_folder
+
+OWN = "animato.json"  # what makes a folder one of the project's own form (own.py)
+ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")  # in this order, where there are several
+STEMS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model", "pytorch_model.fp16")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One of the things that official weights consist of: a file with any of ENDINGS, or a folder with config.json and such a file."""
+
+    what: str
+    names: tuple[str, ...]  # the published one first; without ending
+    size: int  # bytes of its values in fp32
+    folder: bool = False
+    needed: bool = True
+
+    def find(self, root: Path) -> Path | None:
+        """The weight file of this piece below a folder, or None."""
+        if self.folder:
+            return next((path for name in self.names if (path := find_weights(root / name))), None)
+        return find_weights(root, self.names)
+
+    def __str__(self) -> str:
+        return f"{self.names[0]}{'/' if self.folder else '.pth'} ({gigabytes(self.size)})"
+
+
+def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:
+    """The first weight file in a folder with one of the stems and ENDINGS, or None."""
+    return next((path for stem in stems for ending in ENDINGS if (path := folder / f"{stem}{ending}").is_file()), None)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository of the Hugging Face hub, the files wanted of it, and the folder below the weights' own where they are put."""
+
+    hub: str
+    licence: str
+    files: tuple[str, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Official:
+    """The official weights of one system."""
+
+    system: str
+    pieces: tuple[Piece, ...]
+    repositories: tuple[Repository, ...]
+
+    def missing(self, root: Path) -> list[Piece]:
+        """What a folder lacks of that which the system cannot do without."""
+        return [piece for piece in self.pieces if piece.needed and piece.find(root) is None]
+
+    def find(self, root: Path) -> dict[Piece, Path]:
+        """The weight file of every piece that is there. Raises MissingModelError that names all that is missing."""
+        if not root.is_dir():
+            raise MissingModelError(f"{root} is no folder: give the one that holds the weights of {self.system}.")
+        if missing := self.missing(root):
+            names = ", ".join(map(str, missing))
+            raise MissingModelError(f"{root} lacks {names}. Run `animato fetch {self.system}`, or put there what is missing.")
+        return {piece: path for piece in self.pieces if (path := piece.find(root))}
+
+    @property
+    def folder(self) -> Path:
+        """Where they are fetched to and looked for unless another folder is given."""
+        return cache_folder() / self.system
+
+
+REFERENCE_UNET = Piece("the ReferenceNet", ("reference_unet",), 3_438_035_200)
+DENOISING_UNET = Piece("the denoiser without its motion module", ("denoising_unet",), 3_438_083_856)
+MOTION_MODULE = Piece("the denoiser's motion module", ("motion_module",), 1_817_670_400)
+POSE_GUIDER = Piece("the Pose Guider", ("pose_guider",), 4_345_920)
+VAE = Piece("Stable Diffusion's VAE", ("sd-vae-ft-mse", "vae"), 334_615_452, folder=True)
+IMAGE_ENCODER = Piece("CLIP's image encoder", ("image_encoder", "sd-image-variations-diffusers/image_encoder"), 1_215_864_832, folder=True)
+BASE_UNET = Piece(
+    "Stable Diffusion 1.5's U-Net, from which training begins; the four files above replace all of it",
+    ("stable-diffusion-v1-5/unet", "sd-image-variations-diffusers/unet", "unet"),
+    3_438_083_856,
+    folder=True,
+    needed=False,
+)
+
+ANIMATE_ANYONE = Official(
+    "animate-anyone",
+    (REFERENCE_UNET, DENOISING_UNET, MOTION_MODULE, POSE_GUIDER, VAE, IMAGE_ENCODER, BASE_UNET),
+    (
+        Repository(
+            "patrolli/AnimateAnyone", "Apache-2.0", ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
+        ),
+        Repository("stabilityai/sd-vae-ft-mse", "MIT", ("config.json", "diffusion_pytorch_model.safetensors"), "sd-vae-ft-mse"),
+        Repository(
+            "lambdalabs/sd-image-variations-diffusers",
+            "CreativeML OpenRAIL-M",
+            ("image_encoder/config.json", "image_encoder/pytorch_model.bin"),
+        ),
+    ),
+)
+OFFICIAL = (ANIMATE_ANYONE,)
+
+
+def gigabytes(size: float) -> str:
+    """Bytes in words: 3.4 GB, 4 MB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"

@@ -1,0 +1,110 @@
+"""The project's own form of weights: a folder with one subfolder for each network, as `save_pretrained` writes it, and animato.json.
+
+animato.json says which system it is, where the values come from and which version wrote it. Nothing is renamed, all is safetensors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from animato.core.errors import MissingModelError, OutputError
+from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.weights.blank import Waiting, configured, wanted
+from animato.weights.files import OWN, find_weights, gigabytes
+from animato.weights.keymap import IDENTITY, translate
+from animato.weights.read import read_json, read_state
+
+FORMAT = 1
+
+
+class Saved(Protocol):
+    """A network of diffusers' or transformers' making."""
+
+    def save_pretrained(self, save_directory: Path, *, safe_serialization: bool) -> Any: ...
+
+    def state_dict(self) -> Mapping[str, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class About:
+    """What animato.json says.
+
+    system   the system's name
+    source   where the values come from, in words
+    options  what else the system wants to know of these weights, as JSON
+    """
+
+    system: str
+    source: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def about(folder: Path) -> About:
+    """What a folder of the project's form says of itself. Raises MissingModelError."""
+    said = read_json(folder / OWN)
+    if said.get("format") != FORMAT:
+        raise MissingModelError(
+            f"{folder / OWN} is of format {said.get('format')}, and this version of animato reads format {FORMAT}. Convert the official "
+            "files again, or use the version that wrote it."
+        )
+    return About(str(said.get("system")), str(said.get("source")), said.get("options") or {})
+
+
+def open_own(folder: Path, system: str, classes: Mapping[str, type[Any]]) -> dict[str, Waiting]:
+    """The networks of a folder of the project's form, checked and not yet read. `classes`: name of a network -> its class.
+
+    Raises MissingModelError.
+    """
+    found = about(folder).system
+    if found != system:
+        raise MissingModelError(f"{folder} holds weights of {found}, not of {system}. Use --system {found}, or other weights.")
+    return {name: _open_network(folder / name, kind) for name, kind in classes.items()}
+
+
+def _open_network(folder: Path, kind: type[Any]) -> Waiting:
+    path = find_weights(folder)
+    if path is None:
+        raise MissingModelError(f"{folder} has no weight file: the folder above it is not complete. Convert or fetch it again.")
+    network = configured(folder, kind)
+    return Waiting(network, translate(read_state(path), wanted(network), IDENTITY, f"{path} does not fit its config.json"))
+
+
+def check_folder(folder: Path, names: Iterable[str], size: int) -> Path:
+    """The folder to write `size` bytes of networks into: new, empty, or of the same form, to be replaced. Raises OutputError."""
+    pattern = re.compile("|".join(map(re.escape, (OWN, *names))))
+    target = check_target(f"{folder}/", (), pattern)
+    free = shutil.disk_usage(next(parent for parent in target.absolute().parents if parent.exists())).free
+    if free < size:
+        raise OutputError(f"{folder} needs {gigabytes(size)}, and {gigabytes(free)} are free on its disk: free some, or write elsewhere.")
+    return target
+
+
+def save(folder: Path, networks: Iterable[tuple[str, Saved]], description: About) -> None:
+    """Writes networks, in the type they have, one after the other as they come; the folder appears when all are written.
+
+    Raises MissingModelError for numbers that are not finite, OutputError.
+    """
+    said = {"format": FORMAT, "system": description.system, "source": description.source, "version": version("animato")}
+    said["options"] = dict(description.options)
+    with temporary_beside(folder) as temporary, explained(folder):
+        for name, network in networks:
+            _check_finite(name, network)
+            network.save_pretrained(temporary / name, safe_serialization=True)
+        (temporary / OWN).write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+        put_in_place(temporary, folder)
+
+
+def _check_finite(name: str, network: Saved) -> None:
+    for key, value in network.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise MissingModelError(f"{key} of {name} holds numbers that are not finite as {value.dtype}: nothing was written.")
