@@ -158,3 +158,11 @@ def test_an_arm_in_front_of_the_body_is_not_hidden():
     z[[J["elbow_l"], J["wrist_l"]]] = -60.0
     z[[J["elbow_r"], J["wrist_r"]]] = 0.15 * UNIT
     assert hidden_by_body(figure_of(ON_HIPS), z) == {}
+
+
+def test_bare_thighs_below_shorts_are_no_fingers():
+    picture, _ = draw((230, 230, 235), ON_THIGHS)
+    legs = drawn_owners(ON_THIGHS) >= 3
+    picture[172:][legs[172:]] = SKIN
+    labels = drawn_owners(ON_THIGHS).clip(0).astype(np.uint8)
+    assert left_fingers(figure_of(ON_THIGHS, picture), "arm_l", labels).sum() < 5

@@ -37,7 +37,7 @@ def cut_arm(figure: Figure, labels: np.ndarray, arm: int, scale: float) -> np.nd
     picture[~figure.inside] = (255, 0, 255)  # one colour that says "not the person", whatever the background looks like
     cut = grabcut(picture, hints, 3, scale)
     if name in figure.hands:
-        cut = cut_hand(picture, figure.hands[name], hints, cut)
+        cut = cut_hand(figure, name, hints, cut)
     return touching(cut, core)
 
 
