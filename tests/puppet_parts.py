@@ -25,9 +25,19 @@ def standing() -> Skeleton:
     return joints
 
 
-def drawn_parts(layers: tuple[str, ...] = tuple(BONES), **changes) -> Parts:
-    """The parts of the standing figure. Each layer is a plain colour, so that a test can say which one it sees."""
-    joints = standing()
+def bent(degrees: float, frames: int = 1) -> Skeleton:
+    """The standing figure with its left forearm turned about the elbow."""
+    joints, turn = clip(frames), np.exp(1j * np.deg2rad(degrees))
+    elbow = joints.xyz[:, J["elbow_l"], :2]
+    for name in ("wrist_l", "palm_l", "tips_l"):
+        step = ((joints.xyz[:, J[name], :2] - elbow) @ [1, 1j]) * turn
+        joints.xyz[:, J[name], :2] = elbow + np.stack([step.real, step.imag], axis=1)
+    return joints
+
+
+def drawn_parts(layers: tuple[str, ...] = tuple(BONES), joints: Skeleton | None = None, **changes) -> Parts:
+    """The parts of a figure, standing if no joints are given. Each layer is a plain colour, so that a test can say which one it sees."""
+    joints = joints or standing()
     made = {name: Layer(name, _drawn(name, joints), RADIUS[name.split("_")[0]]) for name in layers}
     if "torso" in made:
         made["torso"] = replace(made["torso"], back=_drawn("torso", joints, BACK_COLOUR))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from animato.puppet.mesh import grid_mesh, signed_areas
-from animato.puppet.paint import lay, lay_plainly, texture
+from animato.puppet.paint import dimmed, lay, lay_plainly, mixed, texture
 
 
 def picture() -> np.ndarray:
@@ -88,3 +88,21 @@ def test_nothing_to_paint_changes_nothing():
 def test_texture_is_cut_to_what_shows():
     image = texture(picture(), 3 + 1j)
     assert image.colour.shape[0] < 40 and image.corner.real > 3 and image.clear.min() == 0
+
+
+def test_a_dimmed_texture_lets_through_more():
+    mesh, half = grid_mesh(picture()[..., 3], 8), picture()
+    half[..., 3] = np.rint(half[..., 3] / 2)
+    one, other = canvas(), canvas()
+    image = texture(picture())
+    lay(one, dimmed(image, np.full(image.clear.shape, 0.5, np.float32)), mesh.points, mesh.points, mesh.triangles)
+    lay(other, texture(half), mesh.points, mesh.points, mesh.triangles)
+    assert np.abs(one.astype(int) - other).max() <= 2
+
+
+def test_mixing_goes_from_one_texture_to_the_other():
+    image = texture(picture())
+    none = dimmed(image, np.zeros(image.clear.shape, np.float32))
+    assert mixed(image, none, 0) is image and mixed(image, none, 1) is none
+    quarter = mixed(image, none, 0.75)
+    assert np.abs(quarter.colour - image.colour / 4).max() <= 1 and np.abs((255.0 - quarter.clear) - (255.0 - image.clear) / 4).max() <= 1

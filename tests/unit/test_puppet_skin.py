@@ -1,12 +1,16 @@
 """Skinning: weights are shares, limbs go with their bones, a bent elbow stays thick, arm and torso move alike at the shoulder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from animato.puppet.affine import apply
 from animato.puppet.body import BONES, J
+from animato.puppet.hinge import centred_joints
 from animato.puppet.rig import HEAD, LAYER_BONES, TORSO, as_complex, bone_maps, rig
-from animato.puppet.skin import bone_weights, nearest_joints, skinned
-from puppet_parts import drawn_parts, standing
+from animato.puppet.skin import bone_weights, nearest_joints, piece_weights, skinned
+from puppet_parts import bent, drawn_parts, standing
 
 PARTS, REST = drawn_parts(), as_complex(standing().xyz[0])
 
@@ -50,15 +54,27 @@ def test_a_hand_before_the_body_does_not_stick_to_it():
 
 @pytest.mark.parametrize("back", [False, True])
 def test_a_bent_elbow_stays_thick(back):
-    joints, elbow = REST.copy(), REST[J["elbow_l"]]
-    for name in ("wrist_l", "palm_l", "tips_l"):
-        joints[J[name]] = elbow + (REST[J[name]] - elbow) * np.exp(-2.6j)
-    maps, _ = bone_maps(rig(PARTS), joints, back)
+    elbow = centred_joints(PARTS)[J["elbow_l"]]
+    maps, _ = bone_maps(rig(PARTS), as_complex(bent(-149).xyz[0]), back)
     points = np.array([elbow + 6 * np.exp(1j * a) for a in np.linspace(0, 2 * np.pi, 16)])
     moved, _ = skinned(points, bone_weights(points, "arm_l", PARTS), nearest_joints(points, "arm_l", PARTS), maps, back)
-    assert np.abs(moved - elbow).min() > 5.5
+    assert np.abs(moved - apply(maps[LAYER_BONES["arm_l"][0]], elbow)).min() > 5.5
+
+
+def test_pieces_do_not_bend_at_the_elbow():
+    points = np.random.default_rng(1).uniform(0, 280, (200, 2)) @ [1, 1j]
+    upper, *rest = LAYER_BONES["arm_l"]
+    root, tip = piece_weights(points, "arm_l", PARTS)
+    assert np.allclose(root.sum(axis=1), 1) and np.allclose(tip.sum(axis=1), 1)
+    assert np.allclose(root[:, [upper, TORSO]].sum(axis=1), 1) and np.allclose(tip[:, rest].sum(axis=1), 1)
+
+
+def test_a_wide_hand_does_not_take_the_forearm():
+    wide = replace(PARTS, layers=PARTS.layers | {"arm_l": replace(PARTS.layers["arm_l"], radius=(8.0, 3.0, 14.0, 12.0))})
+    beside = np.array([between("elbow_l", "wrist_l", 0.5, side) for side in (-6.0, 6.0)])
+    assert bone_weights(beside, "arm_l", wide)[:, LAYER_BONES["arm_l"][1]].min() > 0.8
 
 
 def test_pivots_are_joints_of_the_layer():
     points = np.array([between("elbow_l", "wrist_l", 0.2), between("elbow_l", "wrist_l", 0.9)])
-    assert np.allclose(nearest_joints(points, "arm_l", PARTS), REST[[J["elbow_l"], J["wrist_l"]]])
+    assert np.allclose(nearest_joints(points, "arm_l", PARTS), centred_joints(PARTS)[[J["elbow_l"], J["wrist_l"]]])

@@ -6,6 +6,7 @@ import numpy as np
 
 from animato.puppet.arap import Handles
 from animato.puppet.body import SIDES, J
+from animato.puppet.hinge import centred_joints
 from animato.puppet.parts import Parts
 from animato.puppet.rig import HEAD, LAYER_BONES, RIG, TORSO, as_complex
 
@@ -14,7 +15,7 @@ _FIRM, _LOOSE, _HINGE = 2.0, 0.6, 5.0
 
 def handles(name: str, parts: Parts) -> Handles:
     """The handles of one layer: along its bones; over torso, head and shoulders, and along the thighs under a garment."""
-    joints = as_complex(parts.skeleton.xyz[0])
+    joints = as_complex(parts.skeleton.xyz[0]) if name == "torso" else centred_joints(parts)
     if name != "torso":
         places = np.array([0.25, 0.55, 0.85])
         sets = [_along(joints, b, parts.layers[name].radius[k], places, _FIRM) for k, b in enumerate(LAYER_BONES[name])]

@@ -34,6 +34,20 @@ def texture(rgba: np.ndarray, corner: complex = 0) -> Texture:
     return Texture(colour, 255 - alpha, corner + x + 1j * y)
 
 
+def dimmed(image: Texture, share: np.ndarray) -> Texture:
+    """The texture with its alpha times `share` (h w float32, 0..1)."""
+    colour = np.rint(image.colour * share[..., None]).astype(np.uint8)
+    return Texture(colour, 255 - np.rint((255 - image.clear) * share).astype(np.uint8), image.corner)
+
+
+def mixed(one: Texture, other: Texture, share: float) -> Texture:
+    """From `one` (share 0) to `other` (share 1), which have the same size and place."""
+    if share in (0, 1):
+        return other if share else one
+    colour = cv2.addWeighted(one.colour, 1 - share, other.colour, share, 0)
+    return Texture(colour, cv2.addWeighted(one.clear, 1 - share, other.clear, share, 0), one.corner)
+
+
 def lay(canvas: np.ndarray, image: Texture, rest: np.ndarray, moved: np.ndarray, triangles: np.ndarray, sharp: bool = False) -> None:
     """Paint the texture, stretched from `rest` to `moved` (V complex), onto H W 3 uint8. Later triangles (T 3) lie on top.
 

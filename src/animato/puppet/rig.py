@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animato.puppet.affine import along_line, fit_matrix, unit, wrap
+from animato.puppet.affine import along_line, apply, fit_matrix, unit, wrap
 from animato.puppet.body import BONES, J
+from animato.puppet.hinge import centred_joints
 from animato.puppet.parts import Parts
 
 RIG: tuple[tuple[str, str], ...] = tuple(pair for pairs in BONES.values() for pair in pairs)
@@ -27,13 +28,15 @@ _CORNERS = [J["shoulder_l"], J["shoulder_r"], J["hip_l"], J["hip_r"]]
 class Rig:
     """The picture's side of every movement.
 
-    joints  J     complex128  the picture's joints
+    joints  J     complex128  the picture's joints as estimated, which is what a motion speaks of
+    centred J     complex128  the same in the middle of the flesh (hinge.centred_joints)
     fit     3 4   complex128  affine.fit_matrix of shoulders and hips
     torso   T in pixels
     frozen  numbers of the bones that go with the torso
     """
 
     joints: np.ndarray
+    centred: np.ndarray
     fit: np.ndarray
     torso: float
     frozen: tuple[int, ...]
@@ -42,7 +45,7 @@ class Rig:
 def rig(parts: Parts) -> Rig:
     joints = as_complex(parts.skeleton.xyz[0])
     frozen = tuple(b for name, layer in parts.layers.items() if layer.frozen for b in LAYER_BONES[name])
-    return Rig(joints, fit_matrix(joints[_CORNERS], 0.05 * parts.torso), parts.torso, frozen)
+    return Rig(joints, centred_joints(parts), fit_matrix(joints[_CORNERS], 0.05 * parts.torso), parts.torso, frozen)
 
 
 def as_complex(xyz: np.ndarray) -> np.ndarray:
@@ -62,7 +65,8 @@ def bone_maps(rig: Rig, joints: np.ndarray, back: bool) -> tuple[np.ndarray, np.
         if number in rig.frozen:
             maps[number] = maps[TORSO]
         elif number not in (TORSO, HEAD):
-            maps[number], along[number] = _limb_map(rig, joints, pair, back)
+            hinge = None if pair[0].startswith(("shoulder", "hip")) else complex(apply(maps[number - 1], rig.centred[J[pair[0]]]))
+            maps[number], along[number] = _limb_map(rig, joints, pair, hinge, back)
     return maps, along
 
 
@@ -73,12 +77,14 @@ def across_body(joints: np.ndarray, pair: tuple[int, int]) -> np.ndarray:
     return (half * np.conj(1j * spine)).real / np.maximum(np.abs(spine), 1e-9)
 
 
-def _limb_map(rig: Rig, joints: np.ndarray, pair: tuple[str, str], back: bool) -> tuple[np.ndarray, float]:
+def _limb_map(rig: Rig, joints: np.ndarray, pair: tuple[str, str], hinge: complex | None, back: bool) -> tuple[np.ndarray, float]:
+    """A bone's map and scale. All but the first of a limb start at their `hinge`, to which the bone before has taken the joint."""
     i, j = J[pair[0]], J[pair[1]]
+    source = (rig.joints[i] if hinge is None else rig.centred[i], rig.joints[j])
+    target = (joints[i] if hinge is None else hinge, joints[j])
     limits = _HAND_STRETCH if pair[0].startswith(("wrist", "palm")) else _STRETCH
-    ratio = abs(joints[j] - joints[i]) / max(abs(rig.joints[j] - rig.joints[i]), 1e-6)
-    along = float(np.clip(ratio, *limits))
-    return along_line((rig.joints[i], rig.joints[j]), (joints[i], joints[j]), along, -1.0 if back else 1.0), along
+    along = float(np.clip(abs(target[1] - target[0]) / max(abs(source[1] - source[0]), 1e-6), *limits))
+    return along_line(source, target, along, -1.0 if back else 1.0), along
 
 
 def _torso_map(rig: Rig, joints: np.ndarray, back: bool) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from animato.puppet.affine import apply
 from animato.puppet.body import SIDES, J
+from animato.puppet.hinge import centred_joints
 from animato.puppet.parts import Parts
 from animato.puppet.rig import HEAD, LAYER_BONES, RIG, TORSO, as_complex
 
@@ -15,17 +16,27 @@ _JOIN = 0.35  # of the upper arm or thigh: how far from its root the torso has a
 
 def bone_weights(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
     """V B float64, rows that sum to 1. A layer follows its own bones; round the shoulder arm and torso mix alike, as one skin."""
-    joints = as_complex(parts.skeleton.xyz[0])
     if name == "torso":
-        return _torso_weights(points, joints, parts)
+        return _torso_weights(points, as_complex(parts.skeleton.xyz[0]), parts)
+    joints = centred_joints(parts)
     weights = np.zeros((len(points), len(RIG)))
-    weights[:, LAYER_BONES[name]] = _softmin(np.stack([_distance(points, joints, b, parts) for b in LAYER_BONES[name]], axis=1))
+    weights[:, LAYER_BONES[name]] = _nearest_bone(points, joints, LAYER_BONES[name], parts)
     if name.startswith("arm"):
         root = LAYER_BONES[name][0]
         share = weights[:, root] * _torso_share(points, joints, root, parts)
         weights[:, TORSO] += share
         weights[:, root] -= share
     return weights
+
+
+def piece_weights(points: np.ndarray, name: str, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """V B float64 for each of the pieces ROOT and TIP of a limb (order.py) that has come apart at its hinge: neither bends there."""
+    root, *tip = LAYER_BONES[name]
+    whole = bone_weights(points, name, parts)
+    first, second = np.zeros_like(whole), np.zeros_like(whole)
+    first[:, TORSO], first[:, root] = whole[:, TORSO], 1 - whole[:, TORSO]
+    second[:, tip] = _nearest_bone(points, centred_joints(parts), tip, parts)
+    return first, second
 
 
 def skinned(
@@ -47,11 +58,19 @@ def skinned(
 
 def nearest_joints(points: np.ndarray, name: str, parts: Parts) -> np.ndarray:
     """V complex: the joint of the layer each vertex bends about, which is the nearest one."""
-    joints = as_complex(parts.skeleton.xyz[0])
+    joints = centred_joints(parts)
     pairs = [RIG[b] for b in LAYER_BONES[name]]
     hinges = [J[a] for a, _ in pairs] if name != "torso" else [J[j] for j in ("neck", "shoulder_l", "shoulder_r", "hip_l", "hip_r")]
     candidates = joints[hinges]
     return candidates[np.abs(points[:, None] - candidates).argmin(axis=1)]
+
+
+def _nearest_bone(points: np.ndarray, joints: np.ndarray, bones: list[int], parts: Parts) -> np.ndarray:
+    """V n, rows that sum to 1: the bones of one limb share by distance. Its thickness is the same for all of them: were every bone
+    measured by its own, a wide hand would take half of a thin forearm."""
+    thickness = max(float(np.median([_radius(b, parts) for b in bones])), 1.0)
+    ends = [[joints[J[name]] for name in RIG[b]] for b in bones]
+    return _softmin(np.stack([_to_segment(points, a, b) for a, b in ends], axis=1) / thickness)
 
 
 def _torso_weights(points: np.ndarray, joints: np.ndarray, parts: Parts) -> np.ndarray:

@@ -15,7 +15,7 @@ from animato.puppet.parts import Parts
 from animato.puppet.plan import FramePlan, plan
 from animato.puppet.rig import HEAD, bone_maps, rig
 from animato.puppet.shadow import cast, ground
-from animato.puppet.sheet import sheet
+from animato.puppet.sheet import Placed, sheet
 
 Quality = Literal["fast", "good"]
 
@@ -55,25 +55,23 @@ class Stage:
     def frame(self, what: FramePlan) -> tuple[np.ndarray, FrameReport]:
         """H W 3 uint8 and what to know about it; it depends on nothing but the plan."""
         maps, along = bone_maps(self._rig, what.joints, what.back)
-        moved, plain = {}, []
-        for name, part in self._sheets.items():
-            moved[name], polished = part.moved(maps, along, what.back)
-            if part.polish and not polished:
-                plain.append(name)
+        placed = {name: part.placed(maps, along, what.back) for name, part in self._sheets.items()}
         if self._face is not None and not what.back:
-            moved["torso"] = moved["torso"] + self._face * nose_shift(self._rig, what.joints, maps[HEAD])
-        return self._painted(what, moved), FrameReport(what.turned, tuple(plain), what.held)
+            placed["torso"].points[0] += self._face * nose_shift(self._rig, what.joints, maps[HEAD])
+        plain = tuple(name for name, part in self._sheets.items() if part.polish and not placed[name].polished)
+        return self._painted(what, placed), FrameReport(what.turned, plain, what.held)
 
-    def _painted(self, what: FramePlan, moved: dict[str, np.ndarray]) -> np.ndarray:
+    def _painted(self, what: FramePlan, placed: dict[str, Placed]) -> np.ndarray:
         canvas = self.parts.background.copy()
         if self._ground:
             cast(canvas, what.joints, self._ground)
+        before = set()
         for name, piece in what.order:
-            if name in moved:
-                part = self._sheets[name]
-                image = part.back if what.back else part.front
-                faces = part.faces(piece, moved[name], what.back)
-                lay(canvas, image, part.mesh.points, moved[name], faces, sharp=self.quality == "good")
+            if name in placed and piece < len(placed[name].points):
+                part, points = self._sheets[name], placed[name].points[piece]
+                image = part.image(piece, placed[name].stiff, name in before, what.back)
+                lay(canvas, image, part.mesh.points, points, part.faces(piece, points, what.back), sharp=self.quality == "good")
+                before.add(name)
         return canvas
 
 
