@@ -139,6 +139,22 @@ def test_guidance_as_published(norm: str, gradients: bool) -> None:
     assert (halves[:2] - halves[2:]).abs().max() > 0.1
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float16, 0.01), (torch.bfloat16, 0.05)])
+@torch.no_grad()
+def test_savings_are_exact(dtype: torch.dtype, tolerance: float) -> None:
+    """In double precision nothing is left between them and the plain form; half precisions stay half."""
+    double, net = tiny.unet(tiny.TEMPORAL).double(), tiny.unet(tiny.TEMPORAL).to(dtype)
+    clip, tokens = tiny.normal(*CLIP).double(), tiny.normal(4, 1, 24, seed=3).double()
+    features = {name: value.double() for name, value in tiny.features(net, (7, 6), rows=2).items()}
+    bank = net.project_bank({name: value.to(dtype) for name, value in features.items()})
+    contexts = [net.project_context(half) for half in tokens.to(dtype).split(2)]
+    halves = torch.cat(net.branches(clip.to(dtype), 300, [UNetCondition(contexts[0]), UNetCondition(contexts[1], bank)]))
+    twice = {name: torch.cat([value, value]) for name, value in features.items()}
+    expected = plain_unet(double, torch.cat([clip, clip]), 300, tokens, twice)
+    assert halves.dtype == dtype
+    assert (halves - expected).abs().mean() < tolerance * expected.abs().mean()
+
+
 def test_gradients_as_published() -> None:
     """Of the weights, of the reference's features and of the context; where softmax over one token has no gradient there is none."""
     net = tiny.unet(tiny.TEMPORAL)

@@ -129,14 +129,17 @@ class UNet(ModelMixin, ConfigMixin):
     def _layer(self, layer: Layer, values: list[Tensor], temb: Tensor, conditions: Sequence[UNetCondition]) -> Run:
         values = [self._call(layer.resnet, value, temb) for value in values]
         if layer.attention is not None:
-            tokens = [self._call(layer.attention.enter, value) for value in values]
-            yield layer.name, tokens[0]
-            seen = list(zip(values, map(layer.attention.block.look, tokens), strict=True))
-            told = [(condition.context[layer.name], condition.bank.get(layer.name)) for condition in conditions]
-            values = [self._call(layer.attention, value, look, *what) for (value, look), what in fork(seen, told)]
+            values = yield from self._attention(layer.name, layer.attention, values, conditions)
         if layer.motion is not None:
             values = [self._call(layer.motion, value) for value in values]
         return values
+
+    def _attention(self, name: str, layer: SpatialTransformer, values: list[Tensor], conditions: Sequence[UNetCondition]) -> Run:
+        tokens = [self._call(layer.enter, value) for value in values]
+        yield name, tokens[0]
+        seen = list(zip(values, map(layer.block.look, tokens), strict=True))
+        told = [(condition.context[name], condition.bank.get(name)) for condition in conditions]
+        return [self._call(layer, value, look, *what) for (value, look), what in fork(seen, told)]
 
     def _call(self, layer: Callable[..., Tensor], *args: Any) -> Tensor:
         """A layer, its inner values forgotten and computed again in the backward pass when gradient checkpointing is on."""
