@@ -5,7 +5,7 @@ A map is data: parts of keys that are renamed, parts that are left out on purpos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -103,7 +103,9 @@ def translate(state: Mapping[str, Tensor], wanted: Shapes, keymap: KeyMap, what:
     """
     found = match(shapes(state), wanted, keymap)
     if complaint := found.complaint():
-        raise MissingModelError(f"{what}: {complaint}. {hint(state)}")
+        seems, meant = appearance(state), appearance(wanted)
+        mistaken = f" It looks like {seems}." if seems != meant else ""
+        raise MissingModelError(f"{what}: {complaint}.{mistaken} Give the right file, or get it again.")
     for rule in keymap.dropped:
         wrong = [key for key, value in state.items() if rule.part in "." + key and not rule.holds(value)]
         if wrong:
@@ -131,12 +133,10 @@ SIGNS = (  # part of a key -> what a file with it is; the first that is found co
 )
 
 
-def hint(state: Mapping[str, Tensor]) -> str:
-    """What a file seems to be, for someone who has mistaken one for another."""
-    for part, what in SIGNS:
-        if any(part in "." + key for key in state):
-            return f"The file looks like {what}."
-    return "The file looks like no part of a system known here."
+def appearance(keys: Iterable[str]) -> str:
+    """What has such keys, for someone who has mistaken one file for another."""
+    dotted = [f".{key}" for key in keys]
+    return next((what for part, what in SIGNS if any(part in key for key in dotted)), "no part of a system known here")
 
 
 def _named(key: str, shape: Shape) -> str:

@@ -5,7 +5,6 @@ Where a file lacks the key that tells, the published size stands, and the match 
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TypedDict
 
 from animato.weights.keymap import Shapes
@@ -26,28 +25,34 @@ class PoseGuiderSizes(TypedDict, total=False):
 
 def unet_sizes(given: Shapes) -> UNetSizes:
     """What tells one U-Net in the shape of Stable Diffusion's from another, but for its number of heads."""
-    levels = range(_many(given, "down_blocks.{}.resnets.0.conv1.weight"))
-    texts = [shape for key, shape in given.items() if key.endswith(".attn2.to_k.weight")]
-    if not levels or not texts or "conv_in.weight" not in given:
+    widths = [shape[1] for key, shape in given.items() if key.endswith((".attn2.to_k.weight", ".attn2.to_v.weight"))]
+    levels = [_outs(given, f"down_blocks.{i}.resnets.") for i in range(_many(given, "down_blocks."))]
+    if not widths or not levels or not all(levels):
         return {}
     return {
-        "in_channels": given["conv_in.weight"][1],
-        "block_out_channels": tuple(given[f"down_blocks.{i}.resnets.0.conv1.weight"][0] for i in levels),
-        "layers_per_block": _many(given, "down_blocks.0.resnets.{}.conv1.weight"),
-        "attention_levels": tuple(f"down_blocks.{i}.attentions.0.norm.weight" in given for i in levels),
-        "cross_attention_dim": texts[0][1],
+        "in_channels": given.get("conv_in.weight", (0, 4))[1],
+        "block_out_channels": tuple(channels[0] for channels in levels),
+        "layers_per_block": _many(given, "down_blocks.0.resnets."),
+        "attention_levels": tuple(_many(given, f"down_blocks.{i}.attentions.") > 0 for i in range(len(levels))),
+        "cross_attention_dim": widths[0],
     }
 
 
 def pose_guider_sizes(given: Shapes) -> PoseGuiderSizes:
     """The channels of a Pose Guider: from conv_in, then from every second of its blocks."""
-    blocks = range(1, _many(given, "blocks.{}.weight"), 2)
-    if not blocks or "conv_in.weight" not in given or "conv_out.weight" not in given:
+    names = ["conv_in.bias", *(f"blocks.{i}.bias" for i in range(1, _many(given, "blocks."), 2)), "conv_out.bias"]
+    if not all(name in given for name in names):
         return {}
-    channels = [given[name][0] for name in ("conv_in.weight", *(f"blocks.{i}.weight" for i in blocks))]
-    return {"out_channels": given["conv_out.weight"][0], "block_out_channels": tuple(channels)}
+    *channels, out = (given[name][0] for name in names)
+    return {"out_channels": out, "block_out_channels": tuple(channels)}
 
 
-def _many(given: Shapes, name: str) -> int:
-    """How many keys of this name there are, numbered from 0."""
-    return next(number for number in count() if name.format(number) not in given)
+def _many(given: Shapes, prefix: str) -> int:
+    """How many numbers follow a prefix, counted from 0."""
+    numbers = {key.removeprefix(prefix).split(".")[0] for key in given if key.startswith(prefix)}
+    return max((int(number) + 1 for number in numbers if number.isdigit()), default=0)
+
+
+def _outs(given: Shapes, prefix: str) -> list[int]:
+    """Output channels of all convolutions of ResNets; those of one level have the same."""
+    return [shape[0] for key, shape in given.items() if key.startswith(prefix) and key.endswith((".conv1.weight", ".conv2.weight"))]
