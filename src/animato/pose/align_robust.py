@@ -2,7 +2,7 @@
 
 Every bone keeps the direction it has in the motion and takes the length it has in the picture. Lengths are measured in the picture plane
 (2-D), so a foreshortened bone stays foreshortened. The figure is then placed so that the lower foot moves as in the motion, scaled like the
-legs: a planted foot neither slides nor floats more than it did (specs/puppet.md, section 2, with its open points).
+legs: a planted foot neither slides nor floats more than it did (docs/alignment.md).
 """
 
 from __future__ import annotations

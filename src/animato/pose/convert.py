@@ -57,7 +57,7 @@ THEIRS = np.array(list(SAME_JOINT.values()), dtype=int)
 def keypoints_of(person: Whole) -> tuple[np.ndarray, np.ndarray]:
     """Everything seen of a person -> points 134 3 and score 134; keypoints that nothing gives have score 0.
 
-    z is the world landmark's z in picture pixels: the image landmarks' own z leans with the body and cannot be used (specs/puppet.md, 1.2).
+    z is the world landmark's z in picture pixels: the image landmarks' own z leans with the body and cannot be used.
     Joints outside the picture keep the network's own score. It fades within a quarter of the torso's length; up to there they are right to
     a fifth of it, which is better than to have none.
     """

@@ -1,4 +1,4 @@
-"""DWPose from local ONNX files: the estimator of the published systems, as Animate Anyone runs it (specs/animate_anyone.md, 7)."""
+"""DWPose from local ONNX files: the estimator of the published systems, as MooreThreads' AnimateAnyone runs it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def people_in(picture: np.ndarray, models: Path | None = None, *, person: Person
 def estimate_picture(
     picture: np.ndarray, models: Path | None = None, *, person: Person = LARGEST, hands: bool = True, face: bool = True
 ) -> PoseSequence:
-    """The pose of one person in a picture (specs/puppet.md, 1).
+    """The pose of one person in a picture.
 
     picture  H W 3 uint8 RGB
     models   folder of the model files; default: the cache

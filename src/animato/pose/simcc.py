@@ -1,4 +1,4 @@
-"""Keypoints of one person by a SimCC network: the numerics around it (specs/animate_anyone.md, section 7)."""
+"""Keypoints of one person by a SimCC network: the numerics around it, as MooreThreads' AnimateAnyone has them."""
 
 from __future__ import annotations
 

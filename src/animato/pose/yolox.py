@@ -1,4 +1,4 @@
-"""People in a picture by a YOLOX detector: the numerics around the network (specs/animate_anyone.md, section 7)."""
+"""People in a picture by a YOLOX detector: the numerics around the network, as MooreThreads' AnimateAnyone runs it."""
 
 from __future__ import annotations
 

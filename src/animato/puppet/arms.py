@@ -16,7 +16,7 @@ CORE = (0.40, 0.45, 0.40, 0.40)  # what certainly is arm, in half thicknesses of
 
 
 def cut_arm(figure: Figure, labels: np.ndarray, arm: int, scale: float) -> np.ndarray:
-    """H W bool: the pixels of an arm (specs/puppet.md, section 4.3).
+    """H W bool: the pixels of an arm (docs/puppet.md, 4).
 
     labels  H W  uint8  owners by distance alone
     arm     its place in body.LAYERS

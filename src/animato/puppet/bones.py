@@ -8,7 +8,7 @@ import numpy as np
 
 from animato.puppet.body import BONES, J, Skeleton
 
-# Half thickness of each bone of body.BONES over T (specs/puppet.md, section 3).
+# Half thickness of each bone of body.BONES over T (docs/puppet.md, 3).
 PRIOR: dict[str, tuple[float, ...]] = {
     "torso": (0.25, 0.22),
     "arm_l": (0.125, 0.10, 0.10, 0.08),

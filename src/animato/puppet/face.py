@@ -10,7 +10,7 @@ from animato.puppet.rig import Rig
 
 _REACH = 0.25  # of the face's radius: as far as features may be shifted before they look pasted on
 _NOD = 0.5  # of a shift along the head: more of it squeezes chin or forehead
-_SIZE = 0.62  # radius of the face over the length from neck to ears (specs/puppet.md, section 4)
+_SIZE = 0.62  # radius of the face over the length from neck to ears (docs/puppet.md, 4)
 
 
 def face_share(points: np.ndarray, rig: Rig) -> np.ndarray:

@@ -23,7 +23,7 @@ def spread_colours(picture: np.ndarray, valid: np.ndarray, along: np.ndarray | N
     """H W 3 uint8: valid pixels as they are, the others with the nearest valid colour, the more blurred the farther it comes from.
 
     The nearest colour keeps the edge of a red jacket against blue shorts; a pyramid of averages smears purple there
-    (specs/puppet.md, section 5).
+    (docs/puppet.md, 5).
     """
     filled = nearest_value(picture, valid, along)
     distance = cv2.distanceTransform((~valid).astype(np.uint8), cv2.DIST_L2, 5)

@@ -25,7 +25,7 @@ class Garment:
 
 
 def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
-    """The garment of a figure whose pixels have owners (specs/puppet.md, section 4.5)."""
+    """The garment of a figure whose pixels have owners (docs/puppet.md, 4)."""
     body = figure.inside & ~np.isin(labels, ARMS)
     heights = np.arange(0.3, 2.0, STEP)
     joined = np.array([_joined(figure, body, t) for t in heights])

@@ -10,7 +10,7 @@ from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.puppet.body import SIDES, J, Skeleton, torso_length
 
-SMALLEST_TORSO = 40.0  # pixels (specs/puppet.md, fall-back 1)
+SMALLEST_TORSO = 40.0  # pixels (docs/puppet.md, fall-back 1)
 SIDE_VIEW = 0.35  # shoulder width over T below which a picture shows the person from the side
 SIDE_NAMES = {"l": "left", "r": "right"}
 
@@ -58,7 +58,7 @@ class Joints:
 
 
 def judge(skeleton: Skeleton, size: Size) -> Joints:
-    """Guesses for missing joints and what follows from them (specs/puppet.md, fall-backs 1 to 3).
+    """Guesses for missing joints and what follows from them (docs/puppet.md, fall-backs 1 to 3).
 
     InputError if the picture shows no shoulders or too small a person.
     """

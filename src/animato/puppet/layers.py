@@ -19,7 +19,7 @@ SOFT = 1.3  # sigma in pixels of a layer's edge
 
 
 def textures(figure: Figure, labels: np.ndarray, garment: Garment) -> dict[str, np.ndarray]:
-    """Layer -> H W 4 uint8 texture (specs/puppet.md, section 5), without those that hold next to nothing.
+    """Layer -> H W 4 uint8 texture (docs/puppet.md, 5), without those that hold next to nothing.
 
     labels  H W  uint8  owner of each pixel (ownership.owners, garment.with_garment)
     """

@@ -24,7 +24,7 @@ BINS = 16  # a colour channel's bins in the histograms of person and background
 def person_alpha(
     picture: np.ndarray, probability: np.ndarray, near: np.ndarray, trunk: np.ndarray, unit: float, scale: float = 0.5
 ) -> np.ndarray:
-    """Opacity of the person (specs/puppet.md, section 3).
+    """Opacity of the person (docs/puppet.md, 3).
 
     picture      H W 3  uint8
     probability  H W    float32  0..1, the estimator's person mask

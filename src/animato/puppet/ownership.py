@@ -16,7 +16,7 @@ THIN = 0.04  # T: what is thinner does not hold a piece to its part
 
 
 def owners(figure: Figure, scale: float = 0.5) -> np.ndarray:
-    """The layer that owns each pixel, also outside the person, where it is the layer of the nearest owner (specs/puppet.md, section 4).
+    """The layer that owns each pixel, also outside the person, where it is the layer of the nearest owner (docs/puppet.md, 4).
 
     scale    size at which GrabCut works
     returns  H W  uint8  a place in body.LAYERS

@@ -24,7 +24,7 @@ from animato.puppet.parts import Layer, Parts
 
 Quality = Literal["fast", "good"]
 CUT_SCALE = {"fast": 0.3, "good": 0.5}  # the size at which GrabCut works
-SMALLEST_MASK = 0.15  # T^2 (specs/puppet.md, fall-back 1)
+SMALLEST_MASK = 0.15  # T^2 (docs/puppet.md, fall-back 1)
 
 
 def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good") -> Parts:
