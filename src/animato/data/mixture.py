@@ -1,0 +1,143 @@
+"""Where samples come from: procedural people, and several sources mixed by weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.core.shapes import Size
+from animato.data.motions import MOTIONS
+from animato.data.people import clip
+from animato.data.sample import Sample, Source, scattered, stretch
+from animato.pose.keypoints import FACE, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
+
+_HANDS = slice(LEFT_HAND.start, RIGHT_HAND.stop)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Each sample comes from one of the sources, drawn by their weights."""
+
+    sources: tuple[Source, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.sources or len(self.sources) != len(self.weights) or min(self.weights) < 0 or sum(self.weights) <= 0:
+            raise InputError("A mixture needs sources and one weight for each, none of them negative and not all zero.")
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        share = np.array(self.weights) / sum(self.weights)
+        return self.sources[int(rng.choice(len(share), p=share))].draw(rng)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How samples of procedural people are varied: shares of samples, and the largest keypoint error in shares of the picture.
+
+    mirror   seen in a mirror, left and right of the person exchanged
+    recolour colour channels exchanged
+    jitter   keypoints moved, as an estimator moves them; half of the samples
+    hide     face points unseen, and again hand points unseen
+    """
+
+    mirror: float = 0.5
+    recolour: float = 0.3
+    jitter: float = 0.008
+    hide: float = 0.3
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        if rng.random() < self.mirror:
+            sample = mirrored(sample)
+        if rng.random() < self.recolour:
+            order = rng.permutation(3)
+            sample = replace(sample, **{name: getattr(sample, name)[..., order] for name in ("whole", "reference", "frames")})
+        if rng.random() < 0.5:
+            reach = rng.uniform(0, self.jitter) * sample.poses.size[0]
+            sample = replace(sample, given=_moved(sample.given, reach, rng), poses=_moved(sample.poses, reach, rng))
+        for points in (FACE, _HANDS):
+            if rng.random() < self.hide:
+                sample = replace(sample, given=_without(sample.given, points), poses=_without(sample.poses, points))
+        return sample
+
+
+@dataclass(frozen=True)
+class People:
+    """Procedural people (data/people.py), rendered when they are first drawn and kept.
+
+    count     people, of the seeds from `first` on; their motions take turns
+    length    frames that are rendered of each, at `fps`
+    frames    driven frames of a sample
+    together  one after the other, for models of clips; else scattered over the clip
+    """
+
+    count: int
+    length: int
+    fps: float
+    size: Size
+    frames: int
+    first: int = 100_000
+    together: bool = False
+    augment: Augment = Augment()
+    _kept: dict[int, tuple[np.ndarray, PoseSequence]] = field(default_factory=dict, repr=False, compare=False)
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        frames, poses = self.person(self.first + int(rng.integers(self.count)))
+        reference, which = stretch(self.length, self.frames, 1, rng) if self.together else scattered(self.length, self.frames, rng)
+        return self.augment(sample_of(frames, poses, reference, which), rng)
+
+    def person(self, seed: int) -> tuple[np.ndarray, PoseSequence]:
+        """The clip of one person: F H W 3 uint8 and its poses with masks."""
+        if seed not in self._kept:
+            names = sorted(MOTIONS)
+            self._kept[seed] = clip(seed, names[seed % len(names)], self.length, self.size, self.fps)
+        return self._kept[seed]
+
+
+def sample_of(frames: np.ndarray, poses: PoseSequence, reference: int, which: np.ndarray) -> Sample:
+    """The sample of one reference and some frames of a clip in memory that needs no cutting."""
+    mask = None if poses.mask is None else poses.mask[which]
+    driven = replace(poses, points=poses.points[which], score=poses.score[which], mask=mask)
+    return Sample(frames[reference], frames[reference], frames[which], poses.frames(slice(reference, reference + 1)), driven)
+
+
+def mirrored(sample: Sample) -> Sample:
+    """The same in a mirror: what was the person's left hand is the right one of the person in the mirror."""
+    pictures = {name: getattr(sample, name)[..., ::-1, :] for name in ("whole", "reference", "frames")}
+    return replace(sample, given=_mirrored(sample.given), poses=_mirrored(sample.poses), **pictures)
+
+
+def _mirrored(poses: PoseSequence) -> PoseSequence:
+    points = poses.points[:, :, _OTHER_SIDE].copy()
+    points[..., 0] = poses.size[0] - points[..., 0]
+    return replace(poses, points=points, score=poses.score[:, :, _OTHER_SIDE], mask=None if poses.mask is None else poses.mask[..., ::-1])
+
+
+def _moved(poses: PoseSequence, reach: float, rng: np.random.Generator) -> PoseSequence:
+    points = poses.points.copy()
+    points[..., :2] += rng.normal(0, 1, points[..., :2].shape) * reach
+    return replace(poses, points=points)
+
+
+def _without(poses: PoseSequence, points: slice) -> PoseSequence:
+    score = poses.score.copy()
+    score[..., points] = 0
+    return replace(poses, score=score)
+
+
+def _other_side() -> np.ndarray:
+    """K: the number that each keypoint has in a mirror. The face is iBUG's 68 points."""
+    order = np.arange(RIGHT_HAND.stop)
+    names = {point.name: int(point) for point in Point}
+    for name, point in names.items():
+        if name[:2] in ("R_", "L_"):
+            order[point] = names[("L_" if name[0] == "R" else "R_") + name[2:]]
+    turned = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)]
+    turned += [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
+    order[FACE] = FACE.start + np.array(turned)
+    order[LEFT_HAND], order[RIGHT_HAND] = np.arange(RIGHT_HAND.start, RIGHT_HAND.stop), np.arange(LEFT_HAND.start, LEFT_HAND.stop)
+    return order
+
+
+_OTHER_SIDE = _other_side()

@@ -1,0 +1,176 @@
+"""One loop for every stage: batches, steps, the running mean, checkpoints from which training goes on exactly, curves and sample grids."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import nn
+
+from animato.core.errors import InputError
+from animato.core.output import put_in_place, temporary_beside, write_text
+from animato.core.picture import write_picture
+from animato.core.progress import Progress, silent
+from animato.training.ema import Mean
+from animato.training.stage import Recipe, plain
+
+LATEST = "latest"
+
+
+class Trainee(Protocol):
+    """What the loop asks of a system in training."""
+
+    @property
+    def step(self) -> nn.Module:
+        """Called with what `feed` gives; answers with the loss and what is worth watching."""
+
+    @property
+    def networks(self) -> nn.Module: ...
+
+    def feed(self, number: int, rows: range) -> tuple[Any, ...]: ...
+
+    def grid(self, networks: nn.Module) -> np.ndarray: ...
+
+    def save(self, networks: nn.Module, folder: Path) -> None: ...
+
+
+@dataclass(eq=False)
+class Training:
+    """A run of a recipe in a folder.
+
+    It writes networks/ (the running mean), latest/ (to go on from), samples/, curves/ (TensorBoard), curve.jsonl and recipe.json.
+    """
+
+    recipe: Recipe
+    trainee: Trainee
+    folder: Path
+
+    def __post_init__(self) -> None:
+        run = self.recipe.run
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # a batch without reference does not use the ReferenceNet
+        self.accelerator = Accelerator(
+            mixed_precision=run.precision,
+            log_with="tensorboard",
+            project_dir=self.folder,
+            kwargs_handlers=[unused],
+        )
+        select(self.trainee.networks, run.learn, run.freeze)
+        self.mean = Mean(self.trainee.networks, run.ema)
+        learning = [value for value in self.trainee.networks.parameters() if value.requires_grad]
+        options = self.recipe.optimizer
+        optimizer = torch.optim.AdamW(learning, options.lr, (options.betas[0], options.betas[1]), options.eps, options.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(self.recipe, step))
+        self.step, self.optimizer = self.accelerator.prepare(self.trainee.step, optimizer)
+        self.schedule = schedule
+        self.mean.module.to(self.accelerator.device)
+        self.accelerator.register_for_checkpointing(self.mean, self.schedule)
+
+    def go(self, progress: Progress = silent) -> None:
+        """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for the folder of another recipe."""
+        run, first = self.recipe.run, self._resume()
+        self.accelerator.init_trackers("curves")
+        for number in range(first, run.steps):
+            told = self._step(number)
+            done = number + 1
+            if done % run.log_every == 0 or done == run.steps:
+                self._log(done, told)
+            if done % run.sample_every == 0 or done == run.steps:
+                self._sample(done)
+            if done % run.checkpoint_every == 0 or done == run.steps:
+                self._checkpoint(done)
+            progress("train", done, run.steps)
+        self.accelerator.end_training()
+
+    def _step(self, number: int) -> dict[str, float]:
+        """One step of the optimizer over run.accumulate batches."""
+        run, told = self.recipe.run, dict[str, float]()
+        for part in range(run.accumulate):
+            first = (part * self.accelerator.num_processes + self.accelerator.process_index) * run.batch
+            batch = self.trainee.feed(number, range(first, first + run.batch))
+            last = part == run.accumulate - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.step), self.accelerator.autocast():
+                values = self.step(*batch)
+            self.accelerator.backward(values["loss"] / run.accumulate)
+            for name, value in values.items():
+                told[name] = told.get(name, 0.0) + float(value.detach()) / run.accumulate
+        told["gradient"] = float(self.accelerator.clip_grad_norm_(self.step.parameters(), self.recipe.optimizer.clip))
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.mean.update(self.trainee.networks)
+        return told
+
+    def _log(self, done: int, told: dict[str, float]) -> None:
+        values = told | {"rate": self.schedule.get_last_lr()[0]}
+        self.accelerator.log(values, step=done)
+        if self.accelerator.is_main_process:
+            with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": done} | values) + "\n")
+
+    def _sample(self, done: int) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        picture = self.trainee.grid(self.mean.module)
+        (self.folder / "samples").mkdir(exist_ok=True)
+        write_picture(picture, self.folder / "samples" / f"{done:06d}.png")
+        self.accelerator.get_tracker("tensorboard", unwrap=True).add_image("samples", picture, done, dataformats="HWC")
+
+    def _checkpoint(self, done: int) -> None:
+        with temporary_beside(self.folder / LATEST) as temporary:
+            self.accelerator.save_state(str(temporary), safe_serialization=False)
+            if self.accelerator.is_main_process:
+                (temporary / "step.json").write_text(json.dumps({"step": done, "recipe": plain(self.recipe)}, indent=1))
+                put_in_place(temporary, self.folder / LATEST)
+                self.trainee.save(self.mean.module, self.folder / "networks")
+        self.accelerator.wait_for_everyone()
+
+    def _resume(self) -> int:
+        """How many steps are done."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = self.folder / LATEST / "step.json"
+        if not state.is_file():
+            if self.accelerator.is_main_process:
+                write_text(json.dumps(plain(self.recipe), indent=1) + "\n", self.folder / "recipe.json")
+            return 0
+        known = json.loads(state.read_text("utf-8"))
+        check_same(known["recipe"], plain(self.recipe), self.folder)
+        self.accelerator.load_state(str(self.folder / LATEST))
+        return int(known["step"])
+
+
+def rate(recipe: Recipe, step: int) -> float:
+    """The learning rate of a step as a share of its highest: rising in the warm-up, falling to zero in the last share of the steps."""
+    options, steps = recipe.optimizer, recipe.run.steps
+    rise = min(1.0, (step + 1) / max(options.warmup, 1))
+    fall = min(1.0, (steps - step) / (options.decay * steps)) if options.decay else 1.0
+    return rise * max(fall, 0.0)
+
+
+def select(networks: nn.Module, learn: list[str], freeze: list[str]) -> None:
+    """Lets those parameters learn whose names begin as one of `learn` says (none given: all) and hold none of `freeze`.
+
+    "*.motion_modules." in `learn` stands for every name that holds what follows the star. Raises InputError if nothing is left to learn.
+    """
+    for name, value in networks.named_parameters():
+        begins = not learn or any(part[1:] in name if part.startswith("*") else name.startswith(part) for part in learn)
+        value.requires_grad_(begins and not any(part in name for part in freeze))
+    if not any(value.requires_grad for value in networks.parameters()):
+        raise InputError(f"run.learn = {learn} and run.freeze = {freeze} leave nothing to learn.")
+
+
+def check_same(known: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """A run goes on with its own recipe; only how often it is saved and looked at may change."""
+    free = {"checkpoint_every", "sample_every", "log_every"}
+
+    def fixed(recipe: dict[str, Any]) -> dict[str, Any]:
+        return recipe | {"run": {name: value for name, value in recipe["run"].items() if name not in free}}
+
+    if fixed(known) != json.loads(json.dumps(fixed(wanted))):
+        raise InputError(f"{folder} holds a training by another recipe: give another folder, or the recipe that is in its recipe.json.")

@@ -1,0 +1,83 @@
+"""The networks of a recipe: new ones, or those of a folder with what they lack added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import nn
+from transformers import CLIPVisionModelWithProjection
+
+from animato.core.errors import InputError
+from animato.encoders.patches import MeanColour, PatchVAE
+from animato.models.copy_head import CopyHead
+from animato.models.pose_guider import PoseGuider
+from animato.models.unet import UNet
+from animato.training.stage import Networks
+
+PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
+
+
+class Trained(nn.Module):
+    """The networks of Animate Anyone that learn; a copy head where there is one."""
+
+    denoising_unet: UNet
+    reference_unet: UNet
+    pose_guider: PoseGuider
+    copy_head: CopyHead | None
+
+    def __init__(self, denoising_unet: UNet, reference_unet: UNet, pose_guider: PoseGuider, copy_head: CopyHead | None = None) -> None:
+        super().__init__()
+        self.denoising_unet, self.reference_unet = denoising_unet, reference_unet
+        self.pose_guider, self.copy_head = pose_guider, copy_head
+
+    def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
+        """One folder per network, as diffusers writes them."""
+        for name, part in self.named_children():
+            model = cast(Any, part)
+            if dtype is not None:
+                model = type(model).from_config(model.config)
+                model.load_state_dict(part.state_dict())
+                model.to(dtype)
+            model.save_pretrained(folder / name)
+
+
+def make_networks(recipe: Networks, seed: int) -> Trained:
+    """Raises InputError for a folder that lacks a network, or holds other ones than the recipe says."""
+    torch.manual_seed(seed)
+    if recipe.start:
+        return _continued(recipe)
+    options: dict[str, Any] = dict(recipe.unet)
+    denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
+    reference = UNet(**(options | {"out_channels": None}))
+    reference.load_state_dict({name: denoiser.state_dict()[name] for name in reference.state_dict()})
+    nn.init.zeros_(denoiser.conv_out.weight)
+    nn.init.zeros_(cast(Any, denoiser.conv_out.bias))
+    width = denoiser.config.block_out_channels[0]
+    copy_head = CopyHead(denoiser.config.in_channels, width) if recipe.copy_head else None
+    return Trained(denoiser, reference, PoseGuider(width, tuple(recipe.guider)), copy_head)
+
+
+def _continued(recipe: Networks) -> Trained:
+    """The networks of a folder. A denoiser without temporal modules gets new ones, which change nothing before they have learned."""
+    folder = Path(recipe.start)
+    wanted = [name for name in PARTS if name != "copy_head" or recipe.copy_head]
+    missing = [name for name in wanted if not (folder / name / "config.json").is_file()]
+    if missing:
+        raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(wanted)}.")
+    parts: dict[str, Any] = {name: PARTS[name].from_pretrained(folder / name, torch_dtype=torch.float32) for name in wanted}
+    old = parts["denoising_unet"]
+    if recipe.temporal and old.config.temporal is None:
+        new = UNet.from_config(old.config, temporal=recipe.temporal)
+        new.load_state_dict(new.state_dict() | old.state_dict())
+        parts["denoising_unet"] = new
+    return Trained(**parts)
+
+
+def make_encoders(recipe: Networks) -> tuple[AutoencoderKL, CLIPVisionModelWithProjection]:
+    """VAE and CLIP, or what takes their places. They do not learn."""
+    vae = AutoencoderKL.from_pretrained(recipe.vae) if recipe.vae else PatchVAE()
+    clip = CLIPVisionModelWithProjection.from_pretrained(recipe.clip) if recipe.clip else MeanColour()
+    return cast(AutoencoderKL, vae.requires_grad_(False)), cast(CLIPVisionModelWithProjection, clip.requires_grad_(False))

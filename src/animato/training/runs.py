@@ -1,0 +1,128 @@
+"""From a recipe to a finished training: sources, encoders, networks and the trainee that the loop drives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from animato.core.errors import InputError
+from animato.core.progress import Progress, silent
+from animato.data.index import Videos, read_index
+from animato.data.mixture import People
+from animato.data.sample import Source
+from animato.encoders.codec import Codec
+from animato.models.copy_head import clean, velocity
+from animato.sampling.schedule import make_scheduler
+from animato.training.animate_anyone import AnimateAnyoneStep, chance
+from animato.training.batch import Batch, Encoders, row_generator
+from animato.training.loop import Training
+from animato.training.networks import Trained, make_encoders, make_networks
+from animato.training.stage import Data, Recipe
+
+GRID_ROWS = 4
+GRID_SEED = 2**31  # samples to look at are none that training draws
+GRID_STEPS = 10
+
+
+@dataclass(eq=False)
+class AnimateAnyoneTrainee:
+    """Animate Anyone as the loop's trainee."""
+
+    recipe: Recipe
+    source: Source
+    encoders: Encoders
+    step: AnimateAnyoneStep
+
+    @property
+    def networks(self) -> Trained:
+        return self.step.networks
+
+    def feed(self, number: int, rows: range) -> tuple[Any, ...]:
+        """The batch of a step, and its chance."""
+        seed, device = self.recipe.run.seed, self.step.alphas_cumprod.device
+        pairs = [row_generator(seed, number, row) for row in rows]
+        generators = [generator for _, generator in pairs]
+        batch = self.encoders.batch([self.source.draw(rng) for rng, _ in pairs], generators)
+        draw = chance(self.recipe.objective, batch.latents, generators)
+        return batch.to(device), draw._replace(t=draw.t.to(device), noise=draw.noise.to(device))
+
+    @torch.no_grad()
+    def grid(self, networks: nn.Module) -> np.ndarray:
+        """Rows of reference | skeleton, truth and result of the first and the last frame: H W 3 uint8."""
+        rows = []
+        for row in range(GRID_ROWS):
+            rng, generator = row_generator(GRID_SEED, 0, row)
+            batch = self.encoders.batch([self.source.draw(rng)], [generator])
+            made = self.generate(cast(Trained, networks), batch, generator)
+            codec = Codec(self.encoders.vae)
+            reference, truth, result = (codec.decode(x[0]) for x in (batch.reference, batch.latents, made))
+            drawn = nn.functional.interpolate(batch.skeletons[0], reference.shape[-2:], mode="area")
+            shown = [reference[0], *(part[i] for i in (0, len(truth) - 1) for part in (drawn, truth, result))]
+            rows.append(np.concatenate([picture(one) for one in shown], axis=1))
+        return np.concatenate(rows)
+
+    def generate(self, networks: Trained, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+        """A batch's frames from noise, without guidance: a quick look, not the system's sampling."""
+        step = AnimateAnyoneStep(networks, self.recipe)
+        condition, copied = step.condition(batch)
+        if self.recipe.objective.kind == "fetch" and copied is not None:
+            return copied.base
+        steps = GRID_STEPS if copied is None else 1
+        scheduler = make_scheduler(self.recipe.noise, steps=steps)
+        x = torch.randn(batch.latents[:, :1].shape, generator=generator).expand(batch.latents.shape)
+        for t in scheduler.timesteps:
+            output = networks.denoising_unet(x, t, condition)
+            if copied is not None:
+                a, s = scheduler.alphas_cumprod[t].sqrt(), (1 - scheduler.alphas_cumprod[t]).sqrt()
+                output = velocity(clean(output, x, copied.base, a, s), x, a, s)
+            x = scheduler.step(output, t, x).prev_sample
+        return x
+
+    def save(self, networks: nn.Module, folder: Path) -> None:
+        cast(Trained, networks).save(folder)
+
+
+def make_source(data: Data) -> Source:
+    size = (data.size[0], data.size[1])
+    if not data.index:
+        return People(data.people, data.length, data.fps, size, data.frames, together=data.together)
+    entries = tuple(read_index(Path(data.index)))
+    return Videos(entries, size, data.frames, data.rate, data.cut, (data.scale[0], data.scale[1]))
+
+
+def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
+    """Raises InputError for a recipe whose parts do not fit together."""
+    check(recipe)
+    networks = make_networks(recipe.networks, recipe.run.seed)
+    if recipe.run.checkpointing:
+        networks.denoising_unet.enable_gradient_checkpointing()
+    vae, clip = make_encoders(recipe.networks)
+    halvings = len(networks.pose_guider.config.block_out_channels) - 1
+    return AnimateAnyoneTrainee(recipe, make_source(recipe.data), Encoders(vae, clip, halvings), AnimateAnyoneStep(networks, recipe))
+
+
+def check(recipe: Recipe) -> None:
+    """Raises InputError for what cannot be trained, before any work is done."""
+    if recipe.objective.kind != "velocity" and not recipe.networks.copy_head:
+        raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head = true.")
+    if recipe.objective.kind == "velocity" and recipe.networks.copy_head:
+        raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by 'velocity': set objective.kind.")
+    positions = recipe.networks.temporal.get("positions")
+    if positions is not None and recipe.data.frames > positions:
+        raise InputError(f"{recipe.data.frames} frames are too many for {positions} positions: lower data.frames.")
+    if min(recipe.data.size) < 16 or recipe.run.batch < 1 or recipe.run.accumulate < 1 or recipe.data.frames < 1:
+        raise InputError("Pictures of at least 16 x 16 pixels and batches of at least one frame are due.")
+
+
+def train(recipe: Recipe, folder: Path, progress: Progress = silent) -> None:
+    """Runs a recipe in a folder, or goes on with it."""
+    Training(recipe, make_trainee(recipe), folder).go(progress)
+
+
+def picture(pixels: Tensor) -> np.ndarray:  # 3 H W in [0, 1] -> H W 3 uint8
+    return (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
