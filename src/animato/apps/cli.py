@@ -116,6 +116,20 @@ def demo(
 
 
 @app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/animate-anyone-preview-image.toml.", metavar="RECIPE")],
+    changes: Annotated[list[str] | None, typer.Argument(help="Changes of it, such as run.steps=100.", metavar="[KEY=VALUE]...")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder of the run. One that holds an unfinished run goes on with it.")
+    ] = None,
+) -> None:
+    """Train a system by a recipe, or go on with a training."""
+    from animato.apps.train import train as run
+
+    run(recipe, changes or [], out)
+
+
+@app.command()
 def web(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 7860,

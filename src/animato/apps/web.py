@@ -9,6 +9,7 @@ import socket
 import tempfile
 import threading
 import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) 
             note("Everybody who reaches this machine can use the page: it has no password.")
         if open_browser:
             webbrowser.open(address)
-        _run(listener, Path(folder))
+        _run(listener, Path(folder).resolve())
     say("Stopped.")
 
 
@@ -48,21 +49,13 @@ def _check_ready() -> None:
 def _run(listener: socket.socket, folder: Path) -> None:
     """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C or a SIGTERM."""
     os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # read by Gradio when it is imported
-    import uvicorn
-
-    from animato.apps.web_app import application
+    from animato.apps.web_app import server
     from animato.apps.web_session import Studio
 
-    studio = Studio(folder)
-    server = uvicorn.Server(uvicorn.Config(application(studio), log_level="warning", timeout_graceful_shutdown=1))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        studio.close()
+    with suppress(KeyboardInterrupt):
+        server(Studio(folder)).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,9 +1,14 @@
-"""The web page put together: fields, events, looks, as an application for any ASGI server."""
+"""The web page put together: fields, events, looks, and the server that runs it."""
 
 from __future__ import annotations
 
+from socket import socket
+
 import gradio as gr
+import uvicorn
 from fastapi import FastAPI
+from gradio.routes import App
+from starlette.routing import Mount
 
 from animato.apps import web_text
 from animato.apps.web_events import Events
@@ -28,10 +33,10 @@ def build(studio: Studio) -> gr.Blocks:
     return page
 
 
-def application(studio: Studio) -> FastAPI:
-    """The page as a web application, without Gradio's own pages beside it."""
+def server(studio: Studio) -> uvicorn.Server:
+    """A server of the page, ready to run."""
     theme = gr.themes.Default(primary_hue="indigo", font=FONTS, font_mono=("ui-monospace", "monospace"))
-    return gr.mount_gradio_app(
+    application = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         build(studio),
         path="/",
@@ -44,3 +49,19 @@ def application(studio: Studio) -> FastAPI:
         theme=theme,
         css=(ASSETS / "web" / "page.css").read_text("utf-8"),
     )
+    return _Server(application, studio)
+
+
+class _Server(uvicorn.Server):
+    """Ends what goes on before it waits for connections to close: the visitors' work, and the streams by which Gradio knows them."""
+
+    def __init__(self, application: FastAPI, studio: Studio) -> None:
+        super().__init__(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5))
+        self._application, self._studio = application, studio
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._studio.close()
+        for route in self._application.routes:
+            if isinstance(route, Mount) and isinstance(route.app, App):
+                route.app.stop_event.set()
+        await super().shutdown(sockets)

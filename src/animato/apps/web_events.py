@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,10 @@ File = dict[str, Any]  # an uploaded file as Gradio hands it over before it woul
 Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
 RAW: dict[str, Any] = {"preprocess": False, "show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE = RAW | {"queue": False}
+SHOW_STATUS = "() => { document.querySelector('#status').scrollIntoView({behavior: 'smooth', block: 'nearest'}); return []; }"
 NO_MEMORY = "The memory of this machine is not enough: ask for a smaller size or fewer frames."
+STOPPED = "Stopped; nothing was made."
+WAITING = "Waiting for its turn ..."
 UNFORESEEN = "animato failed in a way that was not foreseen. The terminal in which it runs shows where: please report that."
 
 
@@ -43,49 +47,64 @@ class Events:
         )
         settings = self._settings
         fields = [self._in.picture, self._in.driving, settings.size, settings.frames, settings.how, self._in.person]
-        self._connect_work(self._buttons.preview, self.preview, fields)
-        self._connect_work(self._buttons.animate, self.animate, [settings.system, settings.quality, settings.sound, *fields])
-        self._buttons.cancel.click(self.cancel, self._session, self._out.status, **AT_ONCE)
+        works = [
+            self._connect_work(self._buttons.preview, self.preview, fields),
+            self._connect_work(self._buttons.animate, self.animate, [settings.system, settings.quality, settings.sound, *fields]),
+        ]
+        changed = [*vars(self._buttons).values(), self._out.status]
+        self._buttons.cancel.click(self.cancel, self._session, changed, cancels=works, **AT_ONCE)
 
     def _connect_inputs(self) -> None:
         fields, status = self._in, self._out.status
-        fields.picture.upload(self.picture, fields.picture, [fields.picture, status], **RAW)
+        fields.picture.upload(self.picture, fields.picture, [fields.picture, fields.characters, status], **RAW)
         fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
-        driving = [self._session, fields.video, fields.driving, fields.person, fields.question, fields.people, status]
+        driving = [self._session, fields.video, fields.motions, fields.driving, fields.person, fields.question, fields.people, status]
         fields.video.upload(self.video, fields.video, driving, **RAW)
         fields.video.clear(lambda: self._drive(None), None, driving, **AT_ONCE)
         fields.motions.select(self.motion, self._session, driving, **RAW)
         fields.people.select(self.person, None, fields.person, **AT_ONCE)
 
-    def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> None:
+    def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> Any:
         """The button locks both, the work runs when its turn has come, and at its end both are free again, however it ended."""
-        pressed = [*vars(self._buttons).values()]
-        locked = button.click(lambda: self._locked(True), None, [*pressed, self._out.status], **AT_ONCE)
+        session, status, pressed = self._session, self._out.status, [*vars(self._buttons).values()]
+        locked = button.click(self.lock, session, [session, status, *pressed], js=SHOW_STATUS, **AT_ONCE)
         ran = locked.then(
-            function,
-            [self._session, *fields],
-            [self._session, *vars(self._out).values()],
-            concurrency_limit=1,
-            concurrency_id="work",
-            **RAW,
-        )
-        ran.failure(lambda: web_text.failure(UNFORESEEN), None, self._out.status, **AT_ONCE)
-        ran.then(lambda: self._locked(False), None, pressed, **AT_ONCE)
+            function, [session, *fields], [*vars(self._out).values()], concurrency_limit=1, concurrency_id="work", **RAW
+        )  # fmt: skip
+        ran.failure(self.failed, session, status, **AT_ONCE)
+        ran.then(lambda: self._buttons_when(idle=True), None, pressed, **AT_ONCE)
+        return ran
 
-    def _locked(self, locked: bool) -> Update:
+    def lock(self, session: Session | None) -> Update:
+        """What changes when work is asked for; from here on the visitor has a session."""
+        visitor = session or self._studio.enter()
+        visitor.cancelled = False
+        return {self._session: visitor, self._out.status: web_text.information(WAITING), **self._buttons_when(idle=False)}
+
+    def _buttons_when(self, idle: bool) -> Update:
         buttons = self._buttons
-        updates = {buttons.preview: gr.update(interactive=not locked), buttons.animate: gr.update(interactive=not locked)}
-        message = {self._out.status: web_text.information("Waiting for its turn ...")} if locked else {}
-        return {**updates, buttons.cancel: gr.update(visible=locked), **message}
+        ready = gr.update(interactive=idle)
+        return {buttons.preview: ready, buttons.animate: ready, buttons.cancel: gr.update(visible=not idle)}
+
+    def failed(self, session: Session) -> str:
+        """Gradio gives up on work that was cancelled in the same way as on work that failed."""
+        return web_text.information(STOPPED) if session.cancelled else web_text.failure(UNFORESEEN)
+
+    def cancel(self, session: Session) -> Update:
+        """Work that waits for its turn is dropped by Gradio; work that goes on ends at its next report of progress."""
+        session.cancelled = True
+        session.stop()
+        return {self._out.status: web_text.information(STOPPED), **self._buttons_when(idle=True)}
 
     def picture(self, file: File | None) -> Update:
         """A picture that was dropped: refused at once if it cannot be read."""
+        cleared = {self._in.characters: gr.update(selected_index=None), self._out.status: web_text.EMPTY}
         try:
             if file:
                 api.open_picture(file["path"])
-            return {self._out.status: web_text.EMPTY}
+            return cleared
         except AnimatoError as error:
-            return {self._in.picture: None, self._out.status: web_text.failure(str(error))}
+            return {**cleared, self._in.picture: None, self._out.status: self._failure(error)}
 
     def character(self, event: gr.SelectData) -> Update:
         """A shipped character takes the place of the picture."""
@@ -96,7 +115,7 @@ class Events:
         try:
             return self._drive(file["path"], choice_of_people(file["path"])) if file else self._drive(None)
         except AnimatoError as error:
-            return {**self._drive(None), self._in.video: None, self._out.status: web_text.failure(str(error))}
+            return {**self._drive(None), self._in.video: None, self._out.status: self._failure(error)}
 
     def motion(self, session: Session | None, event: gr.SelectData) -> Update:
         """A shipped motion takes the place of the video; its figure is shown there."""
@@ -106,9 +125,10 @@ class Events:
 
     def _drive(self, driving: str | None, people: Choice | None = None) -> Update:
         faces, largest = (people.faces, people.largest) if people else ((), 0)
-        shown = [(face, f"{number + 1}") for number, face in enumerate(faces)]
+        shown = [(face, str(number)) for number, face in enumerate(faces)]
         return {
             self._in.driving: driving,
+            self._in.motions: gr.update(selected_index=motions().index(driving) if driving in motions() else None),
             self._in.person: str(largest) if faces else LARGEST,
             self._in.question: gr.update(visible=bool(faces)),
             self._in.people: gr.update(value=shown, selected_index=largest if faces else None, visible=bool(faces)),
@@ -119,12 +139,11 @@ class Events:
         """Whom to follow, counted from the left as on the command line."""
         return str(event.index)
 
-    def animate(self, session: Session | None, system: str, quality: str, sound: bool, *fields: Any) -> Iterator[Update]:
+    def animate(self, session: Session, system: str, quality: str, sound: bool, *fields: Any) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
-        visitor = session or self._studio.enter()
         yield from self._watched(
-            visitor,
-            lambda progress: web_session.animate(visitor, _request(*fields), load(system, quality), sound, progress),
+            session,
+            lambda progress: web_session.animate(session, _request(*fields), load(system, quality), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),
@@ -134,12 +153,11 @@ class Events:
             },
         )
 
-    def preview(self, session: Session | None, *fields: Any) -> Iterator[Update]:
+    def preview(self, session: Session, *fields: Any) -> Iterator[Update]:
         """The preview of the alignment; progress before that."""
-        visitor = session or self._studio.enter()
         yield from self._watched(
-            visitor,
-            lambda progress: web_session.look(visitor, _request(*fields), progress),
+            session,
+            lambda progress: web_session.look(session, _request(*fields), progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="alignment"),
                 self._out.preview: str(made.video),
@@ -147,27 +165,25 @@ class Events:
             },
         )
 
-    def _watched(self, visitor: Session, function: Callable[[Progress], Made], show: Callable[[Made], Update]) -> Iterator[Update]:
+    def _watched(self, session: Session, function: Callable[[Progress], Made], show: Callable[[Made], Update]) -> Iterator[Update]:
         """What is to be seen while a function works, and at last what it made or what is wrong. It ends when nobody watches any more."""
         status = self._out.status
-        visitor.work = Work(function)
+        session.work = Work(function)
         try:
-            yield {self._session: visitor}
-            for stages in visitor.work.reports():
+            for stages in session.work.reports():
                 yield {status: web_text.progress(stages)}
-            yield {status: "", **show(visitor.work.result())}
+            yield {status: "", **show(session.work.result())}
         except AnimatoError as error:
-            yield {status: web_text.failure(str(error))}
+            yield {status: self._failure(error)}
         except MemoryError:
             yield {status: web_text.failure(NO_MEMORY)}
         finally:
-            visitor.stop()
-
-    def cancel(self, session: Session | None) -> str:
-        """The work that goes on ends soon, and says so itself."""
-        if session:
             session.stop()
-        return web_text.information("Stopping ...")
+
+    def _failure(self, error: AnimatoError) -> str:
+        """The sentence of the command line; files that were handed in go by their names."""
+        inside = re.escape(str(self._studio.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
+        return web_text.failure(re.sub(inside, "", str(error)))
 
 
 def _request(picture: File | None, *fields: Any) -> Request:

@@ -15,9 +15,8 @@ from animato.pose.people import LARGEST
 from animato.systems.load import PUPPETS, SYSTEMS
 
 SHOWN = 280  # px, height of what was handed in
-AS_PICTURE, ALL = ("As picture", ""), ("All", "")
+AS_PICTURE = ("As picture", "")
 SIZES = ("256x384", "512x768", "768x512", "768x768")
-FRAMES = ("24", "48", "96", "192")
 PLAY_BOTH = """() => {
   const [result, driving] = ['#result video', '#driving video'].map(name => document.querySelector(name));
   if (driving) driving.muted = !!result;
@@ -46,7 +45,7 @@ class Settings:
     system: gr.Dropdown
     quality: gr.Dropdown
     size: gr.Dropdown
-    frames: gr.Dropdown
+    frames: gr.Textbox
     how: gr.Dropdown
     sound: gr.Checkbox
 
@@ -103,7 +102,7 @@ def settings() -> Settings:
         system = gr.Dropdown(list(names), value=names[0], label="System", min_width=110, elem_id="system")
         quality = gr.Dropdown(list(PUPPETS), value="good", label="Quality", min_width=110, elem_id="quality")
         size = gr.Dropdown([AS_PICTURE, *SIZES], value="", label="Size", allow_custom_value=True, min_width=130, elem_id="size")
-        frames = gr.Dropdown([ALL, *FRAMES], value="", label="Frames", allow_custom_value=True, min_width=100, elem_id="frames")
+        frames = gr.Textbox(label="Frames", placeholder="all", max_lines=1, min_width=100, elem_id="frames")
     with gr.Accordion("More", open=False, elem_id="more"), gr.Row(elem_classes="settings"):
         how = gr.Dropdown(list(ALIGNMENTS), value="robust", label="Alignment", elem_id="how")
         sound = gr.Checkbox(True, label="Keep the video's sound", elem_id="sound")

@@ -37,6 +37,7 @@ class Session:
     def __init__(self, root: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="visitor-", dir=root))
         self.work: Work[Made] | None = None
+        self.cancelled = False  # whether the visitor gave up the work that was asked for last
         self._numbers = count(1)
         self._prepared: tuple[Request, api.Scene] | None = None
 
