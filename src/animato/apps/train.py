@@ -1,0 +1,22 @@
+"""What `animato train` does: a recipe, changed as the words say, is run in a folder or gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from animato.apps.console import Bars, say
+from animato.core.errors import MissingModelError
+
+
+def train(recipe: Path, changes: list[str], out: Path | None) -> None:
+    """Runs a recipe in `out`, by default out/NAME of the recipe. Raises InputError for a recipe that cannot be run."""
+    try:
+        from animato.training.runs import train as run
+        from animato.training.stage import read_recipe
+    except ImportError as error:
+        raise MissingModelError(f"Training needs {error.name}: pip install 'animato[train]'.") from error
+    wanted = read_recipe(recipe, changes)
+    folder = out or Path("out") / recipe.stem
+    with Bars() as bars:
+        run(wanted, folder, bars)
+    say(f"{folder / 'networks'}: the trained networks. Curves: tensorboard --logdir {folder}. Samples: {folder / 'samples'}.")
