@@ -19,7 +19,7 @@ from animato.puppet.parts import Layer, Parts
 _ARM_REACH, _LEG_REACH = 0.12, 0.05  # T: how far from the estimated joint the middle of the flesh is sought; thighs may be cloth only
 _CLIMB = 0.7  # how many pixels thicker a limb must be for each pixel away from the estimated joint
 _BAND = 1.5  # radii: how far from the hinge a piece is widened to its full band
-_FLARE = 0.4  # how fast a piece may grow wider than the disc from the hinge on: more is web in the crook of the picture's bend
+_FLARE = 0.7  # how fast a piece may grow wider than the disc, one radius from it on: before that it is web of the picture's crook
 _FADE = 0.9  # radii
 _FOLDED = 0.2  # a limb bent so sharply that no line halves its angle
 _BESIDE = 1.8  # depths at the joint: where along the limb its own thickness is measured, for a bent joint is thicker
@@ -74,7 +74,7 @@ class Hinge:
     def _shares(self, place: tuple[np.ndarray, np.ndarray], step: complex, side: complex) -> Shares:
         own, along, off = _ahead(place, side), _ahead(place, step), np.abs(_ahead(place, 1j * step))
         band = self.radius - np.hypot(along - np.clip(along, 0, _BAND * self.radius), off)
-        trimmed = np.minimum(np.minimum(own, along), self.radius + _FLARE * along - off)
+        trimmed = np.minimum(np.minimum(own, along), self.radius + _FLARE * np.maximum(along - self.radius, 0) - off)
         apart = _soft(np.maximum(trimmed, band))
         return Shares(_soft(np.maximum(own + _LAP, band)), apart, apart * np.clip(1 + along / (_FADE * self.radius), 0, 1))
 
