@@ -23,6 +23,7 @@ from transformers import CLIPVisionModelWithProjection
 from animato.core.errors import InputError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
+from animato.core.shapes import Size
 from animato.encoders.clip import Fit, ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.condition import Features, UNetCondition
@@ -32,11 +33,11 @@ from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.guidance import guided
 from animato.sampling.interpolate import interpolate
-from animato.sampling.noise import draw, frame_generators
+from animato.sampling.noise import draw_noise, frame_generators
 from animato.sampling.run import After, Tick, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.memory import Place, choose_place
+from animato.systems.memory import Estimate, Place, estimate
 
 PUBLISHED = Settings()
 REFERENCE_TIME = 0  # the ReferenceNet sees the clean picture
@@ -85,14 +86,21 @@ class AnimateAnyone:
         """
         check_scene(picture, reference, motion)
         self.check_settings(settings, len(motion))
-        place = choose_place(settings.device, settings.dtype, self.denoiser)
+        size = picture.shape[1::-1]
+        place = self.estimate(size, len(motion), settings).accept()
         canvas = padded(picture, Codec(self.vae).stride)
-        drawn = skeletons(replace(motion, size=canvas.shape[1::-1]), ANIMATE_ANYONE)
+        drawn = self.draw(replace(motion, size=canvas.shape[1::-1]))
         seen = self.look(picture, canvas, drawn, place, ticks(progress, "look", len(motion)))
         latents = self.denoise(seen, settings, place, progress, callback_on_step_end)
         between = interpolate(latents, settings.interpolation)
         fps = Fraction(motion.fps or 24).limit_denominator(1001) * settings.interpolation
-        return Codec(place(self.vae)).clip(between, picture.shape[1::-1], fps, sound)
+        return Codec(place(self.vae)).clip(between, size, fps, sound)
+
+    def draw(self, motion: PoseSequence) -> Clip:
+        """The skeletons, with as many pixels a latent as the Pose Guider wants; of official weights that is the size of the motion."""
+        guider_stride = 2 ** (len(self.pose_guider.config.block_out_channels) - 1)
+        width, height = (side * guider_stride // Codec(self.vae).stride for side in motion.size)
+        return skeletons(motion, ANIMATE_ANYONE, (width, height))
 
     @torch.no_grad()
     def look(self, picture: np.ndarray, canvas: np.ndarray, drawn: Iterable[np.ndarray], place: Place, done: Tick = nothing) -> Seen:
@@ -121,12 +129,17 @@ class AnimateAnyone:
         """The clip's latents. `latents` to begin with take the place of the seed's noise (F C h w)."""
         denoiser, frames = place(self.denoiser), seen.pose.shape[1]
         generators = frame_generators(settings.seed, frames)
-        noise = draw(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
+        noise = draw_noise(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
         null, condition = conditions(denoiser, seen)
         ask = guided(denoiser, null, condition, settings.guidance, place.together)
         scheduler, plan = make_scheduler(self.noise, settings.scheduler, settings.steps), settings.window.over(frames)
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         return sample(noise.to(place.device), blend(plan, ask, settings.batch, done), scheduler, generators, callback_on_step_end)
+
+    def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
+        """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
+        stride = Codec(self.vae).stride
+        return estimate(self.denoiser, settings, frames, (-(-size[0] // stride), -(-size[1] // stride)))
 
     def check_settings(self, settings: Settings, frames: int) -> None:
         """Raises InputError, before any work is done, for a window that the weights cannot do or a scheduler that does not exist."""
