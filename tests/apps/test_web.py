@@ -133,7 +133,7 @@ def test_files_go_when_a_visitor_goes(material: Material, studio: Studio) -> Non
     studio.leave(one)
     studio.leave(None)
     assert not made.exists() and kept.exists()
-    studio.close()
+    studio.leave(other)
     assert list(studio.root.iterdir()) == []
 
 

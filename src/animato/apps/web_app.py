@@ -60,7 +60,7 @@ class _Server(uvicorn.Server):
         self._application, self._studio = application, studio
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        self._studio.close()
+        self._studio.stop()
         for route in self._application.routes:
             if isinstance(route, Mount) and isinstance(route.app, App):
                 route.app.stop_event.set()

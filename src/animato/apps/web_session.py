@@ -84,10 +84,10 @@ class Studio:
             self._sessions.remove(session)
             session.close()
 
-    def close(self) -> None:
-        """All visitors are sent away."""
-        for session in list(self._sessions):
-            self.leave(session)
+    def stop(self) -> None:
+        """The work of all visitors ends at its next report of progress."""
+        for session in self._sessions:
+            session.stop()
 
 
 def animate(session: Session, request: Request, animator: Puppet, sound: bool, progress: Progress) -> Made:
