@@ -21,6 +21,7 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal, sinusoid
 from animato.models.unet import UNet
 from animato.weights import files, own
+from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, configured, wanted
 from animato.weights.keymap import IDENTITY, Dropped, KeyMap, shapes, translate
 from animato.weights.read import read_state
@@ -103,8 +104,8 @@ def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progres
     waiting = open_weights(folder)
     values = sum(value.numel() for one in waiting.values() for value in one.state.values())
     own.check_folder(out, CLASSES, values * dtype.itemsize)
-    source = own.about(folder).source if (folder / files.OWN).exists() else "official files"
-    own.save(out, _filled(waiting, dtype, progress), own.About(SYSTEM, source))
+    source = about(folder).source if is_own(folder) else "official files"
+    own.save(out, _filled(waiting, dtype, progress), About(SYSTEM, source))
 
 
 def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progress) -> Iterator[tuple[str, Any]]:
@@ -117,7 +118,7 @@ def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progre
 
 def open_weights(folder: Path) -> dict[str, Waiting]:
     """All networks, checked and not yet read: that every key has its place, and that the networks belong together."""
-    if (folder / files.OWN).exists():
+    if is_own(folder):
         waiting = own.open_own(folder, SYSTEM, CLASSES)
     else:
         waiting = open_official(files.ANIMATE_ANYONE.find(folder))

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
+from animato.weights.about import read_json
 from animato.weights.keymap import Shapes, shapes
-from animato.weights.read import read_json
 
 UNUSABLE = (
     TypeError,

@@ -12,7 +12,6 @@ from pathlib import Path
 from animato.core.errors import MissingModelError
 from animato.pose.models import cache_folder
 
-OWN = "animato.json"  # what makes a folder one of the project's own form (own.py)
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")  # in this order, where there are several
 STEMS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model", "pytorch_model.fp16")
 
@@ -34,7 +33,7 @@ class Piece:
         return find_weights(root, self.names)
 
     def __str__(self) -> str:
-        return f"{self.names[0]}{'/' if self.folder else '.pth'} ({gigabytes(self.size)})"
+        return f"{self.names[0]}{'/' if self.folder else '.pth'} ({in_words(self.size)})"
 
 
 def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:
@@ -111,6 +110,9 @@ ANIMATE_ANYONE = Official(
 OFFICIAL = (ANIMATE_ANYONE,)
 
 
-def gigabytes(size: float) -> str:
-    """Bytes in words: 3.4 GB, 4 MB."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"
+def in_words(size: float) -> str:
+    """Bytes in words: 3.4 GB, 335 MB, 1 kB."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if size >= unit:
+            return f"{size / unit:.{1 if name == 'GB' else 0}f} {name}"
+    return f"{max(1, round(size / 1e3))} kB"

@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,12 +18,11 @@ from torch import Tensor
 
 from animato.core.errors import MissingModelError, OutputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.weights.about import FORMAT, OWN, About, about
 from animato.weights.blank import Waiting, configured, wanted
-from animato.weights.files import OWN, find_weights, gigabytes
+from animato.weights.files import find_weights, in_words
 from animato.weights.keymap import IDENTITY, translate
-from animato.weights.read import read_json, read_state
-
-FORMAT = 1
+from animato.weights.read import read_state
 
 
 class Saved(Protocol):
@@ -33,31 +31,6 @@ class Saved(Protocol):
     def save_pretrained(self, save_directory: Path, *, safe_serialization: bool) -> Any: ...
 
     def state_dict(self) -> Mapping[str, Tensor]: ...
-
-
-@dataclass(frozen=True)
-class About:
-    """What animato.json says.
-
-    system   the system's name
-    source   where the values come from, in words
-    options  what else the system wants to know of these weights, as JSON
-    """
-
-    system: str
-    source: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def about(folder: Path) -> About:
-    """What a folder of the project's form says of itself. Raises MissingModelError."""
-    said = read_json(folder / OWN)
-    if said.get("format") != FORMAT:
-        raise MissingModelError(
-            f"{folder / OWN} is of format {said.get('format')}, and this version of animato reads format {FORMAT}. Convert the official "
-            "files again, or use the version that wrote it."
-        )
-    return About(str(said.get("system")), str(said.get("source")), said.get("options") or {})
 
 
 def open_own(folder: Path, system: str, classes: Mapping[str, type[Any]]) -> dict[str, Waiting]:
@@ -85,7 +58,7 @@ def check_folder(folder: Path, names: Iterable[str], size: int) -> Path:
     target = check_target(f"{folder}/", (), pattern)
     free = shutil.disk_usage(next(parent for parent in target.absolute().parents if parent.exists())).free
     if free < size:
-        raise OutputError(f"{folder} needs {gigabytes(size)}, and {gigabytes(free)} are free on its disk: free some, or write elsewhere.")
+        raise OutputError(f"{folder} needs {in_words(size)}, and {in_words(free)} are free on its disk: free some, or write elsewhere.")
     return target
 
 

@@ -6,14 +6,12 @@ PyTorch's format of before 2020 is read whole. Which one a file is, its first by
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -39,21 +37,6 @@ def read_state(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise MissingModelError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
     return _without_prefixes(_tensors(content, path))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What a .json file beside weights says. Raises MissingModelError."""
-    try:
-        said = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingModelError(
-            f"{path} is missing, and the weights beside it cannot be used without it. Get it from where they are from."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise MissingModelError(f"{path} cannot be read: {error}. Get it again.") from error
-    if not isinstance(said, dict):
-        raise MissingModelError(f"{path} says nothing about a network. Get it again.")
-    return said
 
 
 def _content(path: Path) -> object:
