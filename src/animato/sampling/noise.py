@@ -18,7 +18,7 @@ def frame_generators(seed: int, frames: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed((first + GOLDEN * frame) % 2**32) for frame in range(frames)]
 
 
-def draw_noise(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:
+def draw(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:
     """Standard normal noise, F and the given shape, float32. Each generator moves on, as a scheduler that adds noise needs it.
 
     The published pipelines draw one tensor for the whole clip, so that a longer clip has other noise; give it to them as latents.

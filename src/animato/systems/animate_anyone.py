@@ -33,7 +33,7 @@ from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.guidance import guided
 from animato.sampling.interpolate import interpolate
-from animato.sampling.noise import draw_noise, frame_generators
+from animato.sampling.noise import draw, frame_generators
 from animato.sampling.run import After, Tick, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
@@ -89,14 +89,14 @@ class AnimateAnyone:
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
         canvas = padded(picture, Codec(self.vae).stride)
-        drawn = self.draw(replace(motion, size=canvas.shape[1::-1]))
+        drawn = self.drawn(replace(motion, size=canvas.shape[1::-1]))
         seen = self.look(picture, canvas, drawn, place, ticks(progress, "look", len(motion)))
         latents = self.denoise(seen, settings, place, progress, callback_on_step_end)
         between = interpolate(latents, settings.interpolation)
         fps = Fraction(motion.fps or 24).limit_denominator(1001) * settings.interpolation
         return Codec(place(self.vae)).clip(between, size, fps, sound)
 
-    def draw(self, motion: PoseSequence) -> Clip:
+    def drawn(self, motion: PoseSequence) -> Clip:
         """The skeletons, with as many pixels a latent as the Pose Guider wants; of official weights that is the size of the motion."""
         guider_stride = 2 ** (len(self.pose_guider.config.block_out_channels) - 1)
         width, height = (side * guider_stride // Codec(self.vae).stride for side in motion.size)
@@ -129,7 +129,7 @@ class AnimateAnyone:
         """The clip's latents. `latents` to begin with take the place of the seed's noise (F C h w)."""
         denoiser, frames = place(self.denoiser), seen.pose.shape[1]
         generators = frame_generators(settings.seed, frames)
-        noise = draw_noise(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
+        noise = draw(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
         null, condition = conditions(denoiser, seen)
         ask = guided(denoiser, null, condition, settings.guidance, place.together)
         scheduler, plan = make_scheduler(self.noise, settings.scheduler, settings.steps), settings.window.over(frames)
