@@ -89,14 +89,14 @@ class AnimateAnyone:
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
         canvas = padded(picture, Codec(self.vae).stride)
-        drawn = self.drawn(replace(motion, size=canvas.shape[1::-1]))
+        drawn = self.draw(replace(motion, size=canvas.shape[1::-1]))
         seen = self.look(picture, canvas, drawn, place, ticks(progress, "look", len(motion)))
         latents = self.denoise(seen, settings, place, progress, callback_on_step_end)
         between = interpolate(latents, settings.interpolation)
         fps = Fraction(motion.fps or 24).limit_denominator(1001) * settings.interpolation
         return Codec(place(self.vae)).clip(between, size, fps, sound)
 
-    def drawn(self, motion: PoseSequence) -> Clip:
+    def draw(self, motion: PoseSequence) -> Clip:
         """The skeletons, with as many pixels a latent as the Pose Guider wants; of official weights that is the size of the motion."""
         guider_stride = 2 ** (len(self.pose_guider.config.block_out_channels) - 1)
         width, height = (side * guider_stride // Codec(self.vae).stride for side in motion.size)
