@@ -185,7 +185,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         edit("image_encoder/pytorch_model.pth", lambda s: s["vision_model.embeddings.position_ids"].add_(1)),
         r"position_ids should hold what is known without it",
     ),
-    "no config": (lambda folder: (folder / "sd-vae-ft-mse" / "config.json").unlink(), r"sd-vae-ft-mse/config\.json is missing"),
+    "no config": (lambda folder: (folder / "sd-vae-ft-mse" / "config.json").unlink(), r"lacks sd-vae-ft-mse/config\.json\. "),
     "broken config": (content("sd-vae-ft-mse/config.json", b"{"), r"config\.json cannot be read"),
     "config of nothing": (content("sd-vae-ft-mse/config.json", b"[]"), r"config\.json says nothing about a network"),
     "other class": (config("sd-vae-ft-mse", _class_name="VQModel"), "sd-vae-ft-mse holds VQModel, not AutoencoderKL"),

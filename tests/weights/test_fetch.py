@@ -165,5 +165,5 @@ def test_the_official_files_are_what_is_looked_for_afterwards(tmp_path: Path) ->
             path = tmp_path / repository.place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"")
-    assert ANIMATE_ANYONE.missing(tmp_path) == []
+    assert ANIMATE_ANYONE.missing(tmp_path) == {}
     assert len(ANIMATE_ANYONE.find(tmp_path)) == 6

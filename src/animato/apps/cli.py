@@ -151,13 +151,29 @@ def doctor() -> None:
 
 @app.command()
 def fetch(
-    what: Annotated[str, typer.Argument(help="pose: the models of the embedded pose estimator.")],
-    wheel: Annotated[Path | None, typer.Option(help="Take them from this wheel of mediapipe instead of downloading it.")] = None,
+    what: Annotated[
+        str, typer.Argument(help="pose: the models of the embedded pose estimator; animate-anyone: the official weights of that system.")
+    ],
+    wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Put weights into this folder instead of the user's cache.")] = None,
 ) -> None:
     """Fetch model files once into the user's cache."""
     from animato.apps import commands
 
-    commands.fetch(what, wheel)
+    commands.fetch(what, wheel, to)
+
+
+@app.command()
+def convert(
+    weights: Annotated[Path, typer.Argument(help="The folder with the official files, or with converted ones.", metavar="WEIGHTS")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in this project's own form.")],
+    system: Annotated[str, typer.Option(help="Whose weights they are.")] = "animate-anyone",
+    half: Annotated[bool, typer.Option("--half/--full", help="Store numbers of 16 bits, which takes half the space.")] = False,
+) -> None:
+    """Convert weights into this project's own form, checked key by key."""
+    from animato.apps.weights import convert as run
+
+    run(weights, out, system, half)
 
 
 def main(arguments: list[str] | None = None) -> int:

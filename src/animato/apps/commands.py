@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from animato import api
+from animato.apps import weights
 from animato.apps.console import Bars, note, say
 from animato.apps.options import adjust_of, person_of, size_of
 from animato.apps.sheet import Sheet
@@ -149,10 +150,15 @@ def demo(folder: Path, character: str, motion: str) -> None:
     _performed(Request(character, motion), out, Puppet(), Output(sheet=sheet))
 
 
-def fetch(what: str, wheel: Path | None) -> None:
-    """Model files into the cache, told beforehand with size and licence; nothing if they are there."""
-    if what != "pose":
-        raise InputError(f"There is nothing called '{what}' to fetch; there is: pose.")
+def fetch(what: str, wheel: Path | None, to: Path | None) -> None:
+    """Model files onto this machine, told beforehand with size and licence; nothing if they are there."""
+    if what == "pose":
+        _fetch_pose(wheel)
+    else:
+        weights.fetch(what, to)
+
+
+def _fetch_pose(wheel: Path | None) -> None:
     if not missing_pose_models():
         say(f"The pose models are in {pose_folder()}.")
         return

@@ -12,13 +12,14 @@ import psutil
 
 from animato import __version__
 from animato.apps.console import say
+from animato.apps.weights import found
 from animato.data.shipped import characters, motions
 from animato.pose.models import POSE_MODELS, missing_pose_models, pose_folder
 
 NEEDED = ("numpy", "opencv-python-headless", "pillow", "av", "ai-edge-litert")
 OPTIONAL = {
     "onnxruntime": 'DWPose, the high-quality pose estimator: pip install "animato[dwpose]"',
-    "torch": "needed by no system of this version",
+    "torch": 'the diffusion systems: pip install "animato[diffusion]"',
 }
 
 
@@ -30,6 +31,8 @@ def examine() -> int:
         if not _package(name):
             say(f"  {name:<26} not installed (optional: {what})")
     absent = _models()
+    for line in found():
+        say(line)
     _machine()
     say(f"Shipped: characters {', '.join(characters())}; motions {', '.join(motions())}")
     if missing or absent:

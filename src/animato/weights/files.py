@@ -32,8 +32,13 @@ class Piece:
             return next((path for name in self.names if (path := find_weights(root / name))), None)
         return find_weights(root, self.names)
 
-    def __str__(self) -> str:
-        return f"{self.names[0]}{'/' if self.folder else '.pth'} ({in_words(self.size)})"
+    def lacks(self, root: Path) -> str:
+        """What is missing of this piece below a folder, in words; nothing if it is complete."""
+        path = self.find(root)
+        if path is None:
+            return f"{self.names[0]}{'/' if self.folder else '.pth'} ({in_words(self.size)})"
+        config = path.parent / "config.json"
+        return config.relative_to(root).as_posix() if self.folder and not config.is_file() else ""
 
 
 def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:
@@ -59,17 +64,17 @@ class Official:
     pieces: tuple[Piece, ...]
     repositories: tuple[Repository, ...]
 
-    def missing(self, root: Path) -> list[Piece]:
-        """What a folder lacks of that which the system cannot do without."""
-        return [piece for piece in self.pieces if piece.needed and piece.find(root) is None]
+    def missing(self, root: Path) -> dict[Piece, str]:
+        """What a folder lacks of that which the system cannot do without: pieces, and in words what of them is missing."""
+        return {piece: lacks for piece in self.pieces if piece.needed and (lacks := piece.lacks(root))}
 
     def find(self, root: Path) -> dict[Piece, Path]:
         """The weight file of every piece that is there. Raises MissingModelError that names all that is missing."""
         if not root.is_dir():
             raise MissingModelError(f"{root} is no folder: give the one that holds the weights of {self.system}.")
         if missing := self.missing(root):
-            names = ", ".join(map(str, missing))
-            raise MissingModelError(f"{root} lacks {names}. Run `animato fetch {self.system}`, or put there what is missing.")
+            what = ", ".join(missing.values())
+            raise MissingModelError(f"{root} lacks {what}. Run `animato fetch {self.system}`, or put there what is missing.")
         return {piece: path for piece in self.pieces if (path := piece.find(root))}
 
     @property
