@@ -13,7 +13,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,9 +30,10 @@ from animato.core.errors import InputError, Interrupted, OutputError
 from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
-from animato.data.shipped import character_path, motions
+from animato.data.shipped import motions
 from animato.systems.load import PUPPETS, SYSTEMS
 from material import Material
+from videos import tone, write_video
 
 FAST = PUPPETS["fast"]
 
@@ -41,18 +41,6 @@ FAST = PUPPETS["fast"]
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
     return Studio(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of two people: a small and darkened one at the left, a larger one at the right."""
-    path = character_path("ines")
-    assert path is not None
-    person = cv2.resize(read_picture(path), (320, 480), interpolation=cv2.INTER_AREA)
-    frame = np.full((480, 560, 3), 228, np.uint8)
-    frame[120:, :240] = cv2.resize(person, (240, 360), interpolation=cv2.INTER_AREA) // 10 * 8
-    frame[:, 240:] = person
-    return write_clip(Clip.still(frame, 2, 12), tmp_path_factory.mktemp("company") / "company.mp4")
 
 
 def asked(material: Material, driving: Path | None = None) -> Request:
@@ -77,6 +65,14 @@ def test_the_driving_video_is_shown_small_and_as_long_as_the_result(material: Ma
     clip = driving_clip(api.Motion(poses, open_clip(large)))
     assert clip.size == (768, 512) and clip.length == 3 == len(list(clip)) and clip.fps == 12
     assert driving_clip(api.Motion(poses)).size == figure_clip(poses).size == (256, 384)
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_the_sound_is_kept_on_request(material: Material, studio: Studio, tmp_path: Path, sound: bool) -> None:
+    frames = [read_picture(material.character)] * 2
+    driving = write_video(tmp_path / "driving.mp4", frames, 8, sound=("aac", tone(0.25)))
+    made = animate(studio.enter(), asked(material, driving), FAST, sound, silent)
+    assert made.driving and [bool(open_clip(path).sound) for path in (made.video, made.driving)] == [sound, sound]
 
 
 def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, studio: Studio) -> None:
@@ -264,10 +260,10 @@ def test_a_picture_that_cannot_be_read_is_refused_when_it_comes(page: Any, serve
 
 def test_people_of_a_video_are_offered(page: Any, company: Path, material: Material) -> None:
     people = component(page, "people")
-    told = function(page, "video")({"path": str(company)})
+    told = function(page, "video")(str(company))
     assert [name for _, name in told[people]["value"]] == ["0", "1"] and told[people]["selected_index"] == 1 and told[people]["visible"]
     assert "1" in told.values() and str(company) in told.values()
-    told = function(page, "video")({"path": str(material.video)})
+    told = function(page, "video")(str(material.video))
     assert not told[people]["visible"] and "largest" in told.values()
 
 

@@ -104,8 +104,8 @@ class Page:
     def video(self, name: str) -> dict[str, Any]:
         """What the browser knows of a video once it can be played."""
         script = "const v = document.querySelector(arguments[0]); return v && [v.readyState, v.videoWidth, v.videoHeight, v.duration]"
-        known = self.until(lambda: self.all(".message[role=alert]") or self._playable(script, f"#{name} video"))
-        assert not self.all(".message[role=alert]"), self.message()
+        known = self.until(lambda: [one.text for one in self.all(".message[role=alert]")] or self._playable(script, f"#{name} video"))
+        assert len(known) == 4, known
         return dict(zip(("width", "height", "seconds"), known[1:], strict=True))
 
     def _playable(self, script: str, selector: str) -> list[float] | None:
@@ -184,6 +184,16 @@ def test_the_alignment_is_shown_before_anything_is_made(page: Page) -> None:
     shown = page.video("alignment")
     assert shown["width"] > 3 * shown["height"] and page.all("#alignment")[0].is_displayed()
     assert "torso" in page.all("#alignment-report")[0].text
+
+
+def test_the_person_who_was_chosen_is_followed(page: Page, character: Path, company: Path) -> None:
+    page.hand_in("picture", character)
+    page.hand_in("video", company)
+    page.until(lambda: len(page.all("#people button")) == 2)
+    page.all("#people button")[0].click()
+    page.press("preview")
+    page.video("alignment")
+    assert "took number 0" in page.all("#alignment-report")[0].text
 
 
 def test_work_can_be_cancelled_and_asked_for_again(page: Page) -> None:

@@ -55,13 +55,14 @@ class Events:
         self._buttons.cancel.click(self.cancel, self._session, changed, cancels=works, **AT_ONCE)
 
     def _connect_inputs(self) -> None:
-        fields, status = self._in, self._out.status
+        """A motion counts from the moment it is chosen: a look at it, which takes a second, follows."""
+        fields, status, chosen = self._in, self._out.status, [self._in.driving, self._in.person]
         fields.picture.upload(self.picture, fields.picture, [fields.picture, fields.characters, status], **RAW)
         fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
-        driving = [self._session, fields.video, fields.motions, fields.driving, fields.person, fields.question, fields.people, status]
-        fields.video.upload(self.video, fields.video, driving, **RAW)
-        fields.video.clear(lambda: self._drive(None), None, driving, **AT_ONCE)
-        fields.motions.select(self.motion, self._session, driving, **RAW)
+        shown = [self._session, fields.video, fields.motions, fields.question, fields.people, status, *chosen]
+        fields.video.upload(self.take_video, fields.video, chosen, **AT_ONCE).then(self.video, fields.driving, shown, **RAW)
+        fields.motions.select(self.take_motion, None, chosen, **AT_ONCE).then(self.motion, [self._session, fields.driving], shown, **RAW)
+        fields.video.clear(lambda: self._drive(None), None, shown, **AT_ONCE)
         fields.people.select(self.person, None, fields.person, **AT_ONCE)
 
     def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> Any:
@@ -110,16 +111,22 @@ class Events:
         """A shipped character takes the place of the picture."""
         return {self._in.picture: str(character_path(characters()[event.index])), self._out.status: web_text.EMPTY}
 
-    def video(self, file: File | None) -> Update:
+    def take_video(self, file: File | None) -> Update:
+        return {self._in.driving: file["path"] if file else None, self._in.person: LARGEST}
+
+    def take_motion(self, event: gr.SelectData) -> Update:
+        return {self._in.driving: motions()[event.index], self._in.person: LARGEST}
+
+    def video(self, driving: str | None) -> Update:
         """A video that was dropped: refused at once if it cannot be read; who can be followed in it is shown if there is a choice."""
         try:
-            return self._drive(file["path"], choice_of_people(file["path"])) if file else self._drive(None)
+            return self._drive(driving, choice_of_people(driving) if driving else None)
         except AnimatoError as error:
             return {**self._drive(None), self._in.video: None, self._out.status: self._failure(error)}
 
-    def motion(self, session: Session | None, event: gr.SelectData) -> Update:
+    def motion(self, session: Session | None, name: str) -> Update:
         """A shipped motion takes the place of the video; its figure is shown there."""
-        name, visitor = motions()[event.index], session or self._studio.enter()
+        visitor = session or self._studio.enter()
         figure = write_clip(figure_clip(shipped_poses(name)), visitor.new(f"{name}.mp4"))
         return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
 
