@@ -263,6 +263,18 @@ def test_positions_are_those_within_the_window() -> None:
     assert (net(clip[:, window], 70, condition.at(window)) - net(clip, 70, condition)[:, window]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("norm", ["frame", "clip"])
+@torch.no_grad()
+def test_only_norms_over_the_clip_couple_frames(norm: str) -> None:
+    """The temporal modules are new here, which leave frames alone."""
+    net = UNet(temporal=tiny.TEMPORAL | {"norm": norm}, **tiny.SHAPE)
+    net.load_state_dict(tiny.unet().state_dict(), strict=False)
+    clip, condition = tiny.normal(1, 3, 4, 8, 8), UNetCondition(net.project_context(tiny.normal(1, 1, 24)))
+    other = torch.cat([clip[:, :2], 2 * clip[:, 2:]], dim=1)
+    change = (net(clip, 9, condition) - net(other, 9, condition))[:, :2].abs().max()
+    assert (change > 1e-2) == (norm == "clip")
+
+
 def test_too_many_frames() -> None:
     net, clip = tiny.unet(tiny.TEMPORAL), tiny.normal(1, 9, 4, 8, 8)
     with pytest.raises(InputError, match="9 frames.*8 positions"):
