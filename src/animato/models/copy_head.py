@@ -22,11 +22,13 @@ from torch import Tensor, nn
 from animato.core.shapes import Size
 from animato.models.frames import per_frame
 
+POINTS = (*range(18), 18, 21)  # of the keypoints: the body's 18, left and right big toe
+PROLONGED = ((3, 4, 0.5), (6, 7, 0.5), (1, 0, 0.9))  # points past the end of a limb: right hand, left hand, top of the head
 LIMBS = (
     *((1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13)),
     *((1, 0), (0, 14), (14, 16), (0, 15), (15, 17), (2, 8), (5, 11), (8, 11)),
-)  # pairs of OpenPose's 18 body points: its limbs, then the sides and the bottom of the trunk
-POINTS = 18
+    *((13, 18), (10, 19), (4, 20), (7, 21), (0, 22)),
+)  # pairs of these points: OpenPose's limbs, sides and bottom of the trunk, then feet, hands, head
 NARROW, WIDE = 0.03, 0.09  # reach of a limb's two maps, as shares of the picture
 OCTAVES = 4
 SPREAD = 0.1  # standard deviation of what the copy leaves to the U-Net
@@ -59,7 +61,7 @@ class CopyHead(ModelMixin, ConfigMixin):
         self.enter = zero_module(nn.Conv2d(channels + learned + width, features, 1))
 
     def forward(self, points: Tensor, reference_points: Tensor, reference: Tensor) -> Copied:
-        """Points B F 18 3 and B 1 18 3 (x and y as shares of the picture, then 1 where seen, else 0), reference B 1 C H W."""
+        """Points B F 20 3 and B 1 20 3 (x and y as shares of the picture, then 1 where seen, else 0), reference B 1 C H W."""
         size = reference.shape[-2:]
         wanted, given = self._pose(points, size), self._pose(reference_points, size)
         keys, learned = per_frame(self.look, torch.cat([reference, given], 2)).split([self.config.matched, self.config.learned], 2)
@@ -68,7 +70,7 @@ class CopyHead(ModelMixin, ConfigMixin):
         )
         return Copied(base, per_frame(self.enter, torch.cat([base, told, wanted], 2)))
 
-    def _pose(self, points: Tensor, size: torch.Size) -> Tensor:  # B F 18 3 -> B F D H W
+    def _pose(self, points: Tensor, size: torch.Size) -> Tensor:  # B F 20 3 -> B F D H W
         maps = limb_maps(points, size)
         where = places(size).to(maps).expand(*maps.shape[:2], -1, -1, -1)
         return per_frame(self.pose, torch.cat([maps, where], 2))
@@ -101,28 +103,36 @@ def velocity(x0: Tensor, x: Tensor, a: Tensor, s: Tensor) -> Tensor:
     return (a * x - x0) / s
 
 
-def body_points(points: np.ndarray, score: np.ndarray, size: Size) -> Tensor:  # F K 3 pixels, F K -> 1 F 18 3
+def body_points(points: np.ndarray, score: np.ndarray, size: Size) -> Tensor:  # F K 3 pixels, F K -> 1 F 20 3
     """A person's keypoints as the head takes them: shares of the picture, and 1 where they are seen."""
-    xy = points[:, :POINTS, :2] / np.array(size)
-    seen = score[:, :POINTS, None] > SEEN
+    which = list(POINTS)
+    xy = points[:, which, :2] / np.array(size)
+    seen = score[:, which, None] > SEEN
     return torch.from_numpy(np.concatenate([xy, seen], axis=2)).float()[None]
 
 
-def limb_maps(points: Tensor, size: torch.Size) -> Tensor:  # B F 18 3 -> B F 4x20 H W
+def limb_maps(points: Tensor, size: torch.Size) -> Tensor:  # B F 20 3 -> B F 4N H W, of N limbs
     """Where each limb is: nearness at two reaches, then how far along the limb and how far to its side. 0 for limbs that are not seen."""
     height, width = size
     y, x = torch.meshgrid(*((torch.arange(n, device=points.device) + 0.5) / n for n in (height, width)), indexing="ij")
-    start, end = (points[:, :, [limb[i] for limb in LIMBS]] for i in (0, 1))  # B F 20 3
+    points = torch.cat([points, *(_beyond(points, *limb) for limb in PROLONGED)], dim=2)
+    start, end = (points[:, :, [limb[i] for limb in LIMBS]] for i in (0, 1))  # B F N 3
     seen = (start[..., 2] * end[..., 2])[..., None, None]
     bone = (end - start)[..., :2]
     long = bone.square().sum(-1).clamp_min(1e-6)[..., None, None]
-    dx, dy = x - start[..., 0, None, None], y - start[..., 1, None, None]  # B F 20 H W
+    dx, dy = x - start[..., 0, None, None], y - start[..., 1, None, None]  # B F N H W
     bx, by = bone[..., 0, None, None], bone[..., 1, None, None]
     along = ((dx * bx + dy * by) / long).clamp(0, 1)
     distance = (dx - along * bx).square() + (dy - along * by).square()
     side = (dx * by - dy * bx) / long.sqrt()
     narrow, wide = (seen * torch.exp(-distance / (2 * reach**2)) for reach in (NARROW, WIDE))
     return torch.cat([narrow, wide, wide * (2 * along - 1), wide * torch.tanh(side / NARROW)], 2)
+
+
+def _beyond(points: Tensor, start: int, end: int, share: float) -> Tensor:  # B F P 3 -> B F 1 3
+    """The point that lies past the end of a limb by a share of its length."""
+    a, b = points[:, :, [start]], points[:, :, [end]]
+    return torch.cat([b[..., :2] + share * (b - a)[..., :2], a[..., 2:] * b[..., 2:]], dim=3)
 
 
 def places(size: torch.Size) -> Tensor:  # -> 16 H W

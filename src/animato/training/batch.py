@@ -28,8 +28,8 @@ class Batch(NamedTuple):
     reference: Tensor  # B 1 C h w
     token: Tensor  # B 1 D
     skeletons: Tensor  # B F 3 H W in [0, 1], in the size that the Pose Guider brings down to h x w
-    points: Tensor  # B F 18 3, as the copy head takes them
-    reference_points: Tensor  # B 1 18 3
+    points: Tensor  # B F 20 3, as the copy head takes them
+    reference_points: Tensor  # B 1 20 3
     mask: Tensor  # B F 1 h w in [0, 1]: the person; 0 where it is not known
 
     def to(self, device: torch.device) -> Batch:

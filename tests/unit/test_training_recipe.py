@@ -1,0 +1,74 @@
+"""Recipes: read, changed, refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from animato.core.errors import InputError
+from animato.training.runs import check
+from animato.training.stage import Recipe, build, plain, read_recipe
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.toml")), ids=lambda file: file.stem)
+def test_shipped_recipes_can_be_read_and_written_out(file: Path) -> None:
+    recipe = read_recipe(file)
+    check(recipe)
+    assert build(Recipe, plain(recipe), "again") == recipe
+
+
+def test_published_numbers() -> None:
+    image, video = (read_recipe(RECIPES / f"animate-anyone-{stage}.toml") for stage in ("image", "video"))
+    for recipe in (image, video):
+        assert recipe.optimizer.lr == 1e-5 and recipe.objective.snr_gamma == 5 and recipe.objective.drop == 0.1
+        assert recipe.noise.beta_schedule == "linear" and recipe.noise.rescale_betas_zero_snr
+    assert (image.data.size, image.run.batch, image.run.steps) == ([768, 768], 4, 30000)
+    assert (video.data.frames, video.data.rate, video.run.learn) == (24, 4, ["*.motion_modules."])
+
+
+def test_changes(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text("[run]\nsteps = 5\n")
+    recipe = read_recipe(file, ["run.steps=7", "optimizer.lr=1", 'run.learn=["a"]', "objective.kind=clean"])
+    assert (recipe.run.steps, recipe.optimizer.lr, recipe.run.learn, recipe.objective.kind) == (7, 1.0, ["a"], "clean")
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "named"),
+    [
+        ("[run]\nstps = 5\n", "run.steps=1", "stps"),
+        ("[run]\nsteps = 'five'\n", "run.batch=1", "steps"),
+        ("", "run.steps=true", "steps"),
+        ("", "nonsense", "nonsense"),
+        ("run = 3", "data.frames=1", "run"),
+        ("", "objective.kind=guess", "kind"),
+        ("[run", "run.steps=1", "TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, change: str, named: str) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=named):
+        read_recipe(file, [change])
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_recipe(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"objective": {"kind": "clean"}},
+        {"networks": {"copy_head": True}},
+        {"networks": {"temporal": {"positions": 8}}, "data": {"frames": 9}},
+        {"run": {"batch": 0}},
+    ],
+)
+def test_parts_that_do_not_fit(content: dict) -> None:
+    with pytest.raises(InputError):
+        check(build(Recipe, content, "recipe"))
