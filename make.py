@@ -38,7 +38,7 @@ def setup() -> int:
     stamp = VENV / "installed"
     wanted = fingerprint()
     if not (stamp.is_file() and PYTHON.is_file() and stamp.read_text() == wanted):
-        print("Setting up .venv (about 600 MB, a minute or two) ...", flush=True)
+        print("Setting up .venv (about 2 GB with the CPU build of torch, several minutes) ...", flush=True)
         if not PYTHON.is_file() and run([sys.executable, "-m", "venv", str(VENV)]):
             print("Python's venv module failed. On Debian and Ubuntu: apt install python3-venv")
             return 1
@@ -56,6 +56,7 @@ def demo() -> int:
 
 def test(*pytest_arguments: str) -> int:
     """Lint, types, import rules, tests."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # the test processes share the cores among them
     return setup() or checks() or module("pytest", "-n", str(min(os.cpu_count() or 1, 4)), *pytest_arguments)
 
 
