@@ -13,6 +13,8 @@ from torch import Tensor
 
 from animato.core.errors import InputError
 
+UNFIT = ("EDMEuler", "DPMSolverSDE")  # the first has noise levels of its own, the second draws its noise where no seed of ours reaches
+
 
 @dataclass(frozen=True)
 class NoiseSchedule:
@@ -33,17 +35,25 @@ def make_scheduler(noise: NoiseSchedule, name: str = "DDIM", steps: int = 30) ->
     """A fresh diffusers scheduler with its timesteps set.
 
     `DDIM` is what the published systems sample with; its previous timestep is t - 1000 // steps, which for many numbers of steps is not
-    the next entry of its list. Raises InputError for a name that is no scheduler of this kind.
+    the next entry of its list. Of the others those that know `rescale_betas_zero_snr` (DDPM, DPMSolverMultistep, Euler, EulerAncestral,
+    UniPC) begin with pure noise as DDIM does, the rest with a trace of a picture in it.
+    Raises InputError for a name that is no scheduler of this kind, or steps that it cannot make.
     """
-    published = DDIMScheduler(**asdict(noise))
-    known = {kind.__name__.removesuffix("Scheduler").lower(): kind for kind in published.compatibles}
-    kind = known.get(name.removesuffix("Scheduler").lower())
+    kinds = {short(kind): kind for kind in DDIMScheduler().compatibles if short(kind) not in UNFIT}
+    kind = next((kind for known, kind in kinds.items() if known.lower() == name.lower().removesuffix("scheduler")), None)
     if kind is None:
-        names = sorted(kind.__name__.removesuffix("Scheduler") for kind in known.values())
-        raise InputError(f"There is no scheduler '{name}': choose {', '.join(names)}.")
-    scheduler = published if kind is DDIMScheduler else kind.from_config(published.config)
-    scheduler.set_timesteps(steps)
+        raise InputError(f"There is no scheduler '{name}': choose {', '.join(sorted(kinds))}.")
+    takes = inspect.signature(kind).parameters
+    scheduler = kind(**{option: value for option, value in asdict(noise).items() if option in takes})
+    try:
+        scheduler.set_timesteps(steps)
+    except ValueError as error:
+        raise InputError(f"The scheduler {name} cannot do {steps} steps ({error}): choose another number of steps.") from error
     return scheduler
+
+
+def short(kind: type) -> str:
+    return kind.__name__.removesuffix("Scheduler")
 
 
 def advance(scheduler: Any, output: Tensor, t: Tensor, x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:

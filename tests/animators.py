@@ -1,0 +1,60 @@
+"""Animate Anyone with networks of the real classes at the size of a thumbnail, and scenes for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+import tiny
+from animato.models.pose_guider import PoseGuider
+from animato.pose.keypoints import PoseSequence
+from animato.systems.animate_anyone import AnimateAnyone
+
+STRIDE = 8
+SIZE = (45, 62)  # width, height of a picture; neither is a multiple of the stride
+
+
+def vae(seed: int = 0) -> AutoencoderKL:
+    levels = 4
+    blocks: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "block_out_channels": (8,) * levels,
+    }
+    model = AutoencoderKL(**blocks, norm_num_groups=4, latent_channels=4)
+    torch.manual_seed(seed)
+    for value in model.parameters():
+        value.data += 0.1 * torch.randn_like(value)
+    return model.eval()
+
+
+def clip(seed: int = 0) -> CLIPVisionModelWithProjection:
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return tiny.randomised(CLIPVisionModelWithProjection(CLIPVisionConfig(**shape, image_size=28, patch_size=14, projection_dim=24)), seed)
+
+
+def animator(temporal: bool = True) -> AnimateAnyone:
+    """Windows of 8 frames at most."""
+    denoiser = tiny.unet(tiny.TEMPORAL if temporal else None, seed=1)
+    reference_net = tiny.unet(seed=2, out_channels=None)
+    guider = tiny.randomised(PoseGuider(32, (4, 8, 8, 8)), 3)
+    return AnimateAnyone(denoiser, reference_net, guider, vae(), clip())
+
+
+def picture(size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Stripes and a gradient, H W 3."""
+    y, x = np.mgrid[: size[1], : size[0]]
+    return np.stack([x * 255 // size[0], y * 255 // size[1], (x // 5 + y // 7) % 2 * 200], axis=2).astype(np.uint8)
+
+
+def motion(frames: int, size: tuple[int, int] = SIZE, fps: float = 25.0) -> PoseSequence:
+    """A person whose points go round on ellipses."""
+    rng = np.random.default_rng(5)
+    middle, phase = rng.uniform(0.3, 0.7, (134, 3)), rng.uniform(0, 2 * np.pi, 134)
+    angle = phase + np.linspace(0, 2, frames)[:, None]
+    points = middle + 0.2 * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=2)  # F K 3
+    return PoseSequence(points[:, None] * [*size, size[0]], np.ones((frames, 1, 134)), size, fps)

@@ -1,0 +1,193 @@
+"""Animate Anyone's page, whole, on tiny networks: against the published way of computing it, written out, and by what must not matter."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import animators
+from animato.core.errors import InputError
+from animato.encoders.clip import clip_pixels
+from animato.models.plain import plain_unet
+from animato.pose.draw import ANIMATE_ANYONE, skeletons
+from animato.sampling.noise import draw, frame_generators
+from animato.sampling.plan import Windows
+from animato.sampling.settings import Settings
+from animato.systems.animate_anyone import check_scene, padded
+from animato.systems.memory import Place
+
+SETTINGS = Settings(steps=2, window=Windows(4, 2), device="cpu")
+REFERENCE = animators.motion(1)
+
+
+@pytest.fixture(scope="module")
+def animator():
+    return animators.animator()
+
+
+def latents(animator, motion, settings=SETTINGS):
+    """The last latents that animate() goes through."""
+    seen = []
+    clip = animator.animate(
+        animators.picture(), REFERENCE, motion, settings=settings, callback_on_step_end=lambda *what: seen.append(what[2])
+    )
+    return seen[-1], clip
+
+
+@torch.no_grad()
+def test_against_the_published_way_written_out(animator):
+    """Both halves of guidance in one batch, the reference repeated and projected in every step, windows one by one, DDIM's formula."""
+    frames, steps = 7, 3
+    motion = animators.motion(frames)
+    mine, _ = latents(animator, motion, Settings(steps, 3.5, 11, window=Windows(4, 2), device="cpu"))
+
+    canvas = np.pad(animators.picture(), ((0, 2), (0, 3), (0, 0)), mode="edge")
+    token = animator.image_encoder(clip_pixels(animators.picture(), 28)).image_embeds[None]
+    clean = animator.vae.encode((torch.tensor(canvas)[None] / 127.5 - 1).permute(0, 3, 1, 2)).latent_dist.mean * 0.18215
+    written = animator.reference_net.reference(clean[None], 0, animator.reference_net.project_context(token))
+    drawn = np.stack(list(skeletons(replace(motion, size=(48, 64)), ANIMATE_ANYONE)))
+    pose = animator.pose_guider(torch.tensor(drawn).permute(0, 3, 1, 2)[None] / 255)
+
+    root = torch.cumprod(1 - torch.linspace(0.00085, 0.012, 1000), 0).sqrt()
+    level = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
+    x = draw(frame_generators(11, frames), (4, 8, 6))[None]
+    both = {name: torch.cat([0 * value, value]) for name, value in written.items()}
+    for t in (999, 666, 332):
+        total, count = torch.zeros(2, *x.shape[1:]), torch.zeros(frames)
+        for start in (0, 2, 4, 6):
+            window = [(start + k) % frames for k in range(4)]
+            tokens = torch.cat([0 * token, token])
+            total[:, window] += plain_unet(
+                animator.denoiser, x[:, window].repeat(2, 1, 1, 1, 1), t, tokens, both, pose[:, window].repeat(2, 1, 1, 1, 1)
+            )
+            count[window] += 1
+        null, condition = (total / count[:, None, None, None]).split(1)
+        v = null + 3.5 * (condition - null)
+        a, b = level[t], level[t - 333] if t > 333 else torch.tensor(1.0)
+        x = b.sqrt() * (a.sqrt() * x - (1 - a).sqrt() * v) + (1 - b).sqrt() * (a.sqrt() * v + (1 - a).sqrt() * x)
+    torch.testing.assert_close(mine, x[0], atol=1e-3, rtol=1e-3)
+
+
+def test_the_clip(animator):
+    """As large as the picture, which is no multiple of the VAE's stride; with rate and sound; decoded as often as it is asked for."""
+    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(5, fps=30), Path("song.m4a"), SETTINGS)
+    frames = np.stack(list(clip))
+    assert frames.shape == (5, 62, 45, 3) and frames.dtype == np.uint8
+    assert (clip.size, clip.fps, clip.length, clip.sound) == ((45, 62), 30, 5, Path("song.m4a"))
+    assert np.array_equal(frames, np.stack(list(clip)))
+    assert not np.array_equal(frames[0], frames[4])
+
+
+@pytest.mark.parametrize("change", [{"batch": 3}, {"memory": "low"}, {"batch": 2, "memory": "high"}])
+def test_batch_and_memory_do_not_change_the_clip(animator, change):
+    motion = animators.motion(7)
+    torch.testing.assert_close(
+        latents(animator, motion)[0], latents(animator, motion, replace(SETTINGS, **change))[0], atol=1e-4, rtol=1e-4
+    )
+
+
+def test_the_seed_changes_the_clip_and_nothing_else_does(animator):
+    motion = animators.motion(3)
+    first, again, other = (latents(animator, motion, replace(SETTINGS, seed=seed))[0] for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.isclose(first, other).any()
+
+
+def test_frames_follow_the_motion_in_order(animator):
+    """Without a temporal module every frame stands alone but for its noise: the motion backwards is the clip backwards."""
+    alone, motion = animators.animator(temporal=False), animators.motion(4)
+    backwards = replace(motion, points=motion.points[::-1])
+    noise = draw(frame_generators(0, 1), (4, 8, 6)).expand(4, -1, -1, -1)
+    outputs = []
+    for poses in (motion, backwards):
+        canvas = padded(animators.picture(), 8)
+        seen = alone.look(animators.picture(), canvas, alone.draw(replace(poses, size=(48, 64))), Place(torch.device("cpu"), torch.float32))
+        outputs.append(alone.denoise(seen, SETTINGS, Place(torch.device("cpu"), torch.float32), latents=noise))
+    torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
+    assert not torch.isclose(outputs[0][0], outputs[0][3], atol=1e-3).all()
+
+
+def test_one_frame_and_no_rate(animator):
+    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(1, fps=0), settings=SETTINGS)
+    assert (clip.length, clip.fps, len(list(clip))) == (1, 24, 1)
+
+
+def test_frames_between(animator):
+    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(3), settings=replace(SETTINGS, interpolation=2))
+    plain = animator.animate(animators.picture(), REFERENCE, animators.motion(3), settings=SETTINGS)
+    assert (clip.length, clip.fps, len(list(clip))) == (5, 50, 5)
+    assert all(np.array_equal(a, b) for a, b in zip(list(clip)[::2], plain, strict=True))
+
+
+def test_half_precision_is_near_and_leaves_the_networks_alone(animator):
+    before = {name: value.clone() for name, value in animator.denoiser.state_dict().items()}
+    motion = animators.motion(3)
+    fine, coarse = (latents(animator, motion, replace(SETTINGS, steps=1, dtype=dtype))[0] for dtype in ("float32", "bfloat16"))
+    assert not torch.equal(fine, coarse)
+    assert (fine - coarse).abs().mean() < 0.1 * fine.std()
+    assert all(value.dtype == torch.float32 and torch.equal(value, before[name]) for name, value in animator.denoiser.state_dict().items())
+
+
+def test_progress_runs_to_the_end_of_every_stage(animator):
+    told = []
+    animator.animate(animators.picture(), REFERENCE, animators.motion(7), settings=SETTINGS, progress=lambda *what: told.append(what))
+    for stage, total in (("look", 7), ("denoise", 2 * 4)):
+        assert [what for what in told if what[0] == stage] == [(stage, done, total) for done in range(1, total + 1)]
+    assert {what[0] for what in told} <= set(animator.STAGES)
+
+
+def test_stopping_leaves_everything_as_it_was(animator):
+    before = latents(animator, animators.motion(2))[0]
+
+    def stop(step, t, x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        animator.animate(animators.picture(), REFERENCE, animators.motion(2), settings=SETTINGS, callback_on_step_end=stop)
+    assert torch.is_grad_enabled()
+    assert torch.equal(latents(animator, animators.motion(2))[0], before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(window=Windows(9, 4)), "9 frames is too long: these weights know 8 positions"),
+        (Settings(window=Windows(4, 2), scheduler="Eular"), "no scheduler 'Eular'"),
+        (Settings(window=Windows(4, 2), device="tpu9"), "'tpu9' cannot be used"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_refused_before_anything_is_drawn(animator, settings, words):
+    told = []
+    with pytest.raises(InputError, match=words):
+        animator.animate(animators.picture(), REFERENCE, animators.motion(9), settings=settings, progress=lambda *what: told.append(what))
+    assert not told
+
+
+def test_a_window_longer_than_a_short_clip_is_no_matter(animator):
+    short, _ = latents(animator, animators.motion(3), replace(SETTINGS, window=Windows(24, 4)))
+    exact, _ = latents(animator, animators.motion(3), replace(SETTINGS, window=Windows(3, 0)))
+    assert torch.equal(short, exact)
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        ((animators.picture().astype(float), REFERENCE, animators.motion(2)), "bytes"),
+        ((animators.picture()[..., 0], REFERENCE, animators.motion(2)), "H x W x 3"),
+        ((animators.picture((40, 62)), REFERENCE, animators.motion(2)), "one size"),
+        ((animators.picture(), REFERENCE, animators.motion(2, (64, 64))), "one size"),
+        ((animators.picture(), REFERENCE, animators.motion(2).frames(slice(0))), "no frames"),
+    ],
+)
+def test_scenes_that_do_not_fit_together(scene, words):
+    with pytest.raises(InputError, match=words):
+        check_scene(*scene)
+
+
+def test_padding_repeats_the_border():
+    whole = padded(animators.picture(), 8)
+    assert whole.shape == (64, 48, 3)
+    assert np.array_equal(whole[:62, :45], animators.picture())
+    assert np.array_equal(whole[63], whole[61]) and np.array_equal(whole[:, 47], whole[:, 44])

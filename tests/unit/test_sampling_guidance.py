@@ -1,0 +1,64 @@
+"""Guidance against two plain passes, with something at every injection site."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import tiny
+from animato.models.condition import UNetCondition
+from animato.sampling.guidance import guided, of_windows
+from animato.sampling.plan import Window
+
+FRAMES, SIZE = 5, (6, 4)
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiny.unet(tiny.TEMPORAL)
+
+
+@pytest.fixture(scope="module")
+def told(net):
+    """The null, which shares skeletons and residuals with the condition, and the condition."""
+    with torch.no_grad():
+        condition = tiny.condition(net, tiny.normal(1, FRAMES, 4, *SIZE))
+        return replace(condition, bank={}, context=net.project_context(torch.zeros(1, 1, 24))), condition
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_guidance_is_null_plus_scaled_difference(net, told, together):
+    """Two windows at once, one of them in another order, against each window by itself."""
+    windows, t, x = [Window((0, 1, 2)), Window((4, 2, 3))], torch.tensor(321), tiny.normal(FRAMES, 4, *SIZE, seed=2)
+    rows = torch.stack([x[list(window.frames)] for window in windows])
+    mine = guided(net, *told, 3.5, together)(rows, t, windows)
+    for row, window, output in zip(rows, windows, mine, strict=True):
+        null, condition = (net(row[None], t, one.at(window.frames))[0] for one in told)
+        torch.testing.assert_close(output, null + 3.5 * (condition - null), atol=2e-4, rtol=1e-4)
+
+
+def test_without_guidance_the_null_is_not_asked(net, told):
+    window, t = Window((0, 1)), torch.tensor(5)
+    rows = tiny.normal(1, 2, 4, *SIZE, seed=3)
+    mine = guided(net, None, told[1], 1.0)(rows, t, [window])
+    torch.testing.assert_close(mine, net(rows, t, told[1].at(window.frames)))
+
+
+def test_a_condition_without_anything_stays_so(net, told):
+    bare = UNetCondition(told[0].context)
+    cut = of_windows(bare, [Window((0, 1))], torch.device("cpu"))
+    assert (cut.context, cut.bank, cut.conv_in, cut.residuals) == (bare.context, {}, None, None)
+
+
+def test_networks_in_low_precision_are_asked_in_it_and_answer_in_full(net, told):
+    coarse = tiny.unet(tiny.TEMPORAL).to(torch.bfloat16)
+    context = coarse.project_context(torch.ones(1, 1, 24, dtype=torch.bfloat16))
+    null, condition = (UNetCondition(context, conv_in=torch.full((1, 2, 32, *SIZE), value, dtype=torch.bfloat16)) for value in (0.0, 1.0))
+    out = guided(coarse, null, condition, 2.0)(tiny.normal(1, 2, 4, *SIZE), torch.tensor(7), [Window((0, 1))])
+    assert out.dtype == torch.float32 and out.isfinite().all()

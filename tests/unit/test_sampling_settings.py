@@ -1,0 +1,28 @@
+"""Options are refused when they are given, not when they are used."""
+
+import pytest
+
+from animato.core.errors import InputError
+from animato.sampling.plan import Windows
+from animato.sampling.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", 0), ("steps", 1001), ("guidance", -1), ("guidance", float("nan")), ("seed", -1), ("batch", 0), ("interpolation", 0)]
+    + [("dtype", "half"), ("memory", "little")],
+)
+def test_bad_options(name, value):
+    with pytest.raises(InputError, match=name):
+        Settings(**{name: value})
+
+
+def test_good_options():
+    assert Settings() == Settings(30, 3.5, 42, "DDIM", Windows(24, 4, 1, True))
+    Settings(steps=1, guidance=0, seed=2**63, interpolation=100, dtype="bfloat16", memory="low")
+
+
+@pytest.mark.parametrize("window", [(8, 8), (8, -1), (0, 0), (8, 2, 0)])
+def test_bad_windows(window):
+    with pytest.raises(InputError):
+        Windows(*window)

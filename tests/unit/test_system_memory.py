@@ -1,0 +1,122 @@
+"""Where networks run, and whether the estimate of their memory can be believed."""
+
+import weakref
+from dataclasses import replace
+
+import psutil
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+import tiny
+from animato.core.errors import InputError
+from animato.models.condition import UNetCondition
+from animato.models.unet import UNet
+from animato.sampling.guidance import guided
+from animato.sampling.plan import Windows
+from animato.sampling.settings import Settings
+from animato.systems.memory import Estimate, Place, estimate
+
+CPU = torch.device("cpu")
+
+
+class Alive(TorchDispatchMode):
+    """The most bytes that the tensors made under it held at once."""
+
+    def __init__(self, known):
+        super().__init__()
+        self.sizes, self.now, self.peak = {value.untyped_storage()._cdata: 0 for value in known}, 0, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for tensor in (leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)):
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self.sizes:
+                self.sizes[storage._cdata] = storage.nbytes()
+                self.now += storage.nbytes()
+                self.peak = max(self.peak, self.now)
+                weakref.finalize(storage, self.forget, storage._cdata)
+        return out
+
+    def forget(self, storage):
+        self.now -= self.sizes.pop(storage)
+
+
+@pytest.fixture(scope="module")
+def net():
+    """A tenth of the published width, its shape otherwise."""
+    return UNet(block_out_channels=(32, 64, 128, 128), cross_attention_dim=24, temporal=tiny.TEMPORAL | {"positions": 32}).eval()
+
+
+@pytest.mark.parametrize("guidance", [3.5, 1.0], ids=["guided", "plain"])
+@pytest.mark.parametrize("frames", [2, 12])
+@pytest.mark.parametrize("how", ["high", "low"])
+@torch.no_grad()
+def test_a_pass_needs_what_was_estimated(net, how, frames, guidance):
+    """Tensors alive in a real pass over one window, with what it is told, against the estimate without its safety margin."""
+    settings, size = Settings(guidance=guidance, memory=how, device="cpu"), (12, 8)
+    window = settings.window.over(frames)[0]
+    writer = UNet(out_channels=None, block_out_channels=(32, 64, 128, 128), cross_attention_dim=24)
+    with Alive([*net.parameters(), *writer.parameters()]) as alive:
+        token = torch.zeros(1, 1, 24)
+        features = writer.reference(torch.zeros(1, 1, 4, 8, 12), 0, writer.project_context(token))
+        context, pose = net.project_context(token), torch.zeros(1, frames, 32, 8, 12)
+        conditions = UNetCondition(context, conv_in=pose), UNetCondition(context, net.project_bank(features), pose)
+        ask = guided(net, *conditions, settings.guidance, together=how == "high")
+        ask(torch.zeros(1, frames, 4, 8, 12), torch.tensor(3), [window])
+    needed = estimate(net, settings, frames, size).needed / 1.1
+    assert 0.75 * needed < alive.peak < needed * 1.05
+
+
+def test_longer_windows_and_more_of_them_need_more(net):
+    def needed(**changes):
+        return estimate(net, replace(Settings(device="cpu"), **changes), 100, (32, 32)).needed
+
+    assert needed(window=Windows(12, 4)) < needed() < needed(batch=2)
+    assert needed(memory="low") < needed(memory="high")
+    assert needed(dtype="bfloat16") > needed() / 2  # a copy of the weights comes in addition
+
+
+def test_auto_spares_memory_where_it_must(net, monkeypatch):
+    settings = Settings(device="cpu")
+    high, low = (estimate(net, replace(settings, memory=how), 100, (64, 64)).needed for how in ("high", "low"))
+    for free, together, fits in ((high + 1, True, True), (high - 1, False, True), (low - 1, False, False)):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: type("Memory", (), {"available": free}))
+        found = estimate(net, settings, 100, (64, 64))
+        assert (found.place.together, found.fits, found.free) == (together, fits, free)
+
+
+def test_what_does_not_fit_is_refused_in_words():
+    found = Estimate(Place(CPU, torch.float32), 5 * 2**30, 2 * 2**30)
+    assert found.sentence == "About 5.0 GiB of memory are needed on cpu in float32, 2.0 GiB are free there."
+    with pytest.raises(InputError, match="5.0 GiB.*2.0 GiB.*smaller size"):
+        found.accept()
+    assert Estimate(found.place, 1, 1).accept() is found.place
+
+
+def test_a_network_in_its_place_is_itself(net):
+    assert Place(CPU, torch.float32)(net) is net
+
+
+def test_a_network_elsewhere_is_a_copy(net):
+    """Buffers that are no fractions keep their type; tied weights stay tied."""
+    module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    module[2].weight = module[0].weight
+    moved = Place(CPU, torch.bfloat16)(module.eval())
+    assert [value.dtype for value in moved.state_dict().values()].count(torch.bfloat16) == 8
+    assert moved[1].num_batches_tracked.dtype == torch.int64
+    assert moved[2].weight is moved[0].weight and moved[0].weight is not module[0].weight
+    assert not moved.training and module[0].weight.dtype == torch.float32
+    torch.testing.assert_close(moved(torch.ones(1, 2).bfloat16()).float(), module(torch.ones(1, 2)), atol=0.05, rtol=0.05)
+
+
+def test_a_copy_of_the_network_answers_alike(net):
+    x, context = tiny.normal(1, 2, 4, 8, 8), tiny.normal(1, 1, 24)
+    coarse = Place(CPU, torch.bfloat16)(net)
+    with torch.no_grad():
+        fine = net(x, 10, UNetCondition(net.project_context(context)))
+        answer = coarse(x.bfloat16(), 10, UNetCondition(coarse.project_context(context.bfloat16())))
+    assert coarse.config == net.config and coarse.dtype == torch.bfloat16
+    assert (answer.float() - fine).abs().max() < 0.1 * fine.abs().max()
