@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from animato.pose.estimate import estimate_picture, estimate_video
     from animato.pose.io import load_poses, save_poses
     from animato.pose.keypoints import PoseSequence
+    from animato.systems.load import load
     from animato.systems.puppet import Puppet
 
 _HOME = {
@@ -27,6 +28,7 @@ _HOME = {
     "animato.pose.estimate": ("estimate_picture", "estimate_video"),
     "animato.pose.io": ("load_poses", "save_poses"),
     "animato.pose.keypoints": ("PoseSequence",),
+    "animato.systems.load": ("load",),
     "animato.systems.puppet": ("Puppet",),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}

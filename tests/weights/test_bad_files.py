@@ -120,7 +120,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         lambda f: [(f / n).unlink() for n in ("reference_unet.pth", "pose_guider.pth")],
         r"lacks reference_unet\.pth .*, pose_guider\.pth",
     ),
-    "no folder": (shutil.rmtree, "is no folder"),
+    "no folder": (shutil.rmtree, r"There is no folder .*weights with weights of animate-anyone\. Run `animato fetch animate-anyone`"),
     "empty": (content("denoising_unet.pth", b""), r"denoising_unet\.pth is no weight file: it is empty"),
     "web page": (content("denoising_unet.pth", b"<!DOCTYPE html><html>"), r"denoising_unet\.pth is no weight file: it is a web page"),
     "pointer": (content("denoising_unet.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:1"), "only git's pointer"),

@@ -49,7 +49,7 @@ def test_convert_leaves_what_is_there(weights: Path, tmp_path: Path, capsys: pyt
         (weights, "mine", "mine holds other files than would be written there"),
         (weights, "file", "file is a file, but a name without ending means a folder"),
         (tmp_path / "mine", "good", "mine lacks reference_unet.pth (3.4 GB)"),
-        (tmp_path / "nowhere", "new", "nowhere is no folder"),
+        (tmp_path / "nowhere", "new", "nowhere with weights of animate-anyone"),
     ):
         assert main(["convert", str(source), "--out", str(tmp_path / out)]) == 2
         said = capsys.readouterr().err

@@ -32,9 +32,12 @@ class Waiting:
     network: nn.Module
     state: dict[str, Tensor]
 
-    def fill(self, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Any:
-        """The network, ready to be used. Tensors are converted one by one; those that need no conversion stay mapped to their file."""
-        ready = {key: value.to(device, dtype) for key, value in self.state.items()}
+    def fill(self, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu") -> Any:
+        """The network, ready to be used. Can be called once: tensors are converted one by one and let go.
+
+        Those that need no conversion stay mapped to their file, and are read when they are used: all of them, on a CPU, with `dtype` None.
+        """
+        ready = {key: self.state.pop(key).to(device, dtype) for key in list(self.state)}
         self.network.load_state_dict(ready, strict=True, assign=True)
         return self.network.to(device).eval()
 

@@ -71,7 +71,9 @@ class Official:
     def find(self, root: Path) -> dict[Piece, Path]:
         """The weight file of every piece that is there. Raises MissingModelError that names all that is missing."""
         if not root.is_dir():
-            raise MissingModelError(f"{root} is no folder: give the one that holds the weights of {self.system}.")
+            raise MissingModelError(
+                f"There is no folder {root} with weights of {self.system}. Run `animato fetch {self.system}`, or name theirs."
+            )
         if missing := self.missing(root):
             what = ", ".join(missing.values())
             raise MissingModelError(f"{root} lacks {what}. Run `animato fetch {self.system}`, or put there what is missing.")

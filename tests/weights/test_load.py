@@ -1,0 +1,67 @@
+"""animato.load: a system by its name, with its weights; torch is imported for those that need it and for no other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import animato
+from animato.core.errors import InputError, MissingModelError
+from animato.systems.animate_anyone import AnimateAnyone
+from animato.weights.animate_anyone import convert
+from weight_files import official, tiny_networks
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return official(tmp_path_factory.mktemp("official"), tiny_networks())
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("given", [str, Path])
+def test_official_files(given: type, weights: Path) -> None:
+    system = animato.load("animate-anyone", weights=given(weights))
+    assert isinstance(system, AnimateAnyone) and system.denoiser.config.temporal["positions"] == 32
+    for name, meant in tiny_networks()._asdict().items():
+        state = getattr(system, name).state_dict()
+        assert all(torch.equal(state[key], value) for key, value in meant.state_dict().items())
+
+
+def test_converted_weights_stay_as_they_are_stored(weights: Path, tmp_path: Path) -> None:
+    convert(weights, tmp_path / "half", torch.float16)
+    assert animato.load("animate-anyone", weights=tmp_path / "half").denoiser.dtype == torch.float16
+
+
+def test_fetched_weights_are_found(cache: Path, weights: Path) -> None:
+    with pytest.raises(MissingModelError, match=f"no folder {cache / 'animate-anyone'} .*animato fetch animate-anyone"):
+        animato.load("animate-anyone")
+    convert(weights, cache / "animate-anyone")
+    assert animato.load("animate-anyone").name == "animate-anyone"
+
+
+def test_words_that_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no system 'animate-nobody': choose auto, puppet, animate-anyone"):
+        animato.load("animate-nobody")
+    with pytest.raises(InputError, match="puppet has no weights"):
+        animato.load("puppet", weights=tmp_path)
+
+
+def test_what_is_not_installed_is_said(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("animato.systems.load.find_spec", lambda name: None if name == "diffusers" else object())
+    with pytest.raises(MissingModelError, match=r'needs diffusers, not installed here\. Run: pip install "animato\[diffusion\]"'):
+        animato.load("animate-anyone", weights=weights)
+    assert animato.load("puppet").name == "puppet"
+
+
+def test_the_puppet_needs_no_torch() -> None:
+    code = "import sys, animato; animato.load('auto'); import animato.apps.doctor; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
