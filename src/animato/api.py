@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -24,12 +25,23 @@ from animato.pose.keypoints import PoseSequence
 from animato.pose.people import LARGEST
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
 from animato.systems.load import load
-from animato.systems.puppet import Performance, Puppet
+from animato.systems.performance import Performance
 
 POSE_ENDINGS = (".json", ".npz")
 SIDES = (64, 4096)  # px, smallest and largest side of a result
 BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
 LEAST_FRAMES = 2
+
+
+class Animator(Protocol):
+    """Anything that can perform a motion: what systems.load gives."""
+
+    @property
+    def name(self) -> str: ...
+
+    def perform(
+        self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None, progress: Progress
+    ) -> Performance: ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,7 @@ def animate(
     picture: str | Path | np.ndarray,
     driving: str | Path | Clip | PoseSequence,
     *,
-    system: str | Puppet = "auto",
+    system: str | Animator = "auto",
     size: Size | None = None,
     frames: int | None = None,
     align: str | Alignment = "robust",
@@ -102,7 +114,7 @@ def animate(
     """
     animator = load(system) if isinstance(system, str) else system
     scene = prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
-    return perform(scene, animator).clip
+    return perform(scene, animator, progress).clip
 
 
 def prepare(
@@ -135,9 +147,9 @@ def _company(picture: np.ndarray) -> list[str]:
     return [f"{count} people are in the picture; took the largest: crop the picture to take another one."] if count > 1 else []
 
 
-def perform(scene: Scene, system: Puppet) -> Performance:
+def perform(scene: Scene, system: Animator, progress: Progress = silent) -> Performance:
     """A prepared scene performed by a system."""
-    return system.perform(scene.picture, scene.reference, scene.aligned.pose, scene.sound)
+    return system.perform(scene.picture, scene.reference, scene.aligned.pose, scene.sound, progress)
 
 
 def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent) -> Motion:

@@ -31,7 +31,8 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
 from animato.data.shipped import motions
-from animato.systems.load import PUPPETS, SYSTEMS
+from animato.systems.choose import CHOICES
+from animato.systems.load import PUPPETS
 from material import Material
 from videos import tone, write_video
 
@@ -243,7 +244,7 @@ def function(page: Any, name: str) -> Any:
 
 def test_every_system_can_be_chosen(page: Any) -> None:
     offered = [value for _, value in component(page, "system").choices]
-    assert set(SYSTEMS) <= set(offered)
+    assert set(CHOICES) <= set(offered)
     assert [value for _, value in component(page, "quality").choices] == list(PUPPETS)
 
 

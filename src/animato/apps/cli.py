@@ -48,7 +48,7 @@ def animate(
     picture: Picture,
     driving: Driving,
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
-    system: Annotated[str, typer.Option(help="auto or puppet.")] = "auto",
+    system: Annotated[str, typer.Option(help="puppet, animate-anyone, or auto: the best one whose weights are here.")] = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
     frames: Frames = None,
@@ -57,12 +57,16 @@ def animate(
     person: Who = "largest",
     sound: Annotated[bool, typer.Option("--sound/--mute", help="Keep the driving video's sound.")] = True,
     report: Annotated[Path | None, typer.Option(help="Also write what was measured to this JSON file.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")] = None,
+    memory: Annotated[str | None, typer.Option(help="auto, high or low: how a diffusion system uses the device's memory.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
     from animato.apps import commands
 
     request = commands.Request(picture, driving, size, frames, how, adjust or [], person)
-    commands.animate(request, out, commands.system(system, quality), sound, report)
+    words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
+    commands.animate(request, out, commands.system(system, quality, weights, words), sound, report)
 
 
 @app.command()

@@ -13,7 +13,7 @@ import numpy as np
 from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
-from animato.apps.options import adjust_of, person_of, size_of
+from animato.apps.options import adjust_of, person_of, settings_of, size_of
 from animato.apps.sheet import Sheet
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
@@ -26,8 +26,9 @@ from animato.pose.io import check_poses_output, save_poses
 from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.preview import overlaid
 from animato.pose.preview import preview as alignment_preview
-from animato.systems.load import load
-from animato.systems.puppet import Performance, Puppet
+from animato.systems.choose import choose
+from animato.systems.performance import Performance
+from animato.systems.puppet import Puppet
 
 SHEET_MOMENTS = 6
 CHECKED_FRAMES = 24  # frames of a result in which the pose is estimated again
@@ -68,7 +69,7 @@ class Request:
             taken += [out.resolve()] if out else []
 
 
-def animate(request: Request, out: Path, animator: Puppet, sound: bool = True, report: Path | None = None) -> None:
+def animate(request: Request, out: Path, animator: api.Animator, sound: bool = True, report: Path | None = None) -> None:
     """A picture performs a motion; prints how good the result is."""
     request.check_out(out, report)
     check_output(out)
@@ -86,11 +87,11 @@ class Output:
     sheet: Path | None = None
 
 
-def _performed(request: Request, out: Path, animator: Puppet, output: Output) -> None:
+def _performed(request: Request, out: Path, animator: api.Animator, output: Output) -> None:
     started = time.monotonic()
     with Bars() as bars:
         scene = request.scene(bars)
-        performance = api.perform(scene, animator)
+        performance = api.perform(scene, animator, bars)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
         sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
         shown = watched(performance.clip, [accuracy.see, sheet.see] if output.sheet else [accuracy.see])
@@ -168,11 +169,12 @@ def _fetch_pose(wheel: Path | None) -> None:
     say(f"The pose models are now in {folder}.")
 
 
-def system(name: str, quality: str) -> Puppet:
-    """The system of a name at a quality; says which one `auto` took."""
-    animator = load(name, quality)
+def system(name: str, quality: str, weights: Path | None = None, words: list[str] | None = None) -> api.Animator:
+    """The system of a name, its weights and the settings of the command line; says which one `auto` took."""
+    animator = choose(name, quality, weights, settings_of(words or []))
     if name == "auto":
-        note(f"auto takes {animator.name}: it is the only system that needs no weights.")
+        why = "its official weights are here" if animator.name != "puppet" else "no official weights are here, and it needs none"
+        note(f"auto takes {animator.name}: {why}.")
     return animator
 
 
@@ -193,7 +195,7 @@ def measure(performance: Performance, accuracy: float, seconds: float) -> dict[s
     return {
         "frames": performance.clip.length,
         "seconds": round(seconds, 1),
-        "self_drive_psnr_db": round(performance.self_drive, 1),
+        "self_drive_psnr_db": None if performance.self_drive is None else round(performance.self_drive, 1),
         "pck_at_tenth_torso": round(accuracy, 3),
         "frames_turned": performance.turned,
         "frames_with_held_limbs": performance.held,
@@ -209,8 +211,9 @@ def summary(performance: Performance, measured: dict[str, object]) -> list[str]:
     lines = [
         f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s",
         f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}",
-        f"picture driven by its own pose: {measured['self_drive_psnr_db']} dB",
     ]
+    if performance.self_drive is not None:
+        lines.append(f"picture driven by its own pose: {measured['self_drive_psnr_db']} dB")
     if performance.turned:
         lines.append(f"turned too far to look right: frames {ranges(performance.turned)}")
     if performance.held:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from typing import Any
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.pose.adjust import Adjust, Nudge
-from animato.pose.tracker import LARGEST, Person
+from animato.pose.people import LARGEST, Person
+from animato.sampling.plan import Windows
+from animato.sampling.settings import Settings
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _NUDGE = re.compile(rf"(?P<group>\w+)=(?P<scale>{_NUMBER})(?:,(?P<x>{_NUMBER}),(?P<y>{_NUMBER}))?")
@@ -46,3 +49,32 @@ def adjust_of(words: list[str]) -> Adjust:
             raise InputError(f"--adjust {word} is no adjustment: write GROUP=SCALE or GROUP=SCALE,X,Y; groups are {', '.join(groups)}.")
         nudges[match["group"]] = Nudge(float(match["scale"]), (float(match["x"] or 0), float(match["y"] or 0)))
     return Adjust(**nudges)
+
+
+def settings_of(words: list[str]) -> dict[str, Any]:
+    """'steps=20', 'guidance=3', 'window=24,4,open' -> changes to sampling.settings.Settings."""
+    defaults = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
+    changes = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in defaults or not value:
+            raise InputError(f"--set {word} sets nothing: write NAME=VALUE; names are {', '.join(defaults)}.")
+        changes[name] = _window_of(value) if name == "window" else _like(defaults[name], value, word)
+    return changes
+
+
+def _like(default: Any, value: str, word: str) -> Any:
+    """The value as the same kind of thing as the default."""
+    try:
+        return type(default)(value)
+    except ValueError:
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise InputError(f"--set {word}: '{value}' is not {kind}.") from None
+
+
+def _window_of(value: str) -> Windows:
+    """'24,4', '24,4,open' or '24,4,closed': frames of a window, frames shared, and whether the end leads into the beginning."""
+    match = re.fullmatch(r"(\d{1,4}),(\d{1,4})(?:,(open|closed))?", value)
+    if not match:
+        raise InputError(f"--set window={value} is no window: write SIZE,OVERLAP or SIZE,OVERLAP,open, such as 24,4.")
+    return Windows(int(match[1]), int(match[2]), closed=match[3] != "open")

@@ -20,7 +20,7 @@ from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.data.shipped import character_path, characters, motions
 from animato.pose.people import LARGEST
-from animato.systems.load import load
+from animato.systems.choose import choose
 
 File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
 Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
@@ -150,7 +150,7 @@ class Events:
         """The result and the driving video beside it; progress before that."""
         yield from self._watched(
             session,
-            lambda progress: web_session.animate(session, _request(*fields), load(system, quality), sound, progress),
+            lambda progress: web_session.animate(session, _request(*fields), choose(system, quality), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),

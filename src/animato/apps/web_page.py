@@ -12,7 +12,8 @@ from animato.apps.web_views import thumbnail
 from animato.data.shipped import character_path, characters, motions
 from animato.pose.align import ALIGNMENTS
 from animato.pose.people import LARGEST
-from animato.systems.load import PUPPETS, SYSTEMS
+from animato.systems.choose import CHOICES
+from animato.systems.load import PUPPETS
 
 SHOWN = 280  # px, height of what was handed in
 AS_PICTURE = ("As picture", "")
@@ -98,7 +99,7 @@ def _choices(pictures: list[tuple[Any, str]], columns: int, name: str) -> gr.Gal
 def settings() -> Settings:
     """The system, and what is seldom changed folded away."""
     with gr.Row(elem_classes="settings"):
-        names = SYSTEMS if len(SYSTEMS) == 1 else ("auto", *SYSTEMS)
+        names = CHOICES if len(CHOICES) == 1 else ("auto", *CHOICES)
         system = gr.Dropdown(list(names), value=names[0], label="System", min_width=110, elem_id="system")
         quality = gr.Dropdown(list(PUPPETS), value="good", label="Quality", min_width=110, elem_id="quality")
         size = gr.Dropdown([AS_PICTURE, *SIZES], value="", label="Size", allow_custom_value=True, min_width=130, elem_id="size")

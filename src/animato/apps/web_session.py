@@ -18,7 +18,6 @@ from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.evaluation.accuracy import Accuracy
 from animato.pose.preview import preview
-from animato.systems.puppet import Puppet
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,12 @@ class Studio:
             session.stop()
 
 
-def animate(session: Session, request: Request, animator: Puppet, sound: bool, progress: Progress) -> Made:
+def animate(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:
     """A picture performs a motion, into files of the session. Raises AnimatoError."""
     started = time.monotonic()
     scene = session.scene(request, progress)
     progress("figure", 0, 1)
-    performance = api.perform(scene, animator)
+    performance = api.perform(scene, animator, progress)
     progress("figure", 1, 1)
     accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
     video = write_clip(watched(performance.clip, [accuracy.see]), session.new("animato.mp4"), progress, sound)

@@ -18,31 +18,15 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.media import Clip
+from animato.core.progress import Progress, silent
 from animato.pose.keypoints import PoseSequence
 from animato.puppet.body import skeleton
 from animato.puppet.plan import FramePlan, plan
 from animato.puppet.prepare import Quality, take_apart
 from animato.puppet.stage import Stage, self_drive
+from animato.systems.performance import Performance
 
 SOUND_SELF_DRIVE = 25.0  # dB; below it the parts do not add up to the picture
-
-
-@dataclass(frozen=True, eq=False)
-class Performance:
-    """A motion performed by a picture.
-
-    clip        the result, painted when it is iterated
-    turned      frames in which the body is turned more than 60 degrees from the picture, which a flat picture cannot show well
-    held        frames in which a limb kept its last pose because the motion does not show it
-    self_drive  dB, PSNR of the picture driven by its own pose
-    notes       sentences for the user
-    """
-
-    clip: Clip
-    turned: list[int]
-    held: list[int]
-    self_drive: float
-    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -57,7 +41,9 @@ class Puppet:
         """The clip of `perform`."""
         return self.perform(picture, reference, motion, sound).clip
 
-    def perform(self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None = None) -> Performance:
+    def perform(
+        self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None = None, progress: Progress = silent
+    ) -> Performance:
         """The motion performed by the person of a picture.
 
         picture    H W 3 uint8, as large as the result
@@ -71,8 +57,10 @@ class Puppet:
             raise InputError(
                 f"The picture is {size}, its pose {reference.size} and the motion {motion.size} pixels: bring all to one size."
             )
+        progress("cut out", 0, 1)
         parts = take_apart(picture, reference, self.quality)
         plans = plan(parts, skeleton(motion))
+        progress("cut out", 1, 1)
         quality = self_drive(parts, picture)
         notes = list(parts.notes)
         if quality < SOUND_SELF_DRIVE:
