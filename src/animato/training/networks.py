@@ -40,7 +40,7 @@ class Trained(nn.Module):
             if dtype is not None:
                 model = type(model).from_config(model.config)
                 model.load_state_dict(part.state_dict())
-                model.to(dtype)
+                nn.Module.to(model, dtype)  # ModelMixin.to warns of what concerns no network here
             model.save_pretrained(folder / name)
 
 

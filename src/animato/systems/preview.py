@@ -1,0 +1,136 @@
+"""Animate Anyone's preview model: the same networks at small size, trained on procedural people, and shipped.
+
+It sees every picture in 64 x 64 pixels. In place of the VAE there are patches, in CLIP's the mean colour; a copy head, an addition of
+this project, fetches the reference's patches to where the pose wants them, and the U-Net repairs what was fetched. All frames begin with
+the same noise, which keeps what stands still from flickering; one step is enough, and there is no guidance.
+docs/animate_anyone_preview.md says what can be expected of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import cv2
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
+
+from animato.core.errors import MissingModelError
+from animato.core.media import Clip
+from animato.core.progress import Progress, silent
+from animato.core.shapes import Size
+from animato.data.sample import Box, cut, cut_poses, whole_box
+from animato.encoders.codec import Codec
+from animato.encoders.patches import MeanColour, PatchVAE
+from animato.models.copy_head import Copied, CopyHead, body_points, clean, velocity
+from animato.models.pose_guider import PoseGuider
+from animato.models.unet import UNet
+from animato.pose.draw import ANIMATE_ANYONE, skeletons
+from animato.pose.keypoints import PoseSequence
+from animato.sampling.guidance import guided
+from animato.sampling.noise import frame_generators
+from animato.sampling.plan import Window, Windows
+from animato.sampling.run import After, Ask, blend, nothing, sample, ticks
+from animato.sampling.schedule import make_scheduler
+from animato.sampling.settings import Settings
+from animato.systems.animate_anyone import AnimateAnyone, check_scene, conditions
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
+SIZE: Size = (64, 64)
+SKELETONS: Size = (128, 128)  # the Pose Guider halves twice, the patches once
+SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, closed=False), batch=4)
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """The networks as Animate Anyone's page holds them, and the copy head."""
+
+    system: AnimateAnyone
+    copy_head: CopyHead
+    name: ClassVar[str] = "animate-anyone"
+    STAGES: ClassVar[tuple[str, ...]] = AnimateAnyone.STAGES
+
+    def animate(
+        self,
+        picture: np.ndarray,
+        reference: PoseSequence,
+        motion: PoseSequence,
+        sound: Path | None = None,
+        settings: Settings = SETTINGS,
+        progress: Progress = silent,
+        callback_on_step_end: After = nothing,
+    ) -> Clip:
+        """As `AnimateAnyone.animate`; the result is as large as the picture, but no sharper than 64 x 64 pixels. Guidance is not used."""
+        check_scene(picture, reference, motion)
+        size = picture.shape[1::-1]
+        box = whole_box(size, SIZE)
+        canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
+        latents = self.denoise(canvas, given, told, settings, progress, callback_on_step_end)
+        fps = Fraction(motion.fps or 24).limit_denominator(1001)
+        small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
+        return replace(small, open=lambda: enlarged(small, box, size), size=size)
+
+    @torch.no_grad()
+    def denoise(
+        self,
+        canvas: np.ndarray,
+        given: PoseSequence,
+        told: PoseSequence,
+        settings: Settings = SETTINGS,
+        progress: Progress = silent,
+        callback_on_step_end: After = nothing,
+    ) -> Tensor:  # F C h w
+        """The latents of frames in which the person of a 64 x 64 canvas takes the told poses."""
+        system, place = self.system, self.system.estimate(SIZE, len(told), settings).accept()
+        seen = system.look(canvas, canvas, skeletons(told, ANIMATE_ANYONE, SKELETONS), place, ticks(progress, "look", len(told)))
+        copied = self.fetch(canvas, given, told)
+        _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
+        scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), settings.window.over(len(told))
+        ask = repaired(guided(system.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
+        done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
+        generators = frame_generators(settings.seed, len(told))
+        noise = torch.randn(copied.base.shape[2:], generator=generators[0]).expand(len(told), -1, -1, -1)
+        return sample(noise, blend(plan, ask, settings.batch, done), scheduler, generators, callback_on_step_end)
+
+    def fetch(self, canvas: np.ndarray, given: PoseSequence, told: PoseSequence) -> Copied:
+        """What the copy head brings to every frame."""
+        points = [body_points(poses.points[:, 0], poses.score[:, 0], poses.size) for poses in (told, given)]
+        return self.copy_head(*points, Codec(self.system.vae).encode(canvas[None])[None])
+
+
+def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F C h w
+    """A sampler's question whose answer, the U-Net's residual over the fetched patches, is made into a velocity."""
+
+    def answer(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
+        squared = alphas_cumprod[int(t)].to(rows)
+        a, s = squared.sqrt(), (1 - squared).sqrt()
+        under = torch.stack([base[0, list(window.frames)] for window in windows]).to(rows)
+        return velocity(clean(ask(rows, t, windows), rows, under, a, s), rows, a, s)
+
+    return answer
+
+
+def enlarged(frames: Clip, box: Box, size: Size) -> Iterator[np.ndarray]:
+    """Frames that show `box` of a picture, brought back onto the picture's `size`."""
+    left, top, width, height = box
+    x, y = width / frames.size[0], height / frames.size[1]
+    matrix = np.array([[x, 0, left + x / 2 - 0.5], [0, y, top + y / 2 - 0.5]])
+    for frame in frames:
+        yield cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def preview(folder: Path = FOLDER) -> Preview:
+    """The preview model, by default the one that comes with animato. Raises MissingModelError for a folder without it."""
+    kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
+    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
+    if missing:
+        raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again.")
+    parts = {name: kind.from_pretrained(folder / name, torch_dtype=torch.float32).eval() for name, kind in kinds.items()}
+    vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
+    system = AnimateAnyone(parts["denoising_unet"], parts["reference_unet"], parts["pose_guider"], vae, colour)
+    return Preview(system, parts["copy_head"])

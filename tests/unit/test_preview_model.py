@@ -1,0 +1,75 @@
+"""The preview model as shipped: it is there, small, better than copying, and runs through the same call as every system."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from animato.core.errors import InputError, MissingModelError
+from animato.core.media import Clip
+from animato.data.people import clip
+from animato.encoders.codec import Codec
+from animato.evaluation.frames import psnr
+from animato.systems.preview import FOLDER, SETTINGS, Preview, enlarged, preview
+
+
+@pytest.fixture(scope="module")
+def model() -> Preview:
+    return preview()
+
+
+def test_it_is_small() -> None:
+    files = list(FOLDER.rglob("*.safetensors"))
+    assert len(files) == 4 and sum(file.stat().st_size for file in FOLDER.rglob("*")) < 16e6
+    assert all(json.loads(path.read_text())["_class_name"] for path in FOLDER.rglob("config.json"))
+
+
+def test_a_person_it_has_not_seen(model: Preview) -> None:
+    """Every frame of two motions is nearer the truth than the reference is, by 2 dB at least in the mean."""
+    gains = []
+    for seed, motion in ((3, "wave"), (8, "kick")):
+        frames, poses = clip(seed, motion, 6, (64, 64), 6.0, turn=0)
+        latents = model.denoise(frames[0], poses.frames(slice(0, 1)), poses)
+        made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
+    assert np.mean(gains) > 2
+
+
+def test_the_call_of_every_system(model: Preview) -> None:
+    """A portrait picture comes back in its size, the same for the same seed, as many frames as the motion."""
+    frames, poses = clip(5, "walk", 5, (60, 90), 6.0)
+    result = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
+    one, two = (np.stack(list(clip)) for clip in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses)))
+    assert one.shape == frames.shape and np.array_equal(one, two)
+    assert psnr(one[2], frames[2]) > 18
+
+
+def test_windows_cover_a_long_clip(model: Preview) -> None:
+    frames, poses = clip(5, "walk", 11, (64, 64), 6.0)
+    told = poses.frames(slice(0, 1))
+    latents = model.denoise(frames[0], told, poses, replace(SETTINGS, steps=2))
+    assert latents.shape == (11, 12, 32, 32) and torch.isfinite(latents).all()
+
+
+def test_enlarging_undoes_the_cut() -> None:
+    """A small frame comes to lie on the box it was cut from."""
+    small = np.zeros((1, 8, 8, 3), np.uint8)
+    small[0, 2:4, 3:5] = 255  # rows 20 to 40 and columns 30 to 50 of an 80 x 80 box that begins 20 to the left of the picture
+    large = next(enlarged(Clip.of(small, 1), (-20.0, 0.0, 80.0, 80.0), (40, 80)))[..., 0].astype(float)
+    rows, columns = np.mgrid[:80, :40] + 0.5
+    assert (rows * large).sum() / large.sum() == pytest.approx(30, abs=0.3)
+    assert (columns * large).sum() / large.sum() == pytest.approx(20, abs=0.3)
+
+
+def test_bad_input(model: Preview, tmp_path: Path) -> None:
+    frames, poses = clip(5, "walk", 2, (64, 64), 6.0)
+    with pytest.raises(InputError):
+        model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
+    with pytest.raises(MissingModelError, match="denoising_unet"):
+        preview(tmp_path)
