@@ -57,6 +57,14 @@ def test_a_closed_plan_joins_the_end_to_the_beginning(count, how):
         assert any({0, count - 1} <= set(window.frames) for window in plan)
 
 
+def test_strides():
+    """No stride so wide that its windows go round the clip more than once or twice; each begins where the step shifts it."""
+    plan = overlapping(20, 8, 4, stride=9)
+    assert {window.frames[1] - window.frames[0] for window in plan if window.frames[0] < 16} == {1, 2, 4}
+    shifted = overlapping(20, 8, 4, stride=2, step=1)
+    assert [window.frames[:2] for window in shifted] == [*(((10 + i) % 20, (11 + i) % 20) for i in range(0, 20, 4)), (11, 13), (3, 5)]
+
+
 @given(st.integers(0, 2**32))
 def test_reversed_bits(number):
     assert bits_reversed(number) == sum((number >> place & 1) / 2 ** (place + 1) for place in range(64))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ from animato.systems.memory import Place
 
 SETTINGS = Settings(steps=2, window=Windows(4, 2), device="cpu")
 REFERENCE = animators.motion(1)
+NOBODY = replace(REFERENCE, points=REFERENCE.points[:, :0], score=REFERENCE.score[:, :0])
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,15 @@ def test_batch_and_memory_do_not_change_the_clip(animator, change):
     )
 
 
+@pytest.mark.parametrize(("how", "passes"), [("high", 1), ("low", 2)])
+def test_halves_of_guidance_run_together_or_one_after_the_other(animator, how, passes):
+    calls = []
+    handle = animator.denoiser.conv_in.register_forward_hook(lambda *_: calls.append(1))
+    latents(animator, animators.motion(3), replace(SETTINGS, steps=1, memory=how))
+    handle.remove()
+    assert len(calls) == passes
+
+
 def test_the_seed_changes_the_clip_and_nothing_else_does(animator):
     motion = animators.motion(3)
     first, again, other = (latents(animator, motion, replace(SETTINGS, seed=seed))[0] for seed in (1, 1, 2))
@@ -130,10 +141,13 @@ def test_half_precision_is_near_and_leaves_the_networks_alone(animator):
     assert all(value.dtype == torch.float32 and torch.equal(value, before[name]) for name, value in animator.denoiser.state_dict().items())
 
 
-def test_progress_runs_to_the_end_of_every_stage(animator):
-    told = []
-    animator.animate(animators.picture(), REFERENCE, animators.motion(7), settings=SETTINGS, progress=lambda *what: told.append(what))
-    for stage, total in (("look", 7), ("denoise", 2 * 4)):
+@pytest.mark.parametrize(("scheduler", "times"), [("DDIM", 2), ("HeunDiscrete", 3)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # diffusers has numpy work on torch tensors
+def test_progress_runs_to_the_end_of_every_stage(animator, scheduler, times):
+    """Heun's scheduler asks the network twice in every step but the last."""
+    told, settings = [], replace(SETTINGS, scheduler=scheduler)
+    animator.animate(animators.picture(), REFERENCE, animators.motion(7), settings=settings, progress=lambda *what: told.append(what))
+    for stage, total in (("look", 7), ("denoise", times * 4)):
         assert [what for what in told if what[0] == stage] == [(stage, done, total) for done in range(1, total + 1)]
     assert {what[0] for what in told} <= set(animator.STAGES)
 
@@ -165,6 +179,12 @@ def test_settings_that_cannot_be_met_are_refused_before_anything_is_drawn(animat
     assert not told
 
 
+def test_a_clip_that_does_not_fit_is_refused(animator, monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1000}))
+    with pytest.raises(InputError, match="0.0 GiB are free"):
+        animator.animate(animators.picture(), REFERENCE, animators.motion(2), settings=SETTINGS)
+
+
 def test_a_window_longer_than_a_short_clip_is_no_matter(animator):
     short, _ = latents(animator, animators.motion(3), replace(SETTINGS, window=Windows(24, 4)))
     exact, _ = latents(animator, animators.motion(3), replace(SETTINGS, window=Windows(3, 0)))
@@ -179,6 +199,7 @@ def test_a_window_longer_than_a_short_clip_is_no_matter(animator):
         ((animators.picture((40, 62)), REFERENCE, animators.motion(2)), "one size"),
         ((animators.picture(), REFERENCE, animators.motion(2, (64, 64))), "one size"),
         ((animators.picture(), REFERENCE, animators.motion(2).frames(slice(0))), "no frames"),
+        ((animators.picture(), REFERENCE, NOBODY), "nobody in it"),
     ],
 )
 def test_scenes_that_do_not_fit_together(scene, words):

@@ -32,15 +32,15 @@ def told(net):
         return replace(condition, bank={}, context=net.project_context(torch.zeros(1, 1, 24))), condition
 
 
-@pytest.mark.parametrize("together", [True, False])
-def test_guidance_is_null_plus_scaled_difference(net, told, together):
+@pytest.mark.parametrize(("together", "scale"), [(True, 3.5), (False, 3.5), (True, 1.1)])
+def test_guidance_is_null_plus_scaled_difference(net, told, together, scale):
     """Two windows at once, one of them in another order, against each window by itself."""
     windows, t, x = [Window((0, 1, 2)), Window((4, 2, 3))], torch.tensor(321), tiny.normal(FRAMES, 4, *SIZE, seed=2)
     rows = torch.stack([x[list(window.frames)] for window in windows])
-    mine = guided(net, *told, 3.5, together)(rows, t, windows)
+    mine = guided(net, *told, scale, together)(rows, t, windows)
     for row, window, output in zip(rows, windows, mine, strict=True):
         null, condition = (net(row[None], t, one.at(window.frames))[0] for one in told)
-        torch.testing.assert_close(output, null + 3.5 * (condition - null), atol=2e-4, rtol=1e-4)
+        torch.testing.assert_close(output, null + scale * (condition - null), atol=2e-4, rtol=1e-4)
 
 
 def test_without_guidance_the_null_is_not_asked(net, told):

@@ -22,6 +22,10 @@ def test_noise_is_standard_normal_and_differs_by_frame_and_by_seed():
     assert alike.abs().max() < 0.2  # 1 for a noise that comes twice
 
 
+def test_all_of_a_long_seed_counts():
+    assert not torch.equal(*(draw(frame_generators(seed, 1), (1, 4, 4)) for seed in (5, 5 + 2**32)))
+
+
 def test_no_two_frames_of_a_clip_start_alike():
     states = {generator.initial_seed() for generator in frame_generators(7, 20000)}
     assert len(states) == 20000

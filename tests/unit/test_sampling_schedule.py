@@ -43,6 +43,13 @@ def test_every_scheduler_finds_the_picture_that_a_perfect_network_knows(name):
     torch.testing.assert_close(found, picture, atol=1e-5 if name in ZERO_SNR else 0.15, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["DDIM", "EulerDiscrete", "LMSDiscrete"])
+def test_the_network_sees_noise_of_one_size_whatever_the_scheduler_counts_in(name):
+    seen, generators = [], frame_generators(2, 8)
+    sample(draw(generators, (4, 8, 8)), lambda x, t: seen.append(x.std()) or x, make_scheduler(NoiseSchedule(), name, 1), generators)
+    assert abs(seen[0] - 1) < 0.05
+
+
 def test_which_schedulers_begin_with_pure_noise():
     kinds = {short(kind): kind for kind in DDIMScheduler().compatibles}
     assert {name for name in NAMES if "rescale_betas_zero_snr" in inspect.signature(kinds[name]).parameters} == set(ZERO_SNR)

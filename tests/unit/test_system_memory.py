@@ -108,6 +108,7 @@ def test_a_network_elsewhere_is_a_copy(net):
     assert [value.dtype for value in moved.state_dict().values()].count(torch.bfloat16) == 8
     assert moved[1].num_batches_tracked.dtype == torch.int64
     assert moved[2].weight is moved[0].weight and moved[0].weight is not module[0].weight
+    assert all(isinstance(value, nn.Parameter) for value in moved.parameters())
     assert not moved.training and module[0].weight.dtype == torch.float32
     torch.testing.assert_close(moved(torch.ones(1, 2).bfloat16()).float(), module(torch.ones(1, 2)), atol=0.05, rtol=0.05)
 
