@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,14 @@ def test_ddim(fixture_file: Path) -> None:
     """Tables, timesteps, and chains of steps fed with seeded predictions."""
     meta, recorded = sidecar(fixture_file), tensors(fixture_file)
     noise = NoiseSchedule(**meta["scheduler_kwargs"])
-    for steps in map(int, meta["steps"]):
+    for steps, told in ((int(steps), told) for steps, told in meta["steps"].items()):
         scheduler, latents = make_scheduler(noise, "DDIM", steps), []
         assert_near(scheduler.alphas_cumprod, recorded["outputs.alphas_cumprod"], EXACT)
         assert scheduler.timesteps.tolist() == recorded[f"outputs.timesteps_{steps}"].tolist()
-        outputs = [
-            torch.randn(shape(recorded), generator=torch.manual_seed(7919 + 31 * steps + k))[0].transpose(0, 1) for k in range(steps)
-        ]
-        start, given = recorded[f"inputs.start_{steps}"][0].transpose(0, 1), iter(outputs)
-        sample(start, lambda x, t, given=given: next(given), scheduler, [], lambda step, t, x, latents=latents: latents.append(x))
+        start, seed = recorded[f"inputs.start_{steps}"], first_seed(told["model_output_seed_rule"])
+        given = iter([torch.randn(start.shape, generator=torch.manual_seed(seed + k))[0].transpose(0, 1) for k in range(steps)])
+        frames = start[0].transpose(0, 1)
+        sample(frames, lambda x, t, given=given: next(given), scheduler, [], lambda step, t, x, latents=latents: latents.append(x))
         chosen = torch.stack([*latents[:3], *latents[-2:]]).transpose(1, 2).unsqueeze(1)
         assert_near(chosen, recorded[f"outputs.first3_last2_{steps}"], CHAIN)
     clean, added, t = recorded["inputs.x0"], recorded["inputs.noise"], recorded["inputs.t"]
@@ -47,8 +47,12 @@ def test_ddim(fixture_file: Path) -> None:
     assert_near(scheduler.get_velocity(clean, added, t), recorded["outputs.velocity"], EXACT)
 
 
-def shape(recorded: dict[str, torch.Tensor]) -> torch.Size:
-    return next(value.shape for name, value in recorded.items() if name.startswith("inputs.start_"))
+def first_seed(rule: str) -> int:
+    """Of "step k uses ... seeded 7919 + 31*5 + k; start ..." the number that k is added to."""
+    found = re.search(r"seeded (\d+) \+ (\d+)\*(\d+) \+ k", rule)
+    assert found, rule
+    base, factor, steps = map(int, found.groups())
+    return base + factor * steps
 
 
 @pytest.mark.parity("moore_interpolate_latents*.safetensors", "musepose_interpolate_latents*.safetensors")

@@ -74,4 +74,4 @@ def test_progress_counts_parts():
     told = []
     done = ticks(lambda *what: told.append(what), "denoise", 2)
     done(), done()
-    assert told == [("denoise", 1, 2), ("denoise", 2, 2)]
+    assert told == [("denoise", 0, 2), ("denoise", 1, 2), ("denoise", 2, 2)]

@@ -62,6 +62,7 @@ def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing) -> Predict
 
 
 def ticks(progress: Progress, stage: str, total: int) -> Tick:
-    """A piece of work of `total` parts: tells the progress how many of them are done, each time it is called."""
-    parts = count(1)
+    """A stage of `total` parts: tells the progress that it begins and, each time it is called, how many of them are done."""
+    parts = count()
+    progress(stage, next(parts), total)
     return lambda: progress(stage, next(parts), total)
