@@ -89,8 +89,9 @@ def test_adjusting_a_group_changes_the_alignment(material: Material, tmp_path: P
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", str(tmp_path)]) == 0
     sheet = animato.read_picture(tmp_path / "demo.png")
-    assert open_clip(tmp_path / "demo.mp4").length and sheet.shape[1] > sheet.shape[0] and sheet.std() > 20
-    assert "demo.mp4" in capsys.readouterr().out
+    assert open_clip(tmp_path / "demo.mp4").length == open_clip(tmp_path / "demo-animate-anyone.mp4").length
+    assert sheet.shape[0] == 3 * 256 + 2 * 4 and sheet.shape[1] > sheet.shape[0] and sheet.std() > 20
+    assert "picture | pose | puppet | animate-anyone" in capsys.readouterr().out
 
 
 def test_doctor_says_ready(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from animato.pose.io import check_poses_output, save_poses
 from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.preview import overlaid
 from animato.pose.preview import preview as alignment_preview
-from animato.systems.choose import choose
+from animato.systems.choose import choose, installed
 from animato.systems.performance import Performance
 from animato.systems.puppet import Puppet
 
@@ -75,35 +75,17 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
     check_output(out)
     if report:
         check_target(report, (".json",))
-    _performed(request, out, animator, Output(sound, report))
-
-
-@dataclass(frozen=True)
-class Output:
-    """What else is made of a result: its sound, a report file, a contact sheet."""
-
-    sound: bool = True
-    report: Path | None = None
-    sheet: Path | None = None
-
-
-def _performed(request: Request, out: Path, animator: api.Animator, output: Output) -> None:
     started = time.monotonic()
     with Bars() as bars:
         scene = request.scene(bars)
         performance = api.perform(scene, animator, bars)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
-        sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
-        shown = watched(performance.clip, [accuracy.see, sheet.see] if output.sheet else [accuracy.see])
-        write_clip(shown, out, bars, sound=output.sound, keep_partial=True)
+        write_clip(watched(performance.clip, [accuracy.see]), out, bars, sound=sound, keep_partial=True)
     _tell([*scene.notes, *performance.notes])
     measured = measure(performance, accuracy.value, time.monotonic() - started)
     say(f"{out}: " + "\n  ".join(summary(performance, measured)))
-    if output.sheet:
-        write_picture(sheet.picture(), output.sheet)
-        say(f"{output.sheet}: picture | pose | result")
-    if output.report:
-        write_text(json.dumps(measured, indent=1) + "\n", output.report)
+    if report:
+        write_text(json.dumps(measured, indent=1) + "\n", report)
 
 
 def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estimation: api.Estimation) -> None:
@@ -141,14 +123,30 @@ def align(request: Request, out: Path, preview: Path | None) -> None:
 
 
 def demo(folder: Path, character: str, motion: str) -> None:
-    """A shipped character performs a shipped motion: demo.mp4 and the contact sheet demo.png."""
+    """A shipped character performs a shipped motion, by every system that is installed: demo.mp4 and the contact sheet demo.png."""
     for given, kind, names in ((character, "character", characters()), (motion, "motion", motions())):
         if given not in names:
             raise InputError(f"No {kind} '{given}' is shipped: choose {', '.join(names)}.")
-    out, sheet = folder / "demo.mp4", folder / "demo.png"
-    check_output(out)
+    check_output(folder / "demo.mp4")
     say(f"{character} performs {motion}")
-    _performed(Request(character, motion), out, Puppet(), Output(sheet=sheet))
+    with Bars() as bars:
+        scene = Request(character, motion).scene(bars)
+        sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
+        made = [_shown(scene, name, folder, sheet, bars) for name in installed()]
+    _tell(scene.notes)
+    write_picture(sheet.picture(), folder / "demo.png")
+    say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(installed())}"]))
+
+
+def _shown(scene: api.Scene, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:
+    """One system's demo, and the line on it."""
+    out = folder / ("demo.mp4" if name == Puppet.name else f"demo-{name}.mp4")
+    started = time.monotonic()
+    performance = api.perform(scene, choose(name), bars)
+    accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+    write_clip(watched(performance.clip, [accuracy.see, sheet.see]), out, bars)
+    _tell(performance.notes)
+    return f"{out}: " + "\n  ".join(summary(performance, measure(performance, accuracy.value, time.monotonic() - started)))
 
 
 def fetch(what: str, wheel: Path | None, to: Path | None) -> None:

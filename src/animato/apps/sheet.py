@@ -13,27 +13,29 @@ GAP = 4
 
 
 class Sheet:
-    """Collects frames while they are written: `see(index, frame)` for each, then `picture()`."""
+    """Collects frames while they are written: `see(index, frame)` for each, clip after clip, then `picture()`."""
 
     def __init__(self, character: np.ndarray, aligned: PoseSequence, moments: int) -> None:
         last = len(aligned) - 1
-        self._character, self._aligned = character, aligned
-        self._wanted = [round(last * (k + 0.5) / moments) for k in range(moments)]
-        self._columns: list[np.ndarray] = []
+        wanted = [round(last * (k + 0.5) / moments) for k in range(moments)]
+        black = np.zeros_like(character)
+        self._character = character
+        self._columns = {index: [_cell(draw_overlay(black, aligned, index), CELL)] for index in wanted}
 
     def see(self, index: int, frame: np.ndarray) -> None:
-        if index in self._wanted:
-            drawn = draw_overlay(np.zeros_like(frame), self._aligned, index)
-            self._columns.append(_column(_cell(drawn, CELL), _cell(frame, CELL)))
+        if index in self._columns:
+            self._columns[index].append(_cell(frame, CELL))
 
     def picture(self) -> np.ndarray:
-        """H W 3 uint8: the character at the left, then one column a moment with its pose above its frame."""
-        first = _cell(self._character, 2 * CELL + GAP)
-        return np.hstack([part for column in [first, *self._columns] for part in (column, _bar(len(column)))][:-1])
+        """H W 3 uint8: the character at the left, then one column a moment with its pose above the frames of each clip."""
+        columns = [_column(cells) for cells in self._columns.values()]
+        first = _cell(self._character, len(columns[0]))
+        return np.hstack([part for column in [first, *columns] for part in (column, _bar(len(column)))][:-1])
 
 
-def _column(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    return np.vstack([upper, np.full((GAP, upper.shape[1], 3), 255, np.uint8), lower])
+def _column(cells: list[np.ndarray]) -> np.ndarray:
+    gap = np.full((GAP, cells[0].shape[1], 3), 255, np.uint8)
+    return np.vstack([part for cell in cells for part in (cell, gap)][:-1])
 
 
 def _cell(frame: np.ndarray, height: int) -> np.ndarray:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from animato.core.errors import InputError
 from animato.sampling.settings import Settings
-from animato.systems.load import load
+from animato.systems.load import TORCH, load
 from animato.systems.puppet import Puppet
 from animato.systems.tuned import Tuned
 from animato.weights.about import is_own
@@ -44,6 +45,11 @@ def choose(
     from animato.systems import preview  # torch is imported only when it is needed
 
     return Tuned(preview.preview(), _changed(preview.SETTINGS, changes), (PREVIEW_NOTE,))
+
+
+def installed() -> tuple[str, ...]:
+    """The systems whose packages are on this machine; each runs, with its preview model if with no other."""
+    return CHOICES if all(find_spec(name) for name in TORCH) else CHOICES[:1]
 
 
 def fetched() -> bool:
