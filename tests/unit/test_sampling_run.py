@@ -10,7 +10,7 @@ from animato.sampling.schedule import NoiseSchedule, make_scheduler
 
 
 def test_sampling_is_the_loop_of_the_paper_written_out():
-    """DDIM with eta 0 in float64 from the formulas (specs: animate_anyone 4.1), with a nonlinear network."""
+    """DDIM with eta 0 in float64 from the formulas, with a nonlinear network."""
     steps, noise = 7, draw(frame_generators(3, 4), (2, 3, 3))
 
     def network(x, t):

@@ -43,7 +43,7 @@ class Source(Protocol):
 
 
 def pair(length: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Reference and target among `length` frames (specs: animate_anyone 6, stage 1): the target is the later one where that is possible."""
+    """Reference and target among `length` frames: the target is the later one where that is possible."""
     margin = min(MARGIN, length)
     reference = int(rng.integers(length))
     if reference + margin < length:
@@ -54,7 +54,7 @@ def pair(length: int, rng: np.random.Generator) -> tuple[int, int]:
 
 
 def stretch(length: int, frames: int, rate: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
-    """Reference and frame numbers of a clip (specs: animate_anyone 6, stage 2): every `rate`-th from a random start, or denser."""
+    """Reference and frame numbers of a clip: every `rate`-th from a random start, or denser."""
     span = min(length, (frames - 1) * rate + 1)
     start = int(rng.integers(length - span + 1))
     which = np.linspace(start, start + span - 1, frames).astype(int)

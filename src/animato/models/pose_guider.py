@@ -14,7 +14,7 @@ from animato.models.frames import per_frame
 
 
 class PoseGuider(ModelMixin, ConfigMixin):
-    """A small convolutional network on every frame by itself (specs: animate_anyone 2.6)."""
+    """A small convolutional network on every frame by itself."""
 
     @register_to_config
     def __init__(self, out_channels: int = 320, block_out_channels: tuple[int, ...] = (16, 32, 96, 256)) -> None:

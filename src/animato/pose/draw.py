@@ -96,7 +96,7 @@ def figure(pose: PoseSequence, frame: int = 0, person: int = 0, hand_points: int
 
 
 def draw(person: Figure, style: Style, size: Size) -> np.ndarray:
-    """H W 3 uint8 RGB: the figure on black as the network of `style` expects it (specs: animate_anyone 7, muse_pose 1, uni_animate 10)."""
+    """H W 3 uint8 RGB: the figure on black as the network of `style` expects it."""
     canvas = np.zeros((size[1], size[0], 3), np.uint8)
     body = person.body * size
     _limbs(canvas, body, person.shown, style)

@@ -1,6 +1,6 @@
 """As-rigid-as-possible polish: a skinned mesh relaxes until every patch has its shape again, up to the stretch of its bones.
 
-The recipe is specs/puppet.md, section 6: local/global iteration with uniform edge weights on
+The recipe is docs/puppet.md, 6: local/global iteration with uniform edge weights on
     E(p, R) = sum over edges |p_j - p_i - R_i e_ij|^2 + sum over handles w |C p - h|^2 + pull |p - skinned|^2,
 where e_ij is the edge at rest, stretched as its bones are. The matrix of the global step never changes, so its inverse is kept.
 """

@@ -16,7 +16,7 @@ FEATHER = 6  # pixels over which the filling passes into the picture
 
 
 def background(figure: Figure, probability: np.ndarray) -> np.ndarray:
-    """H W 3 uint8: the picture with the person, and the floor close to the feet, filled from around (specs/puppet.md, section 5).
+    """H W 3 uint8: the picture with the person, and the floor close to the feet, filled from around (docs/puppet.md, 5).
 
     probability  H W  float32  0..1, the estimator's person mask, which also covers veils and stray hair that the opacity leaves out
     """

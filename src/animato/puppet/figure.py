@@ -10,7 +10,7 @@ import numpy as np
 from animato.puppet.body import SIDES, J
 from animato.puppet.bones import LIMBS, PRIOR, Bone
 
-BEHIND = 0.22  # T by which an arm lies behind the middle of the body before the body covers it (specs/puppet.md, section 7)
+BEHIND = 0.22  # T by which an arm lies behind the middle of the body before the body covers it (docs/puppet.md, 7)
 
 
 @dataclass(frozen=True, eq=False)

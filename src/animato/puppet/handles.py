@@ -1,4 +1,4 @@
-"""Where the as-rigid-as-possible polish holds on to the bones (specs/puppet.md, section 6)."""
+"""Where the as-rigid-as-possible polish holds on to the bones (docs/puppet.md, 6)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The order in which the pieces are painted, decided for the whole clip so that no limb flickers between front and back.
 
-As specs/puppet.md, section 7, but a limb is two pieces, cut at elbow or knee: a folded limb covers itself properly, and a
+As docs/puppet.md, 7, but a limb is two pieces, cut at elbow or knee: a folded limb covers itself properly, and a
 hand may pass behind the back while the upper arm does not.
 """
 

@@ -1,4 +1,4 @@
-"""The rig: the numbered bones of the picture's skeleton, and where each of them goes in one frame (specs/puppet.md, section 6)."""
+"""The rig: the numbered bones of the picture's skeleton, and where each of them goes in one frame (docs/puppet.md, 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Skinning: how much of each bone's movement every vertex takes (specs/puppet.md, section 6)."""
+"""Skinning: how much of each bone's movement every vertex takes (docs/puppet.md, 6)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ PARALLEL = 0.9995  # cosine above which two frames lie so close that the great c
 
 
 def interpolate(latents: Tensor, factor: int, method: Method = "linear") -> Tensor:  # F ... -> (F - 1) factor + 1 ...
-    """`factor` - 1 frames between any two neighbours (specs: animate_anyone 4.2)."""
+    """`factor` - 1 frames between any two neighbours."""
     between = slerp if method == "slerp" else torch.lerp
     frames = [latents[:1]]
     for before, after in zip(latents[:-1], latents[1:], strict=True):

@@ -52,7 +52,7 @@ class Windows:
 
 
 def overlapping(frames: int, size: int, overlap: int, stride: int = 1, closed: bool = True, step: int = 0) -> Plan:
-    """The published `uniform` windows (specs: animate_anyone 5), which cover every frame; a single one where the clip fits into it.
+    """The published `uniform` windows, which cover every frame; a single one where the clip fits into it.
 
     `step` moves where the first window begins; the published pipelines leave it at 0.
     """

@@ -18,7 +18,7 @@ UNFIT = ("EDMEuler", "DPMSolverSDE")  # the first has noise levels of its own, t
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """The noise that weights were trained on, in diffusers' terms. The defaults are Animate Anyone's (specs: animate_anyone 4.1)."""
+    """The noise that weights were trained on, in diffusers' terms. The defaults are Animate Anyone's."""
 
     beta_start: float = 0.00085
     beta_end: float = 0.012

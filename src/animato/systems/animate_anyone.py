@@ -1,6 +1,6 @@
 """Animate Anyone: one picture and a motion become a video, by diffusion.
 
-The whole method (specs: animate_anyone 3 to 5). The ReferenceNet gives what every spatial attention of the denoiser reads of the picture
+The whole method. The ReferenceNet gives what every spatial attention of the denoiser reads of the picture
 beside its own tokens, and CLIP gives one token for the cross-attention. The skeletons of the motion go through the Pose Guider and are
 added after the denoiser's first convolution. All this is done once. Then a long clip is denoised in overlapping windows, whose predictions
 are averaged in every step; guidance subtracts a null that knows the skeletons, but neither reference nor token.

@@ -1,6 +1,6 @@
-"""What one step of training Animate Anyone asks of its networks (specs: animate_anyone 6), and of a preview model with a copy head.
+"""What one step of training Animate Anyone asks of its networks, and of a preview model with a copy head.
 
-Published bugs that are not repeated (specs: animate_anyone 8): noise is that of sampling, not forced to scaled-linear betas (8); the token
+Published bugs that are not repeated: noise is that of sampling, not forced to scaled-linear betas (8); the token
 without a reference is the zero of sampling, and CLIP sees the whole picture as in sampling (9); nothing is patched, so that looking at
 samples does not change the training (10); banks are values, which cannot pile up or grow stale (11); width and height have names (15);
 there is one Pose Guider, whose channels the recipe tells (16).
