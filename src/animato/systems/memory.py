@@ -21,7 +21,7 @@ Module = TypeVar("Module", bound=nn.Module)
 TOGETHER, ALONE = 27, 18  # a token of a window: both halves of guidance, or one; the skeletons' features included
 FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
 REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
-OVERHEAD = {"cuda": 0.6 * 2**30}  # bytes that the device's libraries take for themselves
+OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
 SPARE = 1.1
 
 
