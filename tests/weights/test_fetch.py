@@ -151,6 +151,12 @@ def test_a_folder_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
         fetch(ask(TINY, tmp_path, hub.url), tmp_path / "file" / "weights", hub.url)
 
 
+def test_a_file_that_cannot_be_written_is_no_fault_of_the_hub(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "net.pth.01234567.part").mkdir()
+    with pytest.raises(OutputError, match=f"{tmp_path} cannot be written: is a directory"):
+        fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
+
+
 def test_a_full_disk_is_told_beforehand(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1 << 30))
     with pytest.raises(OutputError, match=r"23 MB do not fit .* 1\.1 GB are free"):

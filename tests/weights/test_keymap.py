@@ -174,6 +174,7 @@ def test_only_named_parts_lose_trailing_axes() -> None:
     value = torch.arange(6.0).reshape(2, 3, 1, 1)
     flat = translate({"a.old.weight": value}, {"a.new.weight": (2, 3)}, keymap, "it")["a.new.weight"]
     assert torch.equal(flat, value[:, :, 0, 0]) and flat.data_ptr() == value.data_ptr()
+    assert translate({"a.old.weight": torch.ones(2, 1)}, {"a.new.weight": (2, 1)}, keymap, "it")["a.new.weight"].shape == (2, 1)
     for state in ({"a.new.weight": value}, {"a.old.weight": torch.ones(2, 3, 1, 2)}, {"a.old.weight": torch.ones(3, 2, 1, 1)}):
         with pytest.raises(MissingModelError, match="1 of another shape"):
             translate(state, {"a.new.weight": (2, 3)}, keymap, "it")
