@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from animato.core.errors import MissingModelError
 from animato.models.condition import UNetCondition
-from animato.weights.animate_anyone import CLASSES, Networks, convert, open_weights, read
+from animato.weights.animate_anyone import CLASSES, Networks, convert, convert_base, open_weights, read
 from tiny import normal
 from weight_files import FORMATS, official, old_vae_names, plain, tiny_networks
 
@@ -76,7 +78,7 @@ def test_own_folder(dtype: torch.dtype, networks: Networks, tmp_path: Path) -> N
     convert(official(tmp_path / "official", networks), tmp_path / "own", dtype)
     for found, meant in zip(read(tmp_path / "own", dtype), networks, strict=True):
         assert_same(found, meant, dtype)
-    stored = load_file(tmp_path / "own" / "denoiser" / "diffusion_pytorch_model.safetensors")
+    stored = load_file(tmp_path / "own" / "denoising_unet" / "diffusion_pytorch_model.safetensors")
     assert {value.dtype for value in stored.values()} == {dtype} and stored.keys() == networks.denoiser.state_dict().keys()
     said = json.loads((tmp_path / "own" / "animato.json").read_text())
     assert said["system"] == "animate-anyone" and said["version"] == version("animato") and "official" in said["source"]
@@ -94,11 +96,40 @@ def test_own_folders_convert_again_also_in_place(networks: Networks, tmp_path: P
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["official", "own"]
 
 
-def test_opening_reads_nothing(networks: Networks, tmp_path: Path) -> None:
+def test_a_base_becomes_what_training_begins_with(networks: Networks, tmp_path: Path) -> None:
+    """Stable Diffusion's U-Net twice, a Pose Guider that changes nothing yet; refused where finished weights are wanted."""
+    base = {key: value for key, value in networks.denoiser.state_dict().items() if ".motion_modules." not in key}
+    official(tmp_path / "base", networks)
+    for name in ("reference_unet", "denoising_unet", "motion_module", "pose_guider"):
+        (tmp_path / "base" / f"{name}.pth").unlink()
+    with pytest.raises(MissingModelError, match=r"base lacks stable-diffusion-v1-5/unet/ \(3\.4 GB\)\. Put there what is missing"):
+        convert_base(tmp_path / "base", tmp_path / "start")
+    unet = tmp_path / "base" / "stable-diffusion-v1-5" / "unet"
+    unet.mkdir(parents=True)
+    plain(base, unet / "diffusion_pytorch_model.bin")
+    (unet / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
+    convert_base(tmp_path / "base", tmp_path / "start")
+    found = {name: kind.from_pretrained(tmp_path / "start" / name) for name, kind in CLASSES.items()}
+    assert_same(found["vae"], networks.vae)
+    assert_same(found["image_encoder"], networks.image_encoder)
+    assert all(torch.equal(value, base[key]) for key, value in found["denoising_unet"].state_dict().items())
+    assert found["denoising_unet"].config.temporal is None and found["reference_unet"].config.out_channels is None
+    assert found["reference_unet"].state_dict().keys() == networks.reference_net.state_dict().keys()
+    assert all(torch.equal(value, base[key]) for key, value in found["reference_unet"].state_dict().items())
+    guider = found["pose_guider"]
+    assert guider.config.out_channels == 32 and not guider.conv_out.weight.any() and guider.conv_in.weight.std() > 0.01
+    with pytest.raises(MissingModelError, match="no motion module: it is for training to begin with"):
+        read(tmp_path / "start")
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pth"])
+def test_opening_reads_nothing(form: str, networks: Networks, tmp_path: Path) -> None:
     """Until they are filled, networks have no memory; filling takes no more than the files' own pages."""
-    waiting = open_weights(official(tmp_path, networks, "safetensors"))
+    waiting = open_weights(official(tmp_path, networks, form))
     assert all(value.is_meta for one in waiting.values() for value in one.network.parameters())
-    mapped = waiting["denoiser"].state["conv_in.weight"].data_ptr()
-    filled = waiting["denoiser"].fill()
+    if sys.platform == "linux":
+        assert str(tmp_path / "denoising_unet") in Path("/proc/self/maps").read_text()
+    mapped = waiting["denoising_unet"].state["conv_in.weight"].data_ptr()
+    filled = waiting["denoising_unet"].fill()
     assert not any(value.is_meta for value in [*filled.parameters(), *filled.buffers()])
-    assert filled.conv_in.weight.data_ptr() == mapped and not waiting["denoiser"].state
+    assert filled.conv_in.weight.data_ptr() == mapped and not waiting["denoising_unet"].state

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from animato.core.errors import MissingModelError
 from animato.weights.animate_anyone import convert, open_weights
@@ -217,6 +217,12 @@ def test_bad_official_files(kind: str, folder: Path, tmp_path: Path, monkeypatch
     assert not (tmp_path / TRACE).exists()
 
 
+def without_motion(own: Path) -> None:
+    config("denoising_unet", temporal=None)(own)
+    path = own / "denoising_unet" / "diffusion_pytorch_model.safetensors"
+    save_file({key: value.clone() for key, value in load_file(path).items() if ".motion_modules." not in key}, path)
+
+
 BAD_OWN: dict[str, tuple[Spoil, str]] = {
     "other system": (
         lambda own: write(own, system="muse-pose"),
@@ -225,11 +231,18 @@ BAD_OWN: dict[str, tuple[Spoil, str]] = {
     "newer format": (lambda own: write(own, format=2), r"animato\.json is of format 2, and this version of animato reads format 1"),
     "broken": (content("animato.json", b"{"), r"animato\.json cannot be read"),
     "network missing": (lambda own: shutil.rmtree(own / "vae"), r"own/vae has no weight file"),
-    "file missing": (lambda own: (own / "denoiser" / "diffusion_pytorch_model.safetensors").unlink(), "own/denoiser has no weight file"),
-    "config missing": (lambda own: (own / "denoiser" / "config.json").unlink(), r"own/denoiser/config\.json is missing"),
-    "cut": (cut("denoiser/diffusion_pytorch_model.safetensors", 0.7), "cut short or damaged"),
-    "networks swapped": (lambda own: swap("denoiser/config.json", "vae/config.json")(own), "own/denoiser holds AutoencoderKL, not UNet"),
-    "other positions": (config("denoiser", layers_per_block=2), r"does not fit its config\.json: \d+ missing"),
+    "file missing": (
+        lambda own: (own / "denoising_unet" / "diffusion_pytorch_model.safetensors").unlink(),
+        "own/denoising_unet has no weight file",
+    ),
+    "config missing": (lambda own: (own / "denoising_unet" / "config.json").unlink(), r"own/denoising_unet/config\.json is missing"),
+    "cut": (cut("denoising_unet/diffusion_pytorch_model.safetensors", 0.7), "cut short or damaged"),
+    "networks swapped": (
+        lambda own: swap("denoising_unet/config.json", "vae/config.json")(own),
+        "own/denoising_unet holds AutoencoderKL, not UNet",
+    ),
+    "no motion": (without_motion, r"The denoiser in .*own has no motion module"),
+    "other positions": (config("denoising_unet", layers_per_block=2), r"does not fit its config\.json: \d+ missing"),
 }
 
 

@@ -173,11 +173,14 @@ def convert(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in this project's own form.")],
     system: Annotated[str, typer.Option(help="Whose weights they are.")] = "animate-anyone",
     half: Annotated[bool, typer.Option("--half/--full", help="Store numbers of 16 bits, which takes half the space.")] = False,
+    base: Annotated[
+        bool, typer.Option("--base", help="WEIGHTS holds Stable Diffusion's U-Net, VAE and image encoder: write what training begins with.")
+    ] = False,
 ) -> None:
     """Convert weights into this project's own form, checked key by key."""
     from animato.apps.weights import convert as run
 
-    run(weights, out, system, half)
+    run(weights, out, system, half, base)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -41,20 +41,21 @@ def fetch(what: str, to: Path | None) -> None:
     say(f"The weights of {wanted.system} are now in {folder}.")
 
 
-def convert(folder: Path, out: Path, system: str, half: bool) -> None:
-    """Official weights into the project's own form, checked key by key."""
+def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> None:
+    """Official weights into the project's own form, checked key by key; or, of a base, what training begins with."""
     official(system)
     _check_installed()
     import torch
     from transformers.utils.logging import disable_progress_bar
 
-    from animato.weights.animate_anyone import convert
+    from animato.weights.animate_anyone import convert, convert_base
 
     disable_progress_bar()  # it would draw its own over this one
     with Bars() as bars:
-        convert(folder, out, torch.float16 if half else torch.float32, bars)
+        (convert_base if base else convert)(folder, out, torch.float16 if half else torch.float32, bars)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    say(f"{out}: the weights of {system}, every key accounted for, {in_words(size)}")
+    what = f"what training of {system} begins with" if base else f"the weights of {system}"
+    say(f"{out}: {what}, every key accounted for, {in_words(size)}")
 
 
 def found() -> Iterator[str]:

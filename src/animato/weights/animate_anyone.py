@@ -34,7 +34,7 @@ MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
 
 
 class Networks(NamedTuple):
-    """All networks of the system, filled."""
+    """All networks of the system, filled, in the order of CLASSES."""
 
     reference_net: UNet
     denoiser: UNet
@@ -43,9 +43,9 @@ class Networks(NamedTuple):
     image_encoder: CLIPVisionModelWithProjection
 
 
-CLASSES: Mapping[str, type[nn.Module]] = {
-    "reference_net": UNet,
-    "denoiser": UNet,
+CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's form, named as the published files
+    "reference_unet": UNet,
+    "denoising_unet": UNet,
     "pose_guider": PoseGuider,
     "vae": AutoencoderKL,
     "image_encoder": CLIPVisionModelWithProjection,
@@ -92,12 +92,12 @@ def read(
     when they are used: at full size (10 GB of files in fp32) that takes no time and no memory, converting to fp16 5 GiB and some seconds.
     Raises MissingModelError.
     """
-    waiting, filled = open_weights(folder), dict[str, Any]()
-    for name, one in waiting.items():
+    waiting, filled = open_weights(folder), list[Any]()
+    for one in waiting.values():
         progress("loading weights", len(filled), len(waiting))
-        filled[name] = one.fill(dtype, device)
+        filled.append(one.fill(dtype, device))
     progress("loading weights", len(filled), len(waiting))
-    return Networks(**filled)
+    return Networks(*filled)
 
 
 def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
@@ -105,10 +105,17 @@ def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progres
 
     Raises MissingModelError, OutputError.
     """
-    waiting = open_weights(folder)
+    _write(open_weights(folder), out, about(folder).source if is_own(folder) else "official files", dtype, progress)
+
+
+def convert_base(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+    """Writes, in the project's form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
+    _write(open_base(folder), out, "Stable Diffusion 1.5, to begin training with", dtype, progress)
+
+
+def _write(waiting: dict[str, Waiting], out: Path, source: str, dtype: torch.dtype, progress: Progress) -> None:
     values = sum(value.numel() for one in waiting.values() for value in one.state.values())
     own.check_folder(out, CLASSES, values * dtype.itemsize)
-    source = about(folder).source if is_own(folder) else "official files"
     own.save(out, _filled(waiting, dtype, progress), About(SYSTEM, source))
 
 
@@ -126,16 +133,42 @@ def open_weights(folder: Path) -> dict[str, Waiting]:
         waiting = own.open_own(folder, SYSTEM, CLASSES)
     else:
         waiting = open_official(files.ANIMATE_ANYONE.find(folder))
-    _check_together(folder, {name: one.network.config for name, one in waiting.items()})
+    config: dict[str, Any] = {name: one.network.config for name, one in waiting.items()}
+    if config["denoising_unet"].temporal is None:
+        raise MissingModelError(f"The denoiser in {folder} has no motion module: it is for training to begin with, not to be used.")
+    _check_together(folder, config)
     return waiting
 
 
 def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
     """The networks of the official files."""
     return {
-        "reference_net": _reference_net(found[files.REFERENCE_UNET]),
-        "denoiser": _denoiser(found[files.DENOISING_UNET], found[files.MOTION_MODULE]),
+        "reference_unet": _reference_net(found[files.REFERENCE_UNET]),
+        "denoising_unet": _denoiser(found[files.DENOISING_UNET], found[files.MOTION_MODULE]),
         "pose_guider": _pose_guider(found[files.POSE_GUIDER]),
+        **_encoders(found),
+    }
+
+
+def open_base(folder: Path) -> dict[str, Waiting]:
+    """Stable Diffusion's U-Net twice, as ReferenceNet and as denoiser without motion module, a new Pose Guider, VAE and image encoder."""
+    found = files.ANIMATE_ANYONE.find(folder, (files.BASE_UNET, files.VAE, files.IMAGE_ENCODER))
+    path = found[files.BASE_UNET]
+    state = read_state(path)
+    denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
+    guider = PoseGuider(denoiser.config.block_out_channels[0])
+    waiting = {
+        "reference_unet": _reference_net(path, REFERENCE_FROM_BASE),
+        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser")),
+        "pose_guider": Waiting(guider, guider.state_dict()),
+        **_encoders(found),
+    }
+    _check_together(folder, {name: one.network.config for name, one in waiting.items()})
+    return waiting
+
+
+def _encoders(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+    return {
         "vae": _from_folder(found[files.VAE], AutoencoderKL, VAE),
         "image_encoder": _from_folder(found[files.IMAGE_ENCODER], CLIPVisionModelWithProjection, IMAGE_ENCODER),
     }
@@ -182,7 +215,7 @@ def _from_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
 
 def _check_together(folder: Path, config: Mapping[str, Any]) -> None:
     """That what one network makes fits the next one: widths that no single file can be wrong about. Raises MissingModelError."""
-    reference, denoiser = config["reference_net"], config["denoiser"]
+    reference, denoiser = config["reference_unet"], config["denoising_unet"]
     pairs = (
         ("channels of the ReferenceNet and of the denoiser", list(reference.block_out_channels), list(denoiser.block_out_channels)),
         ("layers of the ReferenceNet and of the denoiser", reference.layers_per_block, denoiser.layers_per_block),

@@ -42,7 +42,7 @@ class Waiting:
         return self.network.to(device).eval()
 
 
-def blank(build: Callable[[], nn.Module]) -> nn.Module:
+def blank(build: Callable[[], nn.Module]) -> Any:
     """A network without values. What it computes for itself and no file holds is there."""
     with torch.device("meta"):
         network = build()
@@ -57,7 +57,7 @@ def wanted(network: nn.Module) -> Shapes:
     return shapes(network.state_dict())
 
 
-def built(where: Path, build: Callable[[], nn.Module]) -> nn.Module:
+def built(where: Path, build: Callable[[], nn.Module]) -> Any:
     """A network without values, by what the file or folder `where` says. Raises MissingModelError when that makes no network."""
     try:
         return blank(build)
@@ -65,7 +65,7 @@ def built(where: Path, build: Callable[[], nn.Module]) -> nn.Module:
         raise MissingModelError(f"{where} describes no network that can be built: {str(error).rstrip('.')}. Get it again.") from error
 
 
-def configured(folder: Path, kind: type[Any]) -> nn.Module:
+def configured(folder: Path, kind: type[Any]) -> Any:
     """A network without values, of a class of diffusers' or transformers' making, by a folder's config.json. Raises MissingModelError."""
     config = read_json(folder / "config.json")
     if kind.__name__ not in class_names(config):

@@ -68,16 +68,17 @@ class Official:
         """What a folder lacks of that which the system cannot do without: pieces, and in words what of them is missing."""
         return {piece: lacks for piece in self.pieces if piece.needed and (lacks := piece.lacks(root))}
 
-    def find(self, root: Path) -> dict[Piece, Path]:
-        """The weight file of every piece that is there. Raises MissingModelError that names all that is missing."""
+    def find(self, root: Path, pieces: tuple[Piece, ...] = ()) -> dict[Piece, Path]:
+        """The weight files of pieces, by default of those that are needed. Raises MissingModelError that names all that is missing."""
         if not root.is_dir():
             raise MissingModelError(
                 f"There is no folder {root} with weights of {self.system}. Run `animato fetch {self.system}`, or name theirs."
             )
-        if missing := self.missing(root):
-            what = ", ".join(missing.values())
-            raise MissingModelError(f"{root} lacks {what}. Run `animato fetch {self.system}`, or put there what is missing.")
-        return {piece: path for piece in self.pieces if (path := piece.find(root))}
+        wanted = pieces or tuple(piece for piece in self.pieces if piece.needed)
+        if missing := {piece: lacks for piece in wanted if (lacks := piece.lacks(root))}:
+            fetch = f"Run `animato fetch {self.system}`, or put" if all(piece.needed for piece in missing) else "Put"
+            raise MissingModelError(f"{root} lacks {', '.join(missing.values())}. {fetch} there what is missing.")
+        return {piece: path for piece in wanted if (path := piece.find(root))}
 
     @property
     def folder(self) -> Path:
