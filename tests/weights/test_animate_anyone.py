@@ -54,6 +54,14 @@ def test_they_compute_the_same(networks: Networks, tmp_path: Path) -> None:
     torch.testing.assert_close(frames(read(official(tmp_path, networks))), frames(networks))
 
 
+def test_a_configuration_need_not_name_its_class(networks: Networks, tmp_path: Path) -> None:
+    path = official(tmp_path, networks) / "image_encoder" / "config.json"
+    config = json.loads(path.read_text())
+    assert config.pop("architectures") == ["CLIPVisionModelWithProjection"]
+    path.write_text(json.dumps(config))
+    assert_same(read(tmp_path).image_encoder, networks.image_encoder)
+
+
 @pytest.mark.parametrize("convolution", [False, True])
 def test_old_names_of_the_vae(convolution: bool, networks: Networks, tmp_path: Path) -> None:
     official(tmp_path, networks)

@@ -68,14 +68,15 @@ def built(where: Path, build: Callable[[], nn.Module]) -> Any:
 def configured(folder: Path, kind: type[Any]) -> Any:
     """A network without values, of a class of diffusers' or transformers' making, by a folder's config.json. Raises MissingModelError."""
     config = read_json(folder / "config.json")
-    if kind.__name__ not in class_names(config):
-        raise MissingModelError(f"{folder} holds {' or '.join(class_names(config)) or 'a network without a name'}, not {kind.__name__}.")
+    named = class_names(config)
+    if named and kind.__name__ not in named:
+        raise MissingModelError(f"{folder} holds {' or '.join(named)}, not {kind.__name__}.")
     if kind is CLIPVisionModelWithProjection:
         return built(folder / "config.json", lambda: kind(CLIPVisionConfig.from_dict(config)))
     return built(folder / "config.json", lambda: kind.from_config(config))
 
 
 def class_names(config: dict[str, Any]) -> list[str]:
-    """The classes that a configuration names: one in diffusers' form, a list in transformers'."""
+    """The classes that a configuration names, if any: one in diffusers' form, a list in transformers'."""
     named = config.get("_class_name") or config.get("architectures") or []
     return [str(name) for name in (named if isinstance(named, list) else [named])]
