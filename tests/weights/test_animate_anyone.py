@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from importlib.metadata import version
@@ -102,6 +103,18 @@ def test_own_folders_convert_again_also_in_place(networks: Networks, tmp_path: P
     convert(tmp_path / "own", tmp_path / "own", torch.float16)
     assert_same(read(tmp_path / "own", torch.float16).denoiser, networks.denoiser, torch.float16)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["official", "own"]
+
+
+def test_converting_holds_one_network_at_a_time(networks: Networks, tmp_path: Path) -> None:
+    held: list[int] = []
+
+    def look(stage: str, done: int, total: int) -> None:
+        gc.collect()
+        found = (one for one in gc.get_objects() if type(one) is nn.Parameter)
+        held.append(sum(one.numel() for one in found if one.dtype == torch.float16 and not one.is_meta))
+
+    convert(official(tmp_path / "official", networks), tmp_path / "own", torch.float16, look)
+    assert len(held) == 6 and not any(held)
 
 
 def test_a_base_becomes_what_training_begins_with(networks: Networks, tmp_path: Path) -> None:

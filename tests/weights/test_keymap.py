@@ -144,6 +144,7 @@ def test_sizes_are_read_from_shapes() -> None:
     guider = wanted(blank(lambda: PoseGuider(64, (8, 16, 24, 48))))
     assert pose_guider_sizes(guider) == {"out_channels": 64, "block_out_channels": (8, 16, 24, 48)}
     assert unet_sizes(guider) == {} == pose_guider_sizes({})
+    assert unet_sizes({"down_blocks.1.resnets.0.conv1.weight": (32, 32, 3, 3), "mid_block.attn2.to_k.weight": (32, 24)}) == {}
 
 
 KEYS: Shapes = wanted(blank(lambda: PoseGuider(32, (8, 16))))
