@@ -24,7 +24,7 @@ from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
 from animato.pose.people import LARGEST
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
-from animato.systems.load import load
+from animato.systems.choose import choose
 from animato.systems.performance import Performance
 
 POSE_ENDINGS = (".json", ".npz")
@@ -106,13 +106,14 @@ def animate(
 
     picture   a file, the name of a shipped character, or H W 3 uint8
     driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened
+    system    puppet, animate-anyone, auto (the best one whose official weights are here), or what systems.choose gives for other settings
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
     align     the alignment: robust, musepose or none, or an Alignment with adjustments
     person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
     Raises InputError for input that cannot be used, MissingModelError when the pose models are not there.
     """
-    animator = load(system) if isinstance(system, str) else system
+    animator = choose(system) if isinstance(system, str) else system
     scene = prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
     return perform(scene, animator, progress).clip
 

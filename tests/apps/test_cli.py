@@ -135,3 +135,8 @@ def test_nothing_of_the_puppet_needs_torch(material: Material, tmp_path: Path) -
     )
     words = ["animate", str(material.character), str(material.motion), "-o", str(tmp_path / "x.mp4"), "--frames", "2"]
     assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == 0
+
+
+def test_python_call_takes_every_system_by_name(material: Material) -> None:
+    clip = animato.animate(material.character, material.motion, system="animate-anyone", frames=2)
+    assert [frame.shape for frame in clip] == [(768, 512, 3)] * 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from animato.core.errors import InputError, MissingModelError
 from animato.core.media import Clip
@@ -73,3 +75,13 @@ def test_bad_input(model: Preview, tmp_path: Path) -> None:
         model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
     with pytest.raises(MissingModelError, match="denoising_unet"):
         preview(tmp_path)
+
+
+def test_a_preview_model_with_a_missing_tensor_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "model")
+    path = tmp_path / "model" / "copy_head" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    lost = sorted(tensors)[0]
+    save_file({name: value for name, value in tensors.items() if name != lost}, path)
+    with pytest.raises(MissingModelError, match=lost.replace(".", r"\.")):
+        preview(tmp_path / "model")

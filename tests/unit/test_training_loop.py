@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from animato.core.errors import InputError
+from animato.core.errors import InputError, MissingModelError
 from animato.training.loop import Training, select
 from animato.training.networks import Trained, make_networks
 from animato.training.runs import make_trainee, train
@@ -148,3 +150,13 @@ def test_small_files(whole: Path, tmp_path: Path) -> None:
     assert isinstance(again, Trained) and next(again.parameters()).dtype == torch.float32
     for name, value in networks.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, atol=1e-3, rtol=1e-3)
+
+
+def test_it_does_not_go_on_from_networks_that_lack_a_tensor(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "networks", tmp_path / "networks")
+    path = tmp_path / "networks" / "pose_guider" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    lost = sorted(tensors)[0]
+    save_file({name: value for name, value in tensors.items() if name != lost}, path)
+    with pytest.raises(MissingModelError, match=lost.replace(".", r"\.")):
+        train(replace(TINY, networks=replace(TINY.networks, start=str(tmp_path / "networks"))), tmp_path / "run")

@@ -39,6 +39,7 @@ from animato.sampling.run import After, Ask, blend, nothing, sample, ticks
 from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone, check_scene, conditions
+from animato.weights.own import open_network
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
 SIZE: Size = (64, 64)
@@ -125,12 +126,12 @@ def enlarged(frames: Clip, box: Box, size: Size) -> Iterator[np.ndarray]:
 
 
 def preview(folder: Path = FOLDER) -> Preview:
-    """The preview model, by default the one that comes with animato. Raises MissingModelError for a folder without it."""
+    """The preview model, by default the one that comes with animato. Raises MissingModelError where any tensor of it is missing or odd."""
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
     missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
     if missing:
         raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again.")
-    parts = {name: kind.from_pretrained(folder / name, torch_dtype=torch.float32).eval() for name, kind in kinds.items()}
+    parts = {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
     system = AnimateAnyone(parts["denoising_unet"], parts["reference_unet"], parts["pose_guider"], vae, colour)
     return Preview(system, parts["copy_head"])

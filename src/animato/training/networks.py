@@ -16,6 +16,7 @@ from animato.models.copy_head import CopyHead
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.training.stage import Networks
+from animato.weights.own import open_network
 
 PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
 
@@ -45,7 +46,7 @@ class Trained(nn.Module):
 
 
 def make_networks(recipe: Networks, seed: int) -> Trained:
-    """Raises InputError for a folder that lacks a network, or holds other ones than the recipe says."""
+    """Raises InputError for a folder that lacks a network, MissingModelError for one that lacks a tensor or has another one."""
     torch.manual_seed(seed)
     if recipe.start:
         return _continued(recipe)
@@ -67,7 +68,7 @@ def _continued(recipe: Networks) -> Trained:
     missing = [name for name in wanted if not (folder / name / "config.json").is_file()]
     if missing:
         raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(wanted)}.")
-    parts: dict[str, Any] = {name: PARTS[name].from_pretrained(folder / name, torch_dtype=torch.float32) for name in wanted}
+    parts: dict[str, Any] = {name: open_network(folder / name, PARTS[name]).fill().train() for name in wanted}
     old = parts["denoising_unet"]
     if recipe.temporal and old.config.temporal is None:
         new = UNet.from_config(old.config, temporal=recipe.temporal)

@@ -41,10 +41,11 @@ def open_own(folder: Path, system: str, classes: Mapping[str, type[Any]]) -> dic
     found = about(folder).system
     if found != system:
         raise MissingModelError(f"{folder} holds weights of {found}, not of {system}. Use --system {found}, or other weights.")
-    return {name: _open_network(folder / name, kind) for name, kind in classes.items()}
+    return {name: open_network(folder / name, kind) for name, kind in classes.items()}
 
 
-def _open_network(folder: Path, kind: type[Any]) -> Waiting:
+def open_network(folder: Path, kind: type[Any]) -> Waiting:
+    """One network's folder (config.json and a weight file), every key and shape checked, not yet read. Raises MissingModelError."""
     path = find_weights(folder)
     if path is None:
         raise MissingModelError(f"{folder} has no weight file: the folder above it is not complete. Convert or fetch it again.")
