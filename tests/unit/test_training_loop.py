@@ -160,3 +160,10 @@ def test_it_does_not_go_on_from_networks_that_lack_a_tensor(whole: Path, tmp_pat
     save_file({name: value for name, value in tensors.items() if name != lost}, path)
     with pytest.raises(MissingModelError, match=lost.replace(".", r"\.")):
         train(replace(TINY, networks=replace(TINY.networks, start=str(tmp_path / "networks"))), tmp_path / "run")
+
+
+def test_going_on_from_networks_leaves_their_files_alone(whole: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in (whole / "networks").rglob("*.safetensors")}
+    train(replace(TINY, networks=replace(TINY.networks, start=str(whole / "networks"))), tmp_path)
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert any((tmp_path / "networks" / path.relative_to(whole / "networks")).read_bytes() != content for path, content in before.items())
