@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from animato.data.render import interpolate, rasterize, rasterize_reference
+from animato.core.raster import interpolate, rasterize, rasterize_reference
 
 
 def _triangles(seed: int, count: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

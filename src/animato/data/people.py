@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from animato.core.errors import InputError
+from animato.core.raster import Raster, interpolate, rasterize
 from animato.core.shapes import Size
 from animato.data.body import Body, body_mesh
 from animato.data.looks import Look, random_look
 from animato.data.motions import MOTIONS, random_style
 from animato.data.paint import paint
 from animato.data.points import keypoints, scores
-from animato.data.render import Raster, interpolate, rasterize
 from animato.data.scene import Camera, Scene, backdrop, random_scene, shadow
 from animato.data.skeleton import SIDES, J, Joints, Posture, pose
 from animato.pose.keypoints import PoseSequence

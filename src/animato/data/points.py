@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from animato.core.raster import Raster
 from animato.data.extremities import finger_tip
 from animato.data.head import HeadShape, face_outline, face_points, nose_tip, origin
 from animato.data.looks import Look
-from animato.data.render import Raster
 from animato.data.scene import Camera
 from animato.data.skeleton import FINGERS, SIDES, J, Joints
 from animato.pose.keypoints import FACE, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point
