@@ -16,8 +16,9 @@ from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
-from animato.systems.animate_anyone import check_scene, padded
 from animato.systems.memory import Place
+from animato.systems.referenced import denoise, look
+from animato.systems.scene import canvas_of, check_scene, padded
 
 SETTINGS = Settings(steps=2, window=Windows(4, 2), device="cpu")
 REFERENCE = animators.motion(1)
@@ -111,11 +112,11 @@ def test_frames_follow_the_motion_in_order(animator):
     alone, motion = animators.animator(temporal=False), animators.motion(4)
     backwards = replace(motion, points=motion.points[::-1])
     noise = draw(frame_generators(0, 1), (4, 8, 6)).expand(4, -1, -1, -1)
-    outputs = []
+    outputs, place = [], Place(torch.device("cpu"), torch.float32)
     for poses in (motion, backwards):
-        canvas = padded(animators.picture(), 8)
-        seen = alone.look(animators.picture(), canvas, alone.draw(replace(poses, size=(48, 64))), Place(torch.device("cpu"), torch.float32))
-        outputs.append(alone.denoise(seen, SETTINGS, Place(torch.device("cpu"), torch.float32), latents=noise))
+        canvas = canvas_of(animators.picture(), poses, None, 8)
+        seen = look(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, ANIMATE_ANYONE), place)
+        outputs.append(denoise(alone, seen, SETTINGS, place, latents=noise))
     torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
     assert not torch.isclose(outputs[0][0], outputs[0][3], atol=1e-3).all()
 

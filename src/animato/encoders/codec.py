@@ -31,6 +31,10 @@ class Codec:
     def channels(self) -> int:
         return self.vae.config.latent_channels
 
+    def latent_size(self, size: Size) -> Size:
+        """Width and height of the latents of a picture of `size`, filled up to multiples of the stride."""
+        return -(-size[0] // self.stride), -(-size[1] // self.stride)
+
     @torch.no_grad()
     def encode(self, frames: np.ndarray, generators: Sequence[torch.Generator] = ()) -> Tensor:  # F H W 3 uint8 -> F C h w
         """The posterior's mean, as at inference, or, with one generator for each frame, a sample of it, as in training. float32."""

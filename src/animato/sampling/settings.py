@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from animato.core.errors import InputError
+from animato.core.shapes import Size
 from animato.sampling.plan import Windows
 
 Memory = Literal["auto", "high", "low"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 
+SIDES = (64, 4096)  # px, of a canvas
 MEMORY: tuple[Memory, ...] = ("auto", "high", "low")
 DTYPES: tuple[DType, ...] = ("auto", "float32", "float16", "bfloat16")
 
@@ -25,6 +27,7 @@ class Settings:
     scheduler      name of a diffusers scheduler, with or without "Scheduler"
     window         how a clip longer than a window is cut up
     batch          windows that the network sees at once; changes speed and memory, not the clip
+    canvas         width and height in which the networks work, whatever the shape of the result; None: those of the result
     interpolation  k > 1: k - 1 frames are put between the latents of neighbouring frames, and the clip has k times the frame rate
     dtype          of the networks; auto: float32 on a CPU, float16 elsewhere. Between steps latents are float32
     device         cpu, cuda, cuda:1, mps; auto: where the networks are, if not on the CPU, else the best there is
@@ -37,6 +40,7 @@ class Settings:
     scheduler: str = "DDIM"
     window: Windows = field(default_factory=Windows)
     batch: int = 1
+    canvas: Size | None = None
     interpolation: int = 1
     dtype: DType = "auto"
     device: str = "auto"
@@ -47,6 +51,8 @@ class Settings:
         for name, (least, most) in whole.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} {getattr(self, name)} is out of range: choose a whole number from {least} to {most}.")
+        if self.canvas is not None and not all(SIDES[0] <= side <= SIDES[1] for side in self.canvas):
+            raise InputError(f"A canvas of {self.canvas[0]}x{self.canvas[1]} is no use: choose sides from {SIDES[0]} to {SIDES[1]} pixels.")
         for name, known in {"dtype": DTYPES, "memory": MEMORY}.items():
             if getattr(self, name) not in known:
                 raise InputError(f"There is no {name} '{getattr(self, name)}': choose {', '.join(known)}.")

@@ -38,7 +38,9 @@ from animato.sampling.plan import Window, Windows
 from animato.sampling.run import After, Ask, blend, nothing, sample, ticks
 from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.animate_anyone import AnimateAnyone, check_scene, conditions
+from animato.systems.animate_anyone import AnimateAnyone
+from animato.systems.referenced import conditions, look
+from animato.systems.scene import check_scene
 from animato.weights.own import open_network
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
@@ -88,7 +90,7 @@ class Preview:
     ) -> Tensor:  # F C h w
         """The latents of frames in which the person of a 64 x 64 canvas takes the told poses."""
         system, place = self.system, self.system.estimate(SIZE, len(told), settings).accept()
-        seen = system.look(canvas, canvas, skeletons(told, ANIMATE_ANYONE, SKELETONS), place, ticks(progress, "look", len(told)))
+        seen = look(system, canvas, canvas, skeletons(told, ANIMATE_ANYONE, SKELETONS), place, ticks(progress, "look", len(told)))
         copied = self.fetch(canvas, given, told)
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
         scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), settings.window.over(len(told))
