@@ -10,6 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 import tiny
+from animato.models.controlnet import ControlNet
 from animato.models.pose_guider import PoseGuider
 from animato.pose.keypoints import PoseSequence
 from animato.systems.animate_anyone import AnimateAnyone
@@ -58,3 +59,11 @@ def motion(frames: int, size: tuple[int, int] = SIZE, fps: float = 25.0) -> Pose
     angle = phase + np.linspace(0, 2, frames)[:, None]
     points = middle + 0.2 * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=2)  # F K 3
     return PoseSequence(points[:, None] * [*size, size[0]], np.ones((frames, 1, 134)), size, fps)
+
+
+def controlnet(seed: int = 4) -> ControlNet:
+    """That of `tiny.unet`, whose spatial stem halves three times."""
+    blocks = ("CrossAttnDownBlock2D", "DownBlock2D")
+    shape: dict[str, Any] = {"block_out_channels": (32, 64), "layers_per_block": 1, "cross_attention_dim": 24, "attention_head_dim": 4}
+    net = ControlNet(down_block_types=blocks, conditioning_embedding_out_channels=(4, 8, 8, 8), **shape)
+    return tiny.randomised(net, seed)

@@ -40,13 +40,18 @@ def weights(file: Path, component: str) -> dict[str, Tensor]:
 
 
 def motion_weights(file: Path) -> dict[str, Tensor]:
-    """Temporal weights under this project's names. The tables of positions are left out: they are computed."""
+    """Temporal weights under this project's names."""
+    return renamed_motion(weights(file, "motion_module"))
+
+
+def renamed_motion(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The motion modules of published weights. The tables of positions are left out: they are computed."""
     renamed = {}
-    for name, value in weights(file, "motion_module").items():
+    for name, value in state.items():
         for old, new in RENAMED:
             name = name.replace(old, new)
         renamed[name] = value
-    return {name: value for name, value in renamed.items() if not name.endswith("pos_encoder.pe")}
+    return {name: value for name, value in renamed.items() if ".motion_modules." in name and not name.endswith("pos_encoder.pe")}
 
 
 def shape(meta: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +96,11 @@ def pose_guider(file: Path) -> PoseGuider:
 def frames_second(clip: Tensor) -> Tensor:
     """B C F H W, as recorded, <-> B F C H W."""
     return clip.transpose(1, 2)
+
+
+def bank_name(module: str) -> str:
+    """The spatial transformer of a recorded block."""
+    return module.removesuffix(".transformer_blocks.0")
 
 
 def assert_near(mine: Tensor, recorded: Tensor, tolerance: float) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from animato.models.condition import UNetCondition
 from animato.models.temporal import sinusoid
-from moore import assert_near, denoiser, frames_second, pose_guider, reference_net, sidecar, tensors
+from moore import assert_near, bank_name, denoiser, frames_second, pose_guider, reference_net, sidecar, tensors
 
 FORWARD = 5e-5  # largest difference of one forward pass
 ROUNDED = 2e-3  # the same, of banks rounded to fp16
@@ -21,10 +21,6 @@ def no_gradients() -> Iterator[None]:
     torch.set_grad_enabled(False)
     yield
     torch.set_grad_enabled(True)
-
-
-def bank_name(module: str) -> str:
-    return module.removesuffix(".transformer_blocks.0")
 
 
 @pytest.mark.parity("moore_pose_guider*.safetensors", "musepose_pose_guider*.safetensors")

@@ -311,3 +311,27 @@ def test_checkpointing_keeps_gradients_and_less_memory() -> None:
     assert set(same) == set(gradients)
     for name, value in gradients.items():
         close(same[name], value, 1e-6)
+
+
+def test_a_network_that_ends_at_its_last_bank(tmp_path: Path) -> None:
+    """It writes the banks of the whole one, and has none of what comes after them."""
+    whole, cut = tiny.unet(), tiny.unet(out_channels=0)
+    state = whole.state_dict()
+    cut.load_state_dict({name: state[name] for name in cut.state_dict()})
+    missing = {name for name in state if name not in cut.state_dict()}
+    last = "up_blocks.1.attentions.1."
+    kept = {f"{last}{part}.{kind}" for part in ("norm", "proj_in", "transformer_blocks.0.norm1") for kind in ("weight", "bias")}
+    assert missing == {name for name in state if name.startswith((last, "conv_norm_out.", "conv_out."))} - kept
+    pictures, tokens = tiny.normal(2, 1, 4, 7, 6), tiny.normal(1, 3, 24)
+    for net in (cut, UNet.from_pretrained(saved(cut, tmp_path))):
+        written = net.reference(pictures, 5, net.project_context(tokens))
+        meant = whole.reference(pictures, 5, whole.project_context(tokens))
+        assert written.keys() == meant.keys()
+        assert all(torch.equal(value, meant[name]) for name, value in written.items())
+    with pytest.raises(TypeError, match="ends at its last bank"):
+        cut(pictures, 5, UNetCondition(cut.project_context(tokens)))
+
+
+def saved(net: UNet, folder: Path) -> Path:
+    net.save_pretrained(folder)
+    return folder

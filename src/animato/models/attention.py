@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -147,22 +147,34 @@ class TransformerBlock(nn.Module):
         return self.attn2.to_out(attend(query.flatten(1, 2), context, self.attn2.heads).view_as(query))
 
 
-class SpatialTransformer(nn.Module):
-    """Transformer over the places of each frame, in three steps: `enter`, `look`, `forward`. A bank is written after the first."""
+class Entrance(nn.Module):
+    """A spatial transformer as far as a bank is written of it, which is all that a network whose banks alone are used needs of its last."""
 
-    def __init__(self, channels: int, heads: int, context_channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = FrameNorm(32, channels, eps=1e-6)
         self.proj_in = nn.Conv2d(channels, channels, 1)
+        self.transformer_blocks = nn.ModuleList([nn.ModuleDict({"norm1": nn.LayerNorm(channels)})])
+
+    def enter(self, x: Tensor) -> Tensor:  # B F C H W -> B F L C
+        return per_frame(self.proj_in, self.norm(x)).flatten(3).transpose(2, 3)
+
+    def write(self, tokens: Tensor) -> Tensor:  # B F L C -> B F*L C
+        """What enters self-attention, of all frames together."""
+        return cast(Any, self.transformer_blocks[0]).norm1(tokens).flatten(1, 2)
+
+
+class SpatialTransformer(Entrance):
+    """Transformer over the places of each frame, in three steps: `enter`, `look`, `forward`. A bank is written after the first."""
+
+    def __init__(self, channels: int, heads: int, context_channels: int) -> None:
+        super().__init__(channels)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, heads, context_channels)])
         self.proj_out = nn.Conv2d(channels, channels, 1)
 
     @property
     def block(self) -> TransformerBlock:
         return cast(TransformerBlock, self.transformer_blocks[0])
-
-    def enter(self, x: Tensor) -> Tensor:  # B F C H W -> B F L C
-        return per_frame(self.proj_in, self.norm(x)).flatten(3).transpose(2, 3)
 
     def forward(self, x: Tensor, look: Look, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F C H W
         tokens = self.block(look, context, bank)

@@ -10,7 +10,7 @@ from diffusers.models.downsampling import Downsample2D
 from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
-from animato.models.attention import SpatialTransformer
+from animato.models.attention import Entrance, SpatialTransformer
 from animato.models.frames import NORMS, Resnet
 from animato.models.temporal import Temporal, temporal_module
 
@@ -22,7 +22,7 @@ class Layer(NamedTuple):
 
     name: str  # the transformer's
     resnet: Resnet
-    attention: SpatialTransformer | None
+    attention: Entrance | None  # whole but in the last layer of a network that ends there
     motion: nn.Module | None
 
 
@@ -72,10 +72,12 @@ class MiddleLevel(Level):
 
 
 class UpLevel(Level):
-    """Layers, then twice the resolution, but for the last level."""
+    """Layers, then twice the resolution, but for the last level. It can end where its last transformer begins."""
 
-    def __init__(self, pairs: Pairs, attention: bool, widths: Widths, last: bool) -> None:
+    def __init__(self, pairs: Pairs, attention: bool, widths: Widths, last: bool, ends: bool = False) -> None:
         super().__init__(pairs, len(pairs) * attention, len(pairs), widths)
+        if ends and attention:
+            self.attentions[-1] = Entrance(pairs[-1][1])
         self.upsamplers = nn.ModuleList([] if last else [Upsample2D(pairs[-1][1], use_conv=True)])
 
 

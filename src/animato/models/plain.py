@@ -62,7 +62,7 @@ class Told:
     def layer(self, layer: Layer, x: Tensor) -> Tensor:  # R C H W
         x = self.resnet(layer.resnet, x)
         if layer.attention is not None:
-            x = self.spatial(layer.attention, x, self.features.get(layer.name))
+            x = self.spatial(cast(SpatialTransformer, layer.attention), x, self.features.get(layer.name))
         return x if layer.motion is None else self.temporal(cast(TemporalAttention, layer.motion), x)
 
     def resnet(self, block: Resnet, x: Tensor) -> Tensor:

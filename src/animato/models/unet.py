@@ -17,7 +17,7 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from animato.models.attention import SpatialTransformer
+from animato.models.attention import Entrance, SpatialTransformer
 from animato.models.blocks import DownLevel, Layer, MiddleLevel, UpLevel, Widths, down_channels, up_channels
 from animato.models.branches import add, fork, join
 from animato.models.condition import Bank, Context, Features, UNetCondition
@@ -36,7 +36,7 @@ class UNet(ModelMixin, ConfigMixin):
     def __init__(
         self,
         in_channels: int = 4,
-        out_channels: int | None = 4,  # None: no norm and convolution at the end, as in the published ReferenceNet
+        out_channels: int | None = 4,  # None: no norm and convolution at the end (ReferenceNet); 0: none of what follows its last bank
         block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280),
         layers_per_block: int = 2,
         attention_levels: tuple[bool, ...] = (True, True, True, False),
@@ -54,8 +54,9 @@ class UNet(ModelMixin, ConfigMixin):
         self.down_blocks = nn.ModuleList(DownLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in down)
         self.mid_block = MiddleLevel(last, widths)
         up = zip(up_channels(block_out_channels, layers_per_block), reversed(attention_levels), levels, strict=True)
-        self.up_blocks = nn.ModuleList(UpLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in up)
-        if out_channels is not None:
+        ends = [out_channels == 0 and i == levels[-1] for i in levels]
+        self.up_blocks = nn.ModuleList(UpLevel(*one, widths, i == levels[-1], ends[i]) for *one, i in up)
+        if out_channels:
             self.conv_norm_out = widths.norm(32, first, eps=1e-5)
             self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
         self.gradient_checkpointing = False
@@ -63,12 +64,14 @@ class UNet(ModelMixin, ConfigMixin):
     def forward(self, x: Tensor, t: Tensor | float, condition: UNetCondition) -> Tensor:  # B F C H W -> B F C' H W
         """The prediction for noisy frames `x` at time `t` (one number, or one for each row).
 
-        Raises InputError for more frames than the temporal module has positions.
+        Raises InputError for more frames than the temporal module has positions, TypeError if no channels come out.
         """
         return self.branches(x, t, [condition])[0]
 
     def branches(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> list[Tensor]:
         """One prediction for each condition. As far as the conditions tell the same, the network runs once."""
+        if self.config.out_channels == 0:
+            raise TypeError("a U-Net that ends at its last bank predicts nothing: ask for its reference()")
         outputs = result(self._run(x, t, conditions))
         return outputs * len(conditions) if len(outputs) == 1 else outputs
 
@@ -77,10 +80,11 @@ class UNet(ModelMixin, ConfigMixin):
 
         Several frames give one bank of all their tokens.
         """
-        transformers, written = dict(self.transformers()), {}
+        writers = {name: module for name, module in self.named_modules() if isinstance(module, Entrance)}
+        written = {}
         for name, tokens in self._run(x, t, [UNetCondition(context)]):
-            written[name] = transformers[name].block.norm1(tokens).flatten(1, 2)
-            if len(written) == len(transformers):
+            written[name] = writers[name].write(tokens)
+            if len(written) == len(writers):
                 break
         return written
 
@@ -99,7 +103,7 @@ class UNet(ModelMixin, ConfigMixin):
         return {name: attention.constant(tokens) if tokens.shape[1] == 1 else attention.project(tokens) for name, attention in layers}
 
     def transformers(self) -> Iterator[tuple[str, SpatialTransformer]]:
-        """Names and spatial transformers in the order in which they run."""
+        """Names and whole spatial transformers in the order in which they run."""
         return ((name, module) for name, module in self.named_modules() if isinstance(module, SpatialTransformer))
 
     def _run(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> Run:
@@ -134,9 +138,10 @@ class UNet(ModelMixin, ConfigMixin):
             values = [self._call(layer.motion, value) for value in values]
         return values
 
-    def _attention(self, name: str, layer: SpatialTransformer, values: list[Tensor], conditions: Sequence[UNetCondition]) -> Run:
-        tokens = [self._call(layer.enter, value) for value in values]
+    def _attention(self, name: str, entrance: Entrance, values: list[Tensor], conditions: Sequence[UNetCondition]) -> Run:
+        tokens = [self._call(entrance.enter, value) for value in values]
         yield name, tokens[0]
+        layer = cast(SpatialTransformer, entrance)  # a network that ends here is not run any further
         seen = list(zip(values, map(layer.block.look, tokens), strict=True))
         told = [(condition.context[name], condition.bank.get(name)) for condition in conditions]
         return [self._call(layer, value, look, *what) for (value, look), what in fork(seen, told)]

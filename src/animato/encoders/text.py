@@ -1,0 +1,34 @@
+"""The empty prompt, as CLIP reads it: what the cross-attention of a U-Net made for words is told where there are none to say."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+
+class EmptyPrompt(ModelMixin, ConfigMixin):
+    """Its tokens, computed once, after which nobody needs the text encoder."""
+
+    @register_to_config
+    def __init__(self, hidden_size: int = 768, length: int = 77) -> None:
+        super().__init__()
+        self.tokens = nn.Parameter(torch.zeros(1, length, hidden_size), requires_grad=False)  # 1 S D
+
+    @staticmethod
+    @torch.no_grad()
+    def by(encoder: CLIPTextModel) -> EmptyPrompt:
+        """The last hidden state, behind the final norm, with no mask but the causal one; in the encoder's precision.
+
+        CLIP's vocabulary ends with the beginning and the end of a text. An empty one is a beginning, then ends up to its full length.
+        """
+        config = encoder.config
+        length, begin, end = cast(tuple[int, int, int], (config.max_position_embeddings, config.vocab_size - 2, config.vocab_size - 1))
+        numbers = torch.tensor([[begin, *[end] * (length - 1)]], device=encoder.device)
+        prompt = EmptyPrompt(cast(int, config.hidden_size), length)
+        prompt.tokens.data = cast(Tensor, encoder(numbers).last_hidden_state)
+        return prompt
