@@ -27,8 +27,8 @@ class EmptyPrompt(ModelMixin, ConfigMixin):
         CLIP's vocabulary ends with the beginning and the end of a text. An empty one is a beginning, then ends up to its full length.
         """
         config = encoder.config
-        length, begin, end = cast(tuple[int, int, int], (config.max_position_embeddings, config.vocab_size - 2, config.vocab_size - 1))
+        length, begin, end = config.max_position_embeddings, config.vocab_size - 2, config.vocab_size - 1
         numbers = torch.tensor([[begin, *[end] * (length - 1)]], device=encoder.device)
-        prompt = EmptyPrompt(cast(int, config.hidden_size), length)
+        prompt = EmptyPrompt(config.hidden_size, length)
         prompt.tokens.data = cast(Tensor, encoder(numbers).last_hidden_state)
         return prompt

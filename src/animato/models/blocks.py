@@ -72,13 +72,16 @@ class MiddleLevel(Level):
 
 
 class UpLevel(Level):
-    """Layers, then twice the resolution, but for the last level. It can end where its last transformer begins."""
+    """Layers, then twice the resolution, but for the last level."""
 
-    def __init__(self, pairs: Pairs, attention: bool, widths: Widths, last: bool, ends: bool = False) -> None:
+    def __init__(self, pairs: Pairs, attention: bool, widths: Widths, last: bool) -> None:
         super().__init__(pairs, len(pairs) * attention, len(pairs), widths)
-        if ends and attention:
-            self.attentions[-1] = Entrance(pairs[-1][1])
         self.upsamplers = nn.ModuleList([] if last else [Upsample2D(pairs[-1][1], use_conv=True)])
+
+    def end_at_bank(self) -> None:
+        """Leaves of its last transformer, if it has any, what comes before the bank."""
+        if self.attentions:
+            self.attentions[-1] = Entrance(cast(SpatialTransformer, self.attentions[-1]).proj_in.out_channels)
 
 
 def down_channels(channels: tuple[int, ...], layers: int) -> list[Pairs]:

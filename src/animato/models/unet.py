@@ -54,8 +54,9 @@ class UNet(ModelMixin, ConfigMixin):
         self.down_blocks = nn.ModuleList(DownLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in down)
         self.mid_block = MiddleLevel(last, widths)
         up = zip(up_channels(block_out_channels, layers_per_block), reversed(attention_levels), levels, strict=True)
-        ends = [out_channels == 0 and i == levels[-1] for i in levels]
-        self.up_blocks = nn.ModuleList(UpLevel(*one, widths, i == levels[-1], ends[i]) for *one, i in up)
+        self.up_blocks = nn.ModuleList(UpLevel(pairs, attention, widths, i == levels[-1]) for pairs, attention, i in up)
+        if out_channels == 0:
+            cast(UpLevel, self.up_blocks[-1]).end_at_bank()
         if out_channels:
             self.conv_norm_out = widths.norm(32, first, eps=1e-5)
             self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
