@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from animato.api import Alignment, Estimation, animate, observe, perform, prepare
+    from animato.comparison import Comparison, compare
     from animato.core.errors import AnimatoError, InputError, MissingModelError, OutputError
     from animato.core.media import Clip, open_clip, write_clip
     from animato.core.picture import read_picture
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "animato.api": ("Alignment", "Estimation", "animate", "observe", "perform", "prepare"),
+    "animato.comparison": ("Comparison", "compare"),
     "animato.core.errors": ("AnimatoError", "InputError", "MissingModelError", "OutputError"),
     "animato.core.media": ("Clip", "open_clip", "write_clip"),
     "animato.core.picture": ("read_picture",),

@@ -130,17 +130,31 @@ def prepare(
 ) -> Scene:
     """All that comes before a system: inputs read, poses estimated, the motion aligned. Arguments and errors as `animate`."""
     chosen = Alignment(align) if isinstance(align, str) else align
-    check_size(size)
-    if frames is not None and frames < LEAST_FRAMES:
-        raise InputError(f"--frames {frames} makes no video: ask for at least {LEAST_FRAMES} frames.")
-    pixels = sized(open_picture(picture), size)
-    source = open_driving(driving, frames)
+    pixels, source = _opened_both(picture, driving, size, frames)
     progress("picture", 0, 1)
     reference = estimate_picture(pixels)
     progress("picture", 1, 1)
     motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
     aligned = align_motion(reference, motion.poses, chosen.how, chosen.adjust)
     return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
+
+
+def extent(
+    picture: str | Path | np.ndarray, driving: str | Path | Clip | PoseSequence, *, size: Size | None = None, frames: int | None = None
+) -> tuple[Size, int | None]:
+    """(width, height) and number of frames (None: not known yet) of what `prepare` would make, without its work. Errors as `prepare`."""
+    pixels, source = _opened_both(picture, driving, size, frames)
+    return pixels.shape[1::-1], len(source.poses) if isinstance(source, Motion) else source.length
+
+
+def _opened_both(
+    picture: str | Path | np.ndarray, driving: str | Path | Clip | PoseSequence, size: Size | None, frames: int | None
+) -> tuple[np.ndarray, Clip | Motion]:
+    """Both inputs checked and opened; the picture as large as the result."""
+    check_size(size)
+    if frames is not None and frames < LEAST_FRAMES:
+        raise InputError(f"--frames {frames} makes no video: ask for at least {LEAST_FRAMES} frames.")
+    return sized(open_picture(picture), size), open_driving(driving, frames)
 
 
 def _company(picture: np.ndarray) -> list[str]:

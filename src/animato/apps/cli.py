@@ -58,7 +58,7 @@ def animate(
     sound: Annotated[bool, typer.Option("--sound/--mute", help="Keep the driving video's sound.")] = True,
     report: Annotated[Path | None, typer.Option(help="Also write what was measured to this JSON file.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")] = None,
-    memory: Annotated[str | None, typer.Option(help="auto, high or low: how a diffusion system uses the device's memory.")] = None,
+    memory: Annotated[str | None, typer.Option(help="auto, high, low or least: how a diffusion system uses the device's memory.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
@@ -105,6 +105,27 @@ def align(
     from animato.apps import commands
 
     commands.align(commands.Request(picture, driving, size, frames, how, adjust or [], person), out, preview)
+
+
+@app.command()
+def compare(
+    reference: Annotated[str, typer.Argument(help="A picture of the character, or the name of a shipped one.", metavar="REFERENCE")],
+    driving: Driving,
+    systems: Annotated[str, typer.Option(help="The systems, separated by commas, such as puppet,animate-anyone.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The grid: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
+    report: Annotated[Path | None, typer.Option("--json", help="Also write the table to this JSON file.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="A video of what should come out, frame by frame, in the result's size.")] = None,
+    size: Resolution = None,
+    frames: Frames = None,
+    how: How = "robust",
+    adjust: Adjustments = None,
+    person: Who = "largest",
+) -> None:
+    """Animate the same picture by several systems, side by side, with a table of measures."""
+    from animato.apps.commands import Request
+    from animato.apps.compare import compare as run
+
+    run(Request(reference, driving, size, frames, how, adjust or [], person), systems, out, report, truth)
 
 
 @app.command()

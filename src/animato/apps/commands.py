@@ -81,7 +81,7 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
         performance = api.perform(scene, animator, bars)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
         write_clip(watched(performance.clip, [accuracy.see]), out, bars, sound=sound, keep_partial=True)
-    _tell([*scene.notes, *performance.notes])
+    tell([*scene.notes, *performance.notes])
     measured = measure(performance, accuracy.value, time.monotonic() - started)
     say(f"{out}: " + "\n  ".join(summary(performance, measured)))
     if report:
@@ -100,7 +100,7 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
         save_poses(motion.poses, out)
         if overlay:
             write_clip(overlaid(clip, motion.poses), overlay, bars)
-    _tell(motion.notes)
+    tell(motion.notes)
     seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
     say(f"{out}: a person in {seen} of {len(motion.poses)} frames")
 
@@ -117,7 +117,7 @@ def align(request: Request, out: Path, preview: Path | None) -> None:
         if preview:
             shown = alignment_preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
             write_clip(shown, preview, bars)
-    _tell(scene.notes)
+    tell(scene.notes)
     ratios = ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in scene.aligned.ratios.items())
     say(f"{out}: {len(scene.aligned.pose)} frames; scales: {ratios}")
 
@@ -133,7 +133,7 @@ def demo(folder: Path, character: str, motion: str) -> None:
         scene = Request(character, motion).scene(bars)
         sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
         made = [_shown(scene, name, folder, sheet, bars) for name in installed()]
-    _tell(scene.notes)
+    tell(scene.notes)
     write_picture(sheet.picture(), folder / "demo.png")
     say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(installed())}"]))
 
@@ -145,7 +145,7 @@ def _shown(scene: api.Scene, name: str, folder: Path, sheet: Sheet, bars: Bars) 
     performance = api.perform(scene, choose(name), bars)
     accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
     write_clip(watched(performance.clip, [accuracy.see, sheet.see]), out, bars)
-    _tell(performance.notes)
+    tell(performance.notes)
     return f"{out}: " + "\n  ".join(summary(performance, measure(performance, accuracy.value, time.monotonic() - started)))
 
 
@@ -227,6 +227,6 @@ def ranges(numbers: list[int]) -> str:
     return ", ".join(spans[:6]) + (f" and {len(spans) - 6} more ranges ({len(numbers)} frames)" if len(spans) > 6 else "")
 
 
-def _tell(notes: tuple[str, ...] | list[str]) -> None:
+def tell(notes: tuple[str, ...] | list[str]) -> None:
     for sentence in dict.fromkeys(notes):
         note(sentence)

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from animato.core.errors import InputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
@@ -51,7 +52,7 @@ class Table:
 
     def json(self) -> str:
         """An object with title, columns and rows as objects; nan and infinity as null, since JSON has neither."""
-        rows = [{name: _plain(cell) for name, cell in zip(self.columns, row, strict=True)} for row in self.rows]
+        rows = [{name: plain(cell) for name, cell in zip(self.columns, row, strict=True)} for row in self.rows]
         return json.dumps({"title": self.title, "columns": list(self.columns), "rows": rows}, indent=1) + "\n"
 
     def save(self, path: str | Path) -> Path:
@@ -73,5 +74,6 @@ class Table:
         return str(cell)
 
 
-def _plain(cell: Cell) -> Cell | None:
+def plain(cell: Any) -> Any:
+    """The value as JSON can hold it: None for nan and infinity."""
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell

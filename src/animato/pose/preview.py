@@ -7,21 +7,18 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import repeat
 
-import cv2
 import numpy as np
 
 from animato.core.media import Clip
+from animato.core.panels import GAP, LABEL, resized, side_by_side, titled
 from animato.core.shapes import Size
 from animato.pose.align import Aligned
 from animato.pose.draw import draw_overlay
 from animato.pose.keypoints import PoseSequence
 
 HEIGHT = 480  # of a panel, in pixels
-LABEL = 28  # height of the line of text above a panel
-GAP = 4
 TITLES = ("picture", "its pose", "driving video", "its pose", "aligned pose")
 _DIM = 0.35  # what is left of a picture under a pose
-_PAPER, _INK = 24, (235, 235, 235)
 
 
 def preview(
@@ -36,16 +33,16 @@ def preview(
     Both pictures are dimmed under their poses; the aligned pose stands over the picture, where it will be.
     """
     still, moving = _panel_size(reference.size, height), _panel_size(motion.size, height)
-    small = _resized(picture, still)
+    small = resized(picture, still)
     dim = _dimmed(small)
-    fixed = [_titled(small, TITLES[0]), _titled(draw_overlay(dim, reference), TITLES[1])]
+    fixed = [titled(small, TITLES[0]), titled(draw_overlay(dim, reference), TITLES[1])]
 
     def frames() -> Iterator[np.ndarray]:
         black = np.zeros((moving[1], moving[0], 3), np.uint8)
         for index, frame in zip(range(len(motion)), clip or repeat(black), strict=False):
-            driving = _resized(frame, moving)
+            driving = resized(frame, moving)
             panels = [driving, draw_overlay(_dimmed(driving), motion, index), draw_overlay(dim, aligned.pose, index)]
-            yield _side_by_side([*fixed, *(_titled(panel, title) for panel, title in zip(panels, TITLES[2:], strict=True))])
+            yield side_by_side([*fixed, *(titled(panel, title) for panel, title in zip(panels, TITLES[2:], strict=True))])
 
     width = 2 * still[0] + 2 * moving[0] + still[0] + 4 * GAP
     fps = clip.fps if clip else Fraction(motion.fps).limit_denominator(1001)
@@ -66,23 +63,5 @@ def _panel_size(size: Size, height: int) -> Size:
     return max(1, round(size[0] * height / size[1])), height
 
 
-def _resized(frame: np.ndarray, size: Size) -> np.ndarray:
-    shrinking = size[1] < frame.shape[0]
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-
-
 def _dimmed(frame: np.ndarray) -> np.ndarray:
     return (frame * _DIM).astype(np.uint8)
-
-
-def _titled(panel: np.ndarray, title: str) -> np.ndarray:
-    head = np.full((LABEL, panel.shape[1], 3), _PAPER, np.uint8)
-    scale = min(0.5, 0.5 * panel.shape[1] / max(cv2.getTextSize(title, cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1)[0][0], 1))
-    cv2.putText(head, title, (4, LABEL - 9), cv2.FONT_HERSHEY_SIMPLEX, scale, _INK, 1, cv2.LINE_AA)
-    return np.vstack([head, panel])
-
-
-def _side_by_side(panels: list[np.ndarray]) -> np.ndarray:
-    gap = np.full((panels[0].shape[0], GAP, 3), _PAPER, np.uint8)
-    row = np.hstack([part for panel in panels for part in (panel, gap)][:-1])
-    return np.pad(row, ((0, 0), (0, row.shape[1] % 2), (0, 0)))  # an even width, for video

@@ -1,0 +1,36 @@
+"""`animato compare`: checks, progress, and the table at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from animato import api
+from animato.apps.commands import Request, tell
+from animato.apps.console import Bars, say
+from animato.apps.options import size_of
+from animato.comparison import check_systems, check_truth
+from animato.comparison import compare as run
+from animato.core.media import check_output, open_clip
+from animato.core.output import check_target, write_text
+
+
+def compare(request: Request, systems: str, out: Path, report: Path | None = None, truth: Path | None = None) -> None:
+    """A picture performs a motion by every system of a list such as "puppet,animate-anyone"; prints their table."""
+    names = [name.strip() for name in systems.split(",") if name.strip()]
+    check_systems(names)
+    request.check_out(out, report)
+    check_output(out)
+    if report:
+        check_target(report, (".json",))
+    true = None
+    if truth:
+        Request(str(truth), str(truth)).check_out(out, report)
+        true = open_clip(truth) if request.frames is None else open_clip(truth).take(request.frames)
+        check_truth(true, *api.extent(request.picture, request.driving, size=size_of(request.size), frames=request.frames))
+    with Bars() as bars:
+        scene = request.scene(bars)
+        comparison = run(scene, names, out, true, bars)
+    tell([*scene.notes, *(f"{row.system}: {sentence}" for row in comparison.rows for sentence in row.report.notes)])
+    if report:
+        write_text(comparison.json(), report)
+    say(f"{out}: {comparison.table().text().rstrip()}")

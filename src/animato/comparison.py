@@ -1,0 +1,174 @@
+"""The same picture and motion through several systems: side by side in one video, and measured in one table."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from animato.api import Scene
+from animato.core.errors import InputError, MissingModelError
+from animato.core.media import Clip, check_output, write_clip
+from animato.core.panels import grid, resized
+from animato.core.progress import Progress, silent
+from animato.core.shapes import Size
+from animato.evaluation.accuracy import Accuracy
+from animato.evaluation.area import PersonArea
+from animato.evaluation.frames import psnr, ssim
+from animato.evaluation.report import Table, plain
+from animato.evaluation.steadiness import Background, Flicker
+from animato.pose.draw import draw_overlay
+from animato.systems.alone import Report, hand_over, perform_alone
+from animato.systems.choose import CHOICES, installed
+
+COLUMNS = ("system", "time s", "CPU s", "memory MiB", "PSNR dB", "SSIM", "background", "flicker", "PCK@.1T")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One system's row. psnr (dB) and ssim are nan without a truth; the others are explained where they are computed.
+
+    background  evaluation.steadiness.Background, outside the person's area (evaluation.area)
+    flicker     evaluation.steadiness.Flicker, inside it
+    pck         evaluation.accuracy.Accuracy
+    report      time, memory and notes (systems.alone)
+    """
+
+    system: str
+    psnr: float
+    ssim: float
+    background: float
+    flicker: float
+    pck: float
+    report: Report
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of `compare`: the grid's file, and a row for each system in the order that was asked for."""
+
+    grid: Path
+    frames: int
+    size: Size
+    rows: tuple[Measured, ...]
+
+    def table(self) -> Table:
+        rows = [
+            (one.system, one.report.seconds, one.report.cpu, one.report.memory >> 20)
+            + (one.psnr, one.ssim, one.background, one.flicker, one.pck)
+            for one in self.rows
+        ]
+        return Table(f"{self.frames} frames of {self.size[0]}x{self.size[1]}", COLUMNS, tuple(rows))
+
+    def json(self) -> str:
+        """An object with frames, size and systems, a list of objects with the fields of Measured and Report; nan and infinity as null."""
+        rows = [{name: plain(value) for name, value in (vars(one) | vars(one.report)).items() if name != "report"} for one in self.rows]
+        return json.dumps({"frames": self.frames, "size": self.size, "systems": rows}, indent=1) + "\n"
+
+
+def compare(scene: Scene, systems: Sequence[str], out: str | Path, truth: Clip | None = None, progress: Progress = silent) -> Comparison:
+    """A prepared scene (`prepare`) performed by several systems, one after the other, each in a process of its own.
+
+    systems  names out of systems.choose.CHOICES, each with the weights that `animate` would take
+    out      the grid: reference, driving video, truth if there is one, then the systems; .mp4 (with sound), .gif, .webp or a folder
+    truth    what should come out, as long and as large as the result
+    Nothing stands under the name `out` before all of it is finished. Raises InputError, MissingModelError, OutputError.
+    """
+    check_systems(systems)
+    check_output(out)
+    size, frames = scene.picture.shape[1::-1], len(scene.aligned.pose)
+    check_truth(truth, size, frames)
+    with tempfile.TemporaryDirectory(prefix="animato-") as folder:
+        given = Path(folder)
+        hand_over(scene.picture, scene.reference, scene.aligned.pose, given)
+        made = {}
+        for name in systems:
+            clip, report = perform_alone(name, given, given / name, _under(name, progress))
+            made[name] = _conformed(name, clip, size, frames), report
+        rows = [measured(name, clip, report, scene, truth, _under(name, progress)) for name, (clip, report) in made.items()]
+        write_clip(shown(scene, {name: clip for name, (clip, _) in made.items()}, truth), out, progress)
+    return Comparison(Path(out), frames, size, tuple(rows))
+
+
+def check_systems(systems: Sequence[str]) -> None:
+    """Raises InputError for no, unknown or repeated names, MissingModelError for one whose packages are not installed."""
+    known = ", ".join(CHOICES)
+    if not systems:
+        raise InputError(f"No system is named: choose some of {known}.")
+    for name in systems:
+        if name not in CHOICES:
+            raise InputError(f"There is no system '{name}': choose some of {known}.")
+        if systems.count(name) > 1:
+            raise InputError(f"{name} is named twice: name each system once.")
+        if name not in installed():
+            raise MissingModelError(f'{name} needs packages that are not installed here. Run: pip install "animato[diffusion]"')
+
+
+def check_truth(truth: Clip | None, size: Size, frames: int | None) -> None:
+    """Raises InputError where the truth is not as large and as long as the result will be; a length of None is not known yet."""
+    if truth is None:
+        return
+    if truth.size != size:
+        raise InputError(f"The truth has {_by(truth.size)} pixels, the result will have {_by(size)}: scale the truth, or give --size.")
+    if None not in (truth.length, frames) and truth.length != frames:
+        raise InputError(f"The truth has {truth.length} frames, the result will have {frames}: cut one of them, or give --frames.")
+
+
+def measured(name: str, clip: Clip, report: Report, scene: Scene, truth: Clip | None, progress: Progress = silent) -> Measured:
+    """Runs through a result once. Raises InputError where the truth ends early."""
+    area, accuracy = PersonArea(scene.reference, scene.aligned.pose), Accuracy(scene.aligned.pose)
+    background, flicker = Background(), Flicker()
+    likeness = []
+    true_frames: Iterator[np.ndarray | None] = iter(truth) if truth else repeat(None)
+    for index, frame in enumerate(clip):
+        person = area(index)
+        background.see(frame, person)
+        flicker.see(frame, person)
+        accuracy.see(index, frame)
+        if truth is not None:
+            true = next(true_frames, None)
+            if true is None:
+                raise InputError(f"The truth ends after {index} frames: give one as long as the result.")
+            likeness.append((psnr(frame, true), ssim(frame, true)))
+        progress("measure", index + 1, len(scene.aligned.pose))
+    mean = np.mean(likeness, axis=0) if likeness else (math.nan, math.nan)
+    return Measured(name, float(mean[0]), float(mean[1]), background.value, flicker.value, accuracy.value, report)
+
+
+def shown(scene: Scene, results: dict[str, Clip], truth: Clip | None = None) -> Clip:
+    """The grid: the reference, the driving frames, the truth if there is one, the results; with the scene's sound."""
+    rate = next(iter(results.values())).fps
+    first = replace(Clip.still(scene.picture, len(scene.aligned.pose), rate), sound=scene.sound)
+    return grid({"reference": first, "driving": _driving(scene)} | ({"truth": truth} if truth else {}) | results)
+
+
+def _driving(scene: Scene) -> Clip:
+    """The driving frames, or, where the motion came as poses, its skeletons."""
+    if scene.motion.clip:
+        return scene.motion.clip
+    poses = scene.motion.poses
+    black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)
+    return Clip(lambda: (draw_overlay(black, poses, index) for index in range(len(poses))), poses.size, Fraction(1), len(poses))
+
+
+def _conformed(system: str, clip: Clip, size: Size, frames: int) -> Clip:
+    """The result in the picture's size, in which systems are compared; their own may differ. Raises InputError for another length."""
+    if clip.length != frames:
+        raise InputError(f"{system} made {clip.length} frames of {frames}: it cannot be compared frame by frame.")
+    return clip if clip.size == size else clip.map(lambda frame: resized(frame, size), size)
+
+
+def _under(system: str, progress: Progress) -> Progress:
+    """Stages told under the system's name."""
+    return lambda stage, done, total: progress(f"{system}: {stage}", done, total)
+
+
+def _by(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
