@@ -41,6 +41,12 @@ def rasterize(points: np.ndarray, near: np.ndarray, faces: np.ndarray, size: Siz
     return _nearest(pixel, depth, pixel_face, size)
 
 
+def quads(rows: int, columns: int) -> np.ndarray:
+    """R C 4: the corners of the cells of a grid of vertices, rows + 1 of columns + 1 each, row after row."""
+    first = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
+    return np.stack([first, first + columns + 1, first + columns + 2, first + 1], axis=-1)
+
+
 def planes(corners: np.ndarray, values: np.ndarray) -> np.ndarray:
     """T 3: a, b, c with value = a x + b y + c over each triangle (corners T 3 2, values T 3)."""
     p, q = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

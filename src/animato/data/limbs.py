@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from animato.data.looks import Look
-from animato.data.mesh import ARM, LEG, Mesh, Ring, Sections, smooth, tube
+from animato.data.mesh import ARM, LEG, Mesh, Ring, Sections, arm_sections, smooth, tube
 from animato.data.skeleton import J, Joints
 
 # Along (0..1 upper bone, 1..2 lower bone), half width, depth in front, behind; metres at girth 1.
@@ -32,8 +32,8 @@ def arm(look: Look, joints: Joints, s: str) -> Mesh:
     sign = 1.0 if s == "l" else -1.0
     table = _dressed(_ARM, look.build.girth, look.sleeve_end, look.thickness, 0.35 if look.top == "tee" else 0.1)
     inwards = look.build.upper_arm * np.array([sign, -0.12, 0.0])
-    sections = Sections((15, 17), (19, 21)) if s == "l" else Sections((16, 18), (20, 22))
-    return tube(_rings(table, joints, _bones("shoulder", "elbow", "wrist", s), (f"collar_{s}", 0.1), inwards), 16, ARM, sections)
+    rings = _rings(table, joints, _bones("shoulder", "elbow", "wrist", s), (f"collar_{s}", 0.1), inwards)
+    return tube(rings, 16, ARM, arm_sections(s == "l"))
 
 
 def leg(look: Look, joints: Joints, s: str) -> Mesh:

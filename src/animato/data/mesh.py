@@ -1,12 +1,7 @@
 """Skinned triangle meshes made of tubes: everything a procedural person is built from.
 
-Parts are numbered as in DensePose; 0 is the background:
-  1 torso back        3 right hand   7 right thigh back     11 right shin back     15 left upper arm front    19 left forearm front
-  2 torso front       4 left hand    8 left thigh back      12 left shin back      16 right upper arm front   20 right forearm front
-  23 head right       5 left foot    9 right thigh front    13 right shin front    17 left upper arm back     21 left forearm back
-  24 head left        6 right foot   10 left thigh front    14 left shin front     18 right upper arm back    22 right forearm back
-Skirts count as thighs, hair as head, the neck as torso. (u, v) run from 0 to 1 within each part: u goes round it, in front from the
-person's right to left and on over the back, mirrored for right limbs; v goes from the body outwards, on torso and head upwards.
+Parts are DensePose's 24, numbered and cut as in pose/flesh.py: the neck is head, the inside of an arm (15, 16, 19, 20) faces the thigh
+when the arm hangs. Skirts count as thighs, hair as head. (u, v) run from 0 to 1 within each part, as there.
 """
 
 from __future__ import annotations
@@ -16,6 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from animato.core.raster import quads
 from animato.data.skeleton import JOINTS, J
 
 PARTS = 24
@@ -100,6 +96,14 @@ class Sections:
 
 
 HEAD = Sections((23, 24, 24, 23))
+TRUNK = Sections((2, 1), (23, 24, 24, 23))  # the neck is head
+
+
+def arm_sections(left: bool) -> Sections:
+    """The inside of an arm is the half round that faces the thigh, turned by an eighth to the front, when the arm hangs."""
+    upper, lower = ((15, 17), (19, 21)) if left else ((16, 18), (20, 22))
+    halves = [0] * 5 + [1] * 8 + [0] * 3
+    return Sections(tuple(upper[half] for half in halves), tuple(lower[half] for half in halves))
 
 
 def smooth(x: np.ndarray | float) -> np.ndarray:
@@ -147,11 +151,11 @@ def sheet(
     surface = np.concatenate(
         [texture, np.broadcast_to(u[None, :, None], (*points.shape[:2], 1)), np.broadcast_to(v[:, None, None], (*points.shape[:2], 1))], -1
     )
-    quads = _quads(rows, columns)  # R-1 S 4
+    corners = quads(rows, columns)
     part, shift = _cell_parts(sections, (v[:-1] + v[1:]) / 2, columns)
     cells = np.ones((rows, columns), bool) if keep is None else keep
-    quads = quads if _outwards(points) > 0 else quads[..., ::-1]
-    faces = quads[cells][:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
+    corners = corners if _outwards(points) > 0 else corners[..., ::-1]
+    faces = corners[cells][:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
     flat = points.reshape(-1, 3)
     return Mesh(
         vertices=flat,
@@ -163,11 +167,6 @@ def sheet(
         shift=np.repeat(shift[cells], 2, axis=0),
         open=np.full(len(faces), keep is not None),
     )
-
-
-def _quads(rows: int, columns: int) -> np.ndarray:
-    first = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
-    return np.stack([first, first + columns + 1, first + columns + 2, first + 1], axis=-1)
 
 
 def _cell_normals(points: np.ndarray) -> np.ndarray:
@@ -198,14 +197,20 @@ def vertex_normals(points: np.ndarray) -> np.ndarray:
 
 def _cell_parts(sections: Sections, v: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Part (R S) and shift (R S 3) of cells at heights v (R)."""
-    count = len(sections.round)
+    rows = [(sections.round, 0.0), (sections.end or sections.round, -1.0 if sections.end else 0.0)]
+    numbered = [_row_parts(parts, offset, columns) for parts, offset in rows]
+    which = (v >= 1).astype(int)
+    return np.stack([part for part, _ in numbered])[which], np.stack([shift for _, shift in numbered])[which]
+
+
+def _row_parts(parts: tuple[int, ...], offset: float, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Part (S) and shift (S 3) of the cells of one row."""
+    count = len(parts)
     section = np.arange(columns) * count // columns
-    start, length = np.array([_run(sections.round, k) for k in range(count)]).T
-    end = (v >= 1)[:, None] & bool(sections.end)
-    part = np.where(end, np.array(sections.end or sections.round)[section], np.array(sections.round)[section])
-    scale, offset = (count / (2 * length))[section], (-start / length)[section]
-    shift = np.stack(np.broadcast_arrays(scale[None], offset[None], -1.0 * end), axis=-1)
-    return part.astype(np.uint8), shift
+    start, length = np.array([_run(parts, k) for k in range(count)]).T
+    scale, first = (count / (2 * length))[section], (-start / length)[section]
+    shift = np.stack([scale, first, np.full(columns, offset)], axis=-1)
+    return np.array(parts, np.uint8)[section], shift
 
 
 def _run(parts: tuple[int, ...], k: int) -> tuple[int, int]:

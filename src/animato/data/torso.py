@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from animato.data.looks import SKIRT_TOP, Look
-from animato.data.mesh import SKIRT, TORSO, Mesh, Ring, Sections, grid, ring_weights, sheet, smooth
+from animato.data.mesh import SKIRT, TORSO, TRUNK, Mesh, Ring, Sections, grid, ring_weights, sheet, smooth
 from animato.data.skeleton import SIDES, J, Joints
 
 # Height in spine lengths over the pelvis, half width in parts of hips or chest, depth in front and behind in metres at girth 1.
@@ -51,7 +51,7 @@ def torso(look: Look, joints: Joints) -> Mesh:
         centre = pelvis + [0, v * look.build.spine, -0.01 * float(smooth((v - 0.6) / 0.4))]
         rings.append(Ring.level(centre, (width, front, back), _spine_weights(v), v))
     points = grid(rings, 24)
-    mesh = sheet(points, _with_collars(ring_weights(rings), points, heights, look), heights, TORSO, Sections((2, 1)))
+    mesh = sheet(points, _with_collars(ring_weights(rings), points, heights, look), heights, TORSO, TRUNK)
     level = np.maximum(mesh.normals, [-2, -0.1, -2])  # lit like the thighs, so that the crotch does not stand out between them
     return replace(mesh, normals=level)
 
