@@ -12,10 +12,13 @@ from torch import Tensor
 GOLDEN = 0x9E3779B1  # odd: every frame of a clip has its own of the 2 ** 32 states that a generator can start in
 
 
-def frame_generators(seed: int, frames: int) -> list[torch.Generator]:
-    """One random generator for each frame, on the CPU, so that every device draws the same."""
+def frame_generators(seed: int, frames: int, period: int = 0) -> list[torch.Generator]:
+    """One random generator for each frame, on the CPU, so that every device draws the same.
+
+    period  after how many frames they begin again, as MagicAnimate's published pipeline repeats the noise of 16 frames; 0: never
+    """
     first = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    return [torch.Generator().manual_seed((first + GOLDEN * frame) % 2**32) for frame in range(frames)]
+    return [torch.Generator().manual_seed((first + GOLDEN * (frame % (period or frames))) % 2**32) for frame in range(frames)]
 
 
 def draw(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:

@@ -25,6 +25,7 @@ class Settings:
     guidance       how strongly the reference is insisted upon; 1 or less: no guidance, in half the time
     seed           of the noise; the same seed gives the same clip
     scheduler      name of a diffusers scheduler, with or without "Scheduler"
+    noise_period   after how many frames the noise of a clip begins again, which steadies what stands still; 0: never
     window         how a clip longer than a window is cut up
     batch          windows that the network sees at once; changes speed and memory, not the clip
     canvas         width and height in which the networks work, whatever the shape of the result; None: those of the result
@@ -45,9 +46,10 @@ class Settings:
     dtype: DType = "auto"
     device: str = "auto"
     memory: Memory = "auto"
+    noise_period: int = 0
 
     def __post_init__(self) -> None:
-        whole = {"steps": (1, 1000), "seed": (0, 2**63), "batch": (1, 1000), "interpolation": (1, 100)}
+        whole = {"steps": (1, 1000), "seed": (0, 2**63), "batch": (1, 1000), "interpolation": (1, 100), "noise_period": (0, 2**20)}
         for name, (least, most) in whole.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} {getattr(self, name)} is out of range: choose a whole number from {least} to {most}.")

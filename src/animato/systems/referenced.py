@@ -91,7 +91,7 @@ def denoise(
 ) -> Tensor:  # F C h w
     """The clip's latents. `latents` to begin with take the place of the seed's noise (F C h w)."""
     denoiser, frames = place(networks.denoiser), seen.pose.shape[1]
-    generators = frame_generators(settings.seed, frames)
+    generators = frame_generators(settings.seed, frames, settings.noise_period)
     noise = draw(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
     null, condition = conditions(denoiser, seen)
     ask = guided(denoiser, null, condition, settings.guidance, place.together)

@@ -16,10 +16,15 @@ from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Windows
 
 
-def check_scene(picture: np.ndarray, reference: PoseSequence, motion: PoseSequence) -> None:
-    """Raises InputError where picture, pose and motion do not belong together, or the motion shows nobody."""
+def check_picture(picture: np.ndarray) -> None:
+    """Raises InputError for what is no picture."""
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise InputError(f"The picture must be H x W x 3 bytes, not {' x '.join(map(str, picture.shape))} of {picture.dtype}.")
+
+
+def check_scene(picture: np.ndarray, reference: PoseSequence, motion: PoseSequence) -> None:
+    """Raises InputError where picture, pose and motion do not belong together, or the motion shows nobody."""
+    check_picture(picture)
     size = picture.shape[1::-1]
     if reference.size != size or motion.size != size:
         raise InputError(f"The picture is {size}, its pose {reference.size} and the motion {motion.size} pixels: bring all to one size.")
