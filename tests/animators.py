@@ -1,4 +1,4 @@
-"""Animate Anyone with networks of the real classes at the size of a thumbnail, and scenes for it."""
+"""Animate Anyone and MagicAnimate with networks of the real classes at the size of a thumbnail, and scenes for it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 import tiny
+from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet
 from animato.models.pose_guider import PoseGuider
 from animato.pose.keypoints import PoseSequence
 from animato.systems.animate_anyone import AnimateAnyone
+from animato.systems.magic_animate import MagicAnimate
 
 STRIDE = 8
 SIZE = (45, 62)  # width, height of a picture; neither is a multiple of the stride
@@ -44,6 +46,13 @@ def animator(temporal: bool = True) -> AnimateAnyone:
     reference_net = tiny.unet(seed=2, out_channels=None)
     guider = tiny.randomised(PoseGuider(32, (4, 8, 8, 8)), 3)
     return AnimateAnyone(denoiser, reference_net, guider, vae(), clip())
+
+
+def magic() -> MagicAnimate:
+    """Windows of 8 frames at most; an empty prompt of five tokens."""
+    denoiser = tiny.unet(tiny.TEMPORAL | {"middle": False, "norm": "clip"}, seed=1)
+    prompt = tiny.randomised(EmptyPrompt(hidden_size=24, length=5), 3)
+    return MagicAnimate(denoiser, tiny.unet(seed=2, out_channels=0), controlnet(), vae(), prompt)
 
 
 def picture(size: tuple[int, int] = SIZE) -> np.ndarray:

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 
 from animato.models.attention import Attention, SpatialTransformer, TransformerBlock
 from animato.models.blocks import DownLevel, Layer, UpLevel
-from animato.models.condition import Features
+from animato.models.condition import Features, Residuals
 from animato.models.frames import ClipNorm, Resnet
 from animato.models.temporal import TemporalAttention, TemporalBlock, sinusoid
 from animato.models.unet import UNet
 
 
-def plain_unet(unet: UNet, x: Tensor, t: float, tokens: Tensor, features: Features, conv_in: Tensor | None = None) -> Tensor:
+def plain_unet(
+    unet: UNet, x: Tensor, t: float, tokens: Tensor, features: Features, conv_in: Tensor | None = None, residuals: Residuals | None = None
+) -> Tensor:
     """The prediction for x and conv_in (B F C H W), context tokens (B S D) and a reference's features (B L C each; none: no reference).
 
     With a reference the first half of the rows is the null of guidance, which does not read it.
@@ -40,8 +42,11 @@ def plain_unet(unet: UNet, x: Tensor, t: float, tokens: Tensor, features: Featur
         for half in down.downsamplers:
             value = half(value)
             skips.append(value)
+    added = Residuals((x.new_zeros(()),) * len(skips), x.new_zeros(())) if residuals is None else residuals
+    skips = [(skip.unflatten(0, (rows, frames)) + term).flatten(0, 1) for skip, term in zip(skips, added.skips, strict=True)]
     for layer in unet.mid_block.layers("mid_block"):
         value = told.layer(layer, value)
+    value = (value.unflatten(0, (rows, frames)) + added.middle).flatten(0, 1)
     for i, up in enumerate(cast(Iterable[UpLevel], unet.up_blocks)):
         for layer in up.layers(f"up_blocks.{i}"):
             value = told.layer(layer, torch.cat([value, skips.pop()], 1))
