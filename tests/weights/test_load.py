@@ -49,7 +49,7 @@ def test_fetched_weights_are_found(cache: Path, weights: Path) -> None:
 
 
 def test_words_that_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no system 'animate-nobody': choose auto, puppet, animate-anyone"):
+    with pytest.raises(InputError, match="no system 'animate-nobody': choose auto, puppet, animate-anyone, muse-pose"):
         animato.load("animate-nobody")
     with pytest.raises(InputError, match="puppet has no weights"):
         animato.load("puppet", weights=tmp_path)

@@ -13,6 +13,8 @@ from animato.pose.people import LARGEST, Person
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
 
+SHARE = "share"  # the one setting that the processes of a command settle among themselves
+_SIZE = r"(\d{1,6})[xX×](\d{1,6})"
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _NUDGE = re.compile(rf"(?P<group>\w+)=(?P<scale>{_NUMBER})(?:,(?P<x>{_NUMBER}),(?P<y>{_NUMBER}))?")
 
@@ -21,7 +23,7 @@ def size_of(text: str | None) -> Size | None:
     """'512x768' -> (512, 768)."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if not match:
         raise InputError(f"--size {text} is not a size: write width x height in pixels, such as 512x768.")
     return int(match[1]), int(match[2])
@@ -53,13 +55,14 @@ def adjust_of(words: list[str]) -> Adjust:
 
 def settings_of(words: list[str]) -> dict[str, Any]:
     """'steps=20', 'guidance=3', 'window=24,4,open' -> changes to sampling.settings.Settings."""
-    defaults = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
+    defaults = {field.name: getattr(Settings(), field.name) for field in fields(Settings) if field.name != SHARE}
     changes = {}
     for word in words:
         name, _, value = word.partition("=")
         if name not in defaults or not value:
             raise InputError(f"--set {word} sets nothing: write NAME=VALUE; names are {', '.join(defaults)}.")
-        changes[name] = _window_of(value) if name == "window" else _like(defaults[name], value, word)
+        special = {"window": _window_of, "canvas": _canvas_of}.get(name)
+        changes[name] = special(value) if special else _like(defaults[name], value, word)
     return changes
 
 
@@ -70,6 +73,16 @@ def _like(default: Any, value: str, word: str) -> Any:
     except ValueError:
         kind = "a whole number" if isinstance(default, int) else "a number"
         raise InputError(f"--set {word}: '{value}' is not {kind}.") from None
+
+
+def _canvas_of(value: str) -> Size | None:
+    """'768x768', or 'picture' for the result's own size."""
+    if value == "picture":
+        return None
+    match = re.fullmatch(_SIZE, value)
+    if not match:
+        raise InputError(f"--set canvas={value} is no canvas: write WIDTHxHEIGHT in pixels, such as 768x768, or picture.")
+    return int(match[1]), int(match[2])
 
 
 def _window_of(value: str) -> Windows:

@@ -48,11 +48,11 @@ def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> Non
     import torch
     from transformers.utils.logging import disable_progress_bar
 
-    from animato.weights.animate_anyone import convert, convert_base
+    from animato.weights.animate_anyone import SYSTEMS, convert, convert_base
 
     disable_progress_bar()  # it would draw its own over this one
     with Bars() as bars:
-        (convert_base if base else convert)(folder, out, torch.float16 if half else torch.float32, bars)
+        (convert_base if base else convert)(folder, out, torch.float16 if half else torch.float32, bars, SYSTEMS[system])
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     what = f"what training of {system} begins with" if base else f"the weights of {system}"
     say(f"{out}: {what}, every key accounted for, {in_words(size)}")

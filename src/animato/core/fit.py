@@ -7,6 +7,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from animato.core.errors import InputError
 from animato.core.picture import Colour
@@ -84,6 +85,11 @@ def place(source: Size, target: Size, how: How = "fit") -> Placement:
 def fit_frame(frame: np.ndarray, size: Size, how: How = "fit", colour: Colour = BLACK) -> np.ndarray:
     """H W 3 uint8 brought to `size` (width, height) as `place` says; `colour` is that of the bars of 'pad'."""
     return place((frame.shape[1], frame.shape[0]), size, how).frame(frame, colour)
+
+
+def stretched(frame: np.ndarray, size: Size, filter: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
+    """H W 3 uint8 brought to `size` (width, height), its aspect given up; each side is averaged where it shrinks."""
+    return np.asarray(Image.fromarray(frame).resize(size, filter))
 
 
 def _rounded(size: Size, scale: float, most: Size) -> Size:

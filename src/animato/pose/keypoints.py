@@ -81,10 +81,14 @@ class PoseSequence:
     def people(self) -> int:
         return self.points.shape[1]
 
-    def frames(self, which: slice) -> PoseSequence:
-        """The frames of a slice, as views."""
+    def frames(self, which: slice | np.ndarray) -> PoseSequence:
+        """The frames of a slice, as views, or of F numbers, in their order."""
         mask = None if self.mask is None else self.mask[which]
         return replace(self, points=self.points[which], score=self.score[which], mask=mask)
+
+    def held(self, more: int) -> PoseSequence:
+        """The same with its last frame repeated `more` times."""
+        return self.frames(np.minimum(np.arange(len(self) + more), len(self) - 1))
 
     def person(self, index: int) -> PoseSequence:
         """One person alone, as views."""

@@ -47,6 +47,13 @@ class Windows:
         if self.stride < 1:
             raise InputError(f"A window stride of {self.stride} means nothing: choose 1 or more.")
 
+    def lacking(self, frames: int) -> int:
+        """How many frames a clip lacks for open windows to end where it does, so that none goes on among its first frames.
+
+        As MusePose's published script counts: below one window, too, the clip is filled up to whole steps from window to window.
+        """
+        return 0 if self.closed else (self.size - frames) % (self.size - self.overlap)
+
     def over(self, frames: int) -> Plan:
         return overlapping(frames, self.size, self.overlap, self.stride, self.closed)
 

@@ -48,6 +48,7 @@ class AnimateAnyone:
     noise: NoiseSchedule = NoiseSchedule()
     fit: Fit = "squash"  # of the picture into CLIP's square; as in the published long pipeline
     name: ClassVar[str] = "animate-anyone"
+    published: ClassVar[Settings] = PUBLISHED
     STAGES: ClassVar[tuple[str, ...]] = ("look", "denoise", "decode")
 
     def animate(

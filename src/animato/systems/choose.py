@@ -13,14 +13,11 @@ from animato.sampling.settings import Settings
 from animato.systems.load import TORCH, load
 from animato.systems.puppet import Puppet
 from animato.systems.tuned import Tuned
-from animato.weights.about import is_own
-from animato.weights.files import ANIMATE_ANYONE
+from animato.weights.about import about, is_own
+from animato.weights.files import ANIMATE_ANYONE, MUSE_POSE, OFFICIAL, Official
 
-CHOICES = ("puppet", ANIMATE_ANYONE.system)
-PREVIEW_NOTE = (
-    "This is the preview model of Animate Anyone: trained on drawn people, 64 x 64 pixels sharp. "
-    "Official weights: animato fetch animate-anyone, or --weights FOLDER."
-)
+DIFFUSION = (ANIMATE_ANYONE.system, MUSE_POSE.system)
+CHOICES = ("puppet", *DIFFUSION)
 
 
 def choose(
@@ -28,23 +25,24 @@ def choose(
 ) -> Puppet | Tuned:
     """A system that is ready to perform.
 
-    system   puppet, animate-anyone, or auto: the best one whose official weights are on this machine, and otherwise the puppet
+    system   one of CHOICES, or auto: the first one whose official weights are on this machine, and otherwise the puppet
     quality  the puppet's: good or fast
     weights  a folder of weights; without it the fetched ones are taken, and if there are none, the preview model
     changes  fields of sampling.settings.Settings that are to differ from the weights' own defaults
     Raises InputError for an unknown name, quality or setting, MissingModelError for weights that are not what they should be.
     """
     name = _best(weights) if system == "auto" else system
-    if name != ANIMATE_ANYONE.system:
+    if name not in DIFFUSION:
         if changes:
-            raise InputError(f"The puppet has no {', '.join(changes)}: give such settings with --system {ANIMATE_ANYONE.system}.")
+            raise InputError(f"The puppet has no {', '.join(changes)}: give such settings with --system {' or '.join(DIFFUSION)}.")
         return load(name, quality, weights)
-    published = _changed(Settings(), changes)  # checked before weights are read
-    if weights is not None or fetched():
-        return Tuned(load(name, weights=weights), published)
+    _changed(Settings(), changes)  # checked before weights are read
+    if weights is not None or fetched(name):
+        animator = load(name, weights=weights)
+        return Tuned(animator, _changed(animator.published, changes))
     from animato.systems import preview  # torch is imported only when it is needed
 
-    return Tuned(preview.preview(), _changed(preview.SETTINGS, changes), (PREVIEW_NOTE,))
+    return Tuned(preview.preview(name=name), _changed(preview.SETTINGS, changes), (preview.note(name),))
 
 
 def installed() -> tuple[str, ...]:
@@ -52,14 +50,21 @@ def installed() -> tuple[str, ...]:
     return CHOICES if all(find_spec(name) for name in TORCH) else CHOICES[:1]
 
 
-def fetched() -> bool:
-    """Whether the official weights of Animate Anyone, or a conversion of them, are where `animato fetch` puts them."""
-    folder = ANIMATE_ANYONE.folder
-    return folder.is_dir() and (is_own(folder) or not ANIMATE_ANYONE.missing(folder))
+def fetched(system: str) -> bool:
+    """Whether a system's official weights, or a conversion of them, are where `animato fetch` puts them."""
+    return any(_is_there(official) for official in OFFICIAL if official.system == system)
+
+
+def _is_there(official: Official) -> bool:
+    folder = official.folder
+    return folder.is_dir() and (is_own(folder) or not official.missing(folder))
 
 
 def _best(weights: str | Path | None) -> str:
-    return ANIMATE_ANYONE.system if weights is not None or fetched() else "puppet"
+    """The system that a folder's weights are of, as far as it says so, or the first one whose weights have been fetched."""
+    if weights is None:
+        return next((name for name in DIFFUSION if fetched(name)), "puppet")
+    return about(Path(weights)).system if is_own(Path(weights)) else ANIMATE_ANYONE.system
 
 
 def _changed(settings: Settings, changes: Mapping[str, Any] | None) -> Settings:

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from animato.core.errors import InputError, MissingModelError
 from animato.systems.puppet import Puppet
-from animato.weights.files import ANIMATE_ANYONE
+from animato.weights.files import ANIMATE_ANYONE, MUSE_POSE, Official
 
 if TYPE_CHECKING:  # torch is imported only when a system that needs it is asked for
     from animato.systems.animate_anyone import AnimateAnyone
+    from animato.systems.muse_pose import MusePose
 
 SYSTEMS = ("puppet",)  # those that the command line and the web page offer
 PUPPETS = {"good": Puppet("good"), "fast": Puppet("fast")}
-TORCH = ("torch", "diffusers", "transformers", "safetensors")
+TORCH = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 
 
 @overload
 def load(system: Literal["auto", "puppet"] = "auto", quality: str = "good") -> Puppet: ...
 @overload
 def load(system: Literal["animate-anyone"], *, weights: str | Path | None = None) -> AnimateAnyone: ...
+@overload
+def load(system: Literal["muse-pose"], *, weights: str | Path | None = None) -> MusePose: ...
 @overload
 def load(system: str, quality: str = "good", weights: str | Path | None = None) -> Any: ...
 def load(system: str = "auto", quality: str = "good", weights: str | Path | None = None) -> Any:
@@ -31,26 +34,37 @@ def load(system: str = "auto", quality: str = "good", weights: str | Path | None
     weights  the folder with the other systems' official files or converted weights; by default where `animato fetch` puts them
     Raises InputError for an unknown name or quality, MissingModelError where weights are missing or are not what they should be.
     """
-    names = ("auto", *SYSTEMS, ANIMATE_ANYONE.system)
+    names = ("auto", *SYSTEMS, ANIMATE_ANYONE.system, MUSE_POSE.system)
     if system not in names:
         raise InputError(f"There is no system '{system}': choose {', '.join(names)}.")
     if quality not in PUPPETS:
         raise InputError(f"There is no quality '{quality}': choose {' or '.join(PUPPETS)}.")
     if system == ANIMATE_ANYONE.system:
-        return _animate_anyone(ANIMATE_ANYONE.folder if weights is None else Path(weights))
+        return _animate_anyone(_folder(ANIMATE_ANYONE, weights))
+    if system == MUSE_POSE.system:
+        return _muse_pose(_folder(MUSE_POSE, weights))
     if weights is not None:
         raise InputError(f"The puppet has no weights: name the system that {weights} belongs to.")
     return PUPPETS[quality]
 
 
-def _animate_anyone(folder: Path) -> AnimateAnyone:
+def _folder(official: Official, weights: str | Path | None) -> Path:
+    """Where a system's weights are looked for, once its packages are known to be there. Raises MissingModelError."""
     missing = [name for name in TORCH if find_spec(name) is None]
     if missing:
-        raise MissingModelError(
-            f'{ANIMATE_ANYONE.system} needs {", ".join(missing)}, not installed here. Run: pip install "animato[diffusion]"'
-        )
+        raise MissingModelError(f'{official.system} needs {", ".join(missing)}, not installed here. Run: pip install "animato[diffusion]"')
+    return official.folder if weights is None else Path(weights)
+
+
+def _animate_anyone(folder: Path) -> AnimateAnyone:
     from animato.systems.animate_anyone import AnimateAnyone
     from animato.weights.animate_anyone import read
 
-    networks = read(folder, dtype=None)  # a system brings them to its device and precision itself
-    return AnimateAnyone(**networks._asdict())
+    return AnimateAnyone(**read(folder, dtype=None)._asdict())  # a system brings its networks to its device and precision itself
+
+
+def _muse_pose(folder: Path) -> MusePose:
+    from animato.systems.muse_pose import MusePose
+    from animato.weights.animate_anyone import MUSE_POSE, read
+
+    return MusePose(**read(folder, dtype=None, system=MUSE_POSE)._asdict())

@@ -1,4 +1,4 @@
-"""Animate Anyone's preview model: the same networks at small size, trained on procedural people, and shipped.
+"""The preview model of Animate Anyone and MusePose: the same networks at small size, trained on procedural people, and shipped.
 
 It sees every picture in 64 x 64 pixels. In place of the VAE there are patches, in CLIP's the mean colour; a copy head, an addition of
 this project, fetches the reference's patches to where the pose wants them, and the U-Net repairs what was fetched. All frames begin with
@@ -41,6 +41,7 @@ from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.referenced import conditions, look
 from animato.systems.scene import check_scene
+from animato.weights.files import MUSE_POSE
 from animato.weights.own import open_network
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
@@ -51,11 +52,11 @@ SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, closed=False), b
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """The networks as Animate Anyone's page holds them, and the copy head."""
+    """The networks as Animate Anyone's page holds them, and the copy head. MusePose shares them, whose name it then has."""
 
     system: AnimateAnyone
     copy_head: CopyHead
-    name: ClassVar[str] = "animate-anyone"
+    name: str = AnimateAnyone.name
     STAGES: ClassVar[tuple[str, ...]] = AnimateAnyone.STAGES
 
     def animate(
@@ -72,8 +73,9 @@ class Preview:
         check_scene(picture, reference, motion)
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
-        canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
-        latents = self.denoise(canvas, given, told, settings, progress, callback_on_step_end)
+        canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
+        told = cut_poses(motion.held(settings.window.lacking(len(motion))), box, SIZE)  # as MusePose does
+        latents = self.denoise(canvas, given, told, settings, progress, callback_on_step_end)[: len(motion)]
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
         return replace(small, open=lambda: enlarged(small, box, size), size=size)
@@ -98,7 +100,7 @@ class Preview:
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         generators = frame_generators(settings.seed, len(told))
         noise = torch.randn(copied.base.shape[2:], generator=generators[0]).expand(len(told), -1, -1, -1)
-        return sample(noise, blend(plan, ask, settings.batch, done), scheduler, generators, callback_on_step_end)
+        return sample(noise, blend(plan, ask, settings.batch, done, settings.share), scheduler, generators, callback_on_step_end)
 
     def fetch(self, canvas: np.ndarray, given: PoseSequence, told: PoseSequence) -> Copied:
         """What the copy head brings to every frame."""
@@ -127,7 +129,14 @@ def enlarged(frames: Clip, box: Box, size: Size) -> Iterator[np.ndarray]:
         yield cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def preview(folder: Path = FOLDER) -> Preview:
+def note(name: str) -> str:
+    """What the user of a preview model should know."""
+    whose = "This is the preview model of Animate Anyone" + (", which MusePose shares" if name == MUSE_POSE.system else "")
+    official = f"Official weights: animato fetch {name}, or --weights FOLDER."
+    return f"{whose}: trained on drawn people, {SIZE[0]} x {SIZE[1]} pixels sharp. {official}"
+
+
+def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
     """The preview model, by default the one that comes with animato. Raises MissingModelError where any tensor of it is missing or odd."""
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
     missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
@@ -136,4 +145,4 @@ def preview(folder: Path = FOLDER) -> Preview:
     parts = {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
     system = AnimateAnyone(parts["denoising_unet"], parts["reference_unet"], parts["pose_guider"], vae, colour)
-    return Preview(system, parts["copy_head"])
+    return Preview(system, parts["copy_head"], name)

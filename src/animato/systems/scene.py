@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from animato.core.errors import InputError
+from animato.core.fit import stretched
 from animato.core.media import Clip
 from animato.core.shapes import Size
 from animato.models.unet import UNet
@@ -69,13 +69,12 @@ def canvas_of(picture: np.ndarray, motion: PoseSequence, size: Size | None, stri
         whole = padded(picture, stride)
         return Canvas(whole, replace(motion, size=whole.shape[1::-1]), picture.shape[1::-1])
     width, height = (side // stride * stride for side in size)
-    squashed = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
-    return Canvas(squashed, motion, (width, height))
+    return Canvas(stretched(picture, (width, height), Image.Resampling.LANCZOS), motion, (width, height))
 
 
 def restored(clip: Clip, size: Size) -> Clip:
     """Frames that fill a canvas, brought to the size and shape of the picture."""
-    return clip if clip.size == size else clip.map(lambda frame: cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), size)
+    return clip if clip.size == size else clip.map(lambda frame: stretched(frame, size), size)
 
 
 def padded(picture: np.ndarray, stride: int) -> np.ndarray:  # H W 3

@@ -1,7 +1,8 @@
-"""Animate Anyone's weights: which file feeds which network, under which names; read from the official files or the project's own folder.
+"""Animate Anyone's and MusePose's weights: which file feeds which network, under which names; from official files or the project's folder.
 
 The published code begins with Stable Diffusion 1.5's U-Net, lays motion_module.pth over it and then denoising_unet.pth, without insisting
 on anything. Together the two hold every key of the denoiser, so nothing of the base is left; here they must, and the base serves training.
+The files of both systems have the same keys and, but for the tables of positions, the same shapes.
 """
 
 from __future__ import annotations
@@ -27,14 +28,24 @@ from animato.weights.keymap import IDENTITY, Dropped, KeyMap, shapes, translate
 from animato.weights.read import read_state
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 
-SYSTEM = files.ANIMATE_ANYONE.system
 HEADS = 8  # at every level; no shape tells
-POSITIONS = 32  # rows of the published table; MusePose's, of the same keys otherwise, has 128
 MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
 
 
+class Published(NamedTuple):
+    """A system whose weights are of this form. positions: rows of its table, by which alone its files can be told from the other's."""
+
+    official: files.Official
+    positions: int
+
+
+ANIMATE_ANYONE = Published(files.ANIMATE_ANYONE, 32)
+MUSE_POSE = Published(files.MUSE_POSE, 128)
+SYSTEMS = {one.official.system: one for one in (ANIMATE_ANYONE, MUSE_POSE)}
+
+
 class Networks(NamedTuple):
-    """All networks of the system, filled, in the order of CLASSES."""
+    """All networks of a system, filled, in the order of CLASSES."""
 
     reference_net: UNet
     denoiser: UNet
@@ -83,16 +94,20 @@ IMAGE_ENCODER = KeyMap(dropped=(Dropped(".position_ids", "they are 0, 1, 2, ..."
 
 
 def read(
-    folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
+    folder: Path,
+    dtype: torch.dtype | None = torch.float32,
+    device: torch.device | str = "cpu",
+    progress: Progress = silent,
+    system: Published = ANIMATE_ANYONE,
 ) -> Networks:
-    """All networks of Animate Anyone, from the official files or from a folder in the project's form.
+    """All networks of a system, from the official files or from a folder in the project's form.
 
     dtype   what the tensors become, one by one; None: each stays as its file has it
     Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file and are read
     when they are used: at full size (10 GB of files in fp32) that takes no time and no memory, converting to fp16 5 GiB and some seconds.
     Raises MissingModelError.
     """
-    waiting, filled = open_weights(folder), list[Any]()
+    waiting, filled = open_weights(folder, system), list[Any]()
     for one in waiting.values():
         progress("loading weights", len(filled), len(waiting))
         filled.append(one.fill(dtype, device))
@@ -100,23 +115,28 @@ def read(
     return Networks(*filled)
 
 
-def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+def convert(
+    folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent, system: Published = ANIMATE_ANYONE
+) -> None:
     """Writes the networks of a folder in the project's form, one after the other: 3 GiB of memory at full size in fp16.
 
     Raises MissingModelError, OutputError.
     """
-    _write(open_weights(folder), out, about(folder).source if is_own(folder) else "official files", dtype, progress)
+    source = about(folder).source if is_own(folder) else "official files"
+    _write(open_weights(folder, system), out, About(system.official.system, source), dtype, progress)
 
 
-def convert_base(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+def convert_base(
+    folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent, system: Published = ANIMATE_ANYONE
+) -> None:
     """Writes, in the project's form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
-    _write(open_base(folder), out, "Stable Diffusion 1.5, to begin training with", dtype, progress)
+    _write(open_base(folder, system), out, About(system.official.system, "Stable Diffusion 1.5, to begin training with"), dtype, progress)
 
 
-def _write(waiting: dict[str, Waiting], out: Path, source: str, dtype: torch.dtype, progress: Progress) -> None:
+def _write(waiting: dict[str, Waiting], out: Path, description: About, dtype: torch.dtype, progress: Progress) -> None:
     values = sum(value.numel() for one in waiting.values() for value in one.state.values())
     own.check_folder(out, CLASSES, values * dtype.itemsize)
-    own.save(out, _filled(waiting, dtype, progress), About(SYSTEM, source))
+    own.save(out, _filled(waiting, dtype, progress), description)
 
 
 def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progress) -> Iterator[tuple[str, Any]]:
@@ -127,12 +147,12 @@ def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progre
     progress("converting", len(waiting), len(waiting))
 
 
-def open_weights(folder: Path) -> dict[str, Waiting]:
+def open_weights(folder: Path, system: Published = ANIMATE_ANYONE) -> dict[str, Waiting]:
     """All networks, checked and not yet read: that every key has its place, and that the networks belong together."""
     if is_own(folder):
-        waiting = own.open_own(folder, SYSTEM, CLASSES)
+        waiting = own.open_own(folder, system.official.system, CLASSES)
     else:
-        waiting = open_official(files.ANIMATE_ANYONE.find(folder))
+        waiting = open_official(system.official.find(folder), system.positions)
     config: dict[str, Any] = {name: one.network.config for name, one in waiting.items()}
     if config["denoising_unet"].temporal is None:
         raise MissingModelError(f"The denoiser in {folder} has no motion module: it is for training to begin with, not to be used.")
@@ -140,19 +160,19 @@ def open_weights(folder: Path) -> dict[str, Waiting]:
     return waiting
 
 
-def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+def open_official(found: Mapping[files.Piece, Path], positions: int) -> dict[str, Waiting]:
     """The networks of the official files."""
     return {
         "reference_unet": _reference_net(found[files.REFERENCE_UNET]),
-        "denoising_unet": _denoiser(found[files.DENOISING_UNET], found[files.MOTION_MODULE]),
+        "denoising_unet": _denoiser(found[files.DENOISING_UNET], found[files.MOTION_MODULE], positions),
         "pose_guider": _pose_guider(found[files.POSE_GUIDER]),
         **_encoders(found),
     }
 
 
-def open_base(folder: Path) -> dict[str, Waiting]:
+def open_base(folder: Path, system: Published = ANIMATE_ANYONE) -> dict[str, Waiting]:
     """Stable Diffusion's U-Net twice, as ReferenceNet and as denoiser without motion module, a new Pose Guider, VAE and image encoder."""
-    found = files.ANIMATE_ANYONE.find(folder, (files.BASE_UNET, files.VAE, files.IMAGE_ENCODER))
+    found = system.official.find(folder, (files.BASE_UNET, files.VAE, files.IMAGE_ENCODER))
     path = found[files.BASE_UNET]
     state = read_state(path)
     denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
@@ -169,8 +189,8 @@ def open_base(folder: Path) -> dict[str, Waiting]:
 
 def _encoders(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
     return {
-        "vae": _from_folder(found[files.VAE], AutoencoderKL, VAE),
-        "image_encoder": _from_folder(found[files.IMAGE_ENCODER], CLIPVisionModelWithProjection, IMAGE_ENCODER),
+        "vae": open_folder(found[files.VAE], AutoencoderKL, VAE),
+        "image_encoder": open_folder(found[files.IMAGE_ENCODER], CLIPVisionModelWithProjection, IMAGE_ENCODER),
     }
 
 
@@ -180,10 +200,10 @@ def _reference_net(path: Path, keymap: KeyMap = IDENTITY) -> Waiting:
     return Waiting(network, translate(state, wanted(network), keymap, f"{path} does not fit the ReferenceNet"))
 
 
-def _denoiser(path: Path, motion_path: Path) -> Waiting:
+def _denoiser(path: Path, motion_path: Path, positions: int) -> Waiting:
     state, motion = read_state(path), read_state(motion_path)
-    _check_positions(motion, motion_path)
-    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": POSITIONS, "middle": True, "norm": "frame"}
+    _check_positions(motion, motion_path, positions)
+    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": positions, "middle": True, "norm": "frame"}
     network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(shapes(state))))
     both = wanted(network)
     spatial = {key: shape for key, shape in both.items() if MODULES not in key}
@@ -192,13 +212,13 @@ def _denoiser(path: Path, motion_path: Path) -> Waiting:
     return Waiting(network, values | translate(motion, temporals, MOTION, f"{motion_path} does not fit the denoiser's motion module"))
 
 
-def _check_positions(motion: Mapping[str, Tensor], path: Path) -> None:
-    """Tells MusePose's motion module, of the same keys, by the one thing that differs."""
+def _check_positions(motion: Mapping[str, Tensor], path: Path, positions: int) -> None:
+    """Tells another system's motion module, of the same keys, by the one thing that differs."""
     lengths = {value.shape[1] for key, value in motion.items() if TABLE in key and value.ndim == 3}
-    if lengths - {POSITIONS}:
+    if other := lengths - {positions}:
         raise MissingModelError(
-            f"{path} knows {max(lengths)} positions, Animate Anyone's motion module {POSITIONS}: it is another system's (MusePose has 128, "
-            "MagicAnimate 24)."
+            f"{path} knows {max(other)} positions, where {positions} are due: it is another system's (Animate Anyone has 32, MusePose has "
+            "128, MagicAnimate has 24). Name the system that it belongs to, or give the right file."
         )
 
 
@@ -208,7 +228,8 @@ def _pose_guider(path: Path) -> Waiting:
     return Waiting(network, translate(state, wanted(network), IDENTITY, f"{path} does not fit the Pose Guider"))
 
 
-def _from_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
+def open_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
+    """The network of a weight file and of the config.json beside it, every key matched, not yet read. Raises MissingModelError."""
     network = configured(path.parent, kind)
     return Waiting(network, translate(read_state(path), wanted(network), keymap, f"{path} does not fit its config.json"))
 

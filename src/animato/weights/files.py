@@ -12,7 +12,8 @@ from pathlib import Path
 from animato.core.errors import MissingModelError
 from animato.pose.models import cache_folder
 
-ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")  # in this order, where there are several
+INDICES = tuple(f".{kind}.index{variant}.json" for variant in ("", ".fp16") for kind in ("safetensors", "bin"))  # of several files
+ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", *INDICES)  # in this order, where there are several
 STEMS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model", "pytorch_model.fp16")
 
 
@@ -86,18 +87,26 @@ class Official:
         return cache_folder() / self.system
 
 
-REFERENCE_UNET = Piece("the ReferenceNet", ("reference_unet",), 3_438_035_200)
-DENOISING_UNET = Piece("the denoiser without its motion module", ("denoising_unet",), 3_438_083_856)
-MOTION_MODULE = Piece("the denoiser's motion module", ("motion_module",), 1_817_670_400)
-POSE_GUIDER = Piece("the Pose Guider", ("pose_guider",), 4_345_920)
+# MusePose's own repository keeps its four in a folder.
+REFERENCE_UNET = Piece("the ReferenceNet", ("reference_unet", "MusePose/reference_unet"), 3_438_035_200)
+DENOISING_UNET = Piece("the denoiser without its motion module", ("denoising_unet", "MusePose/denoising_unet"), 3_438_083_856)
+MOTION_MODULE = Piece("the denoiser's motion module", ("motion_module", "MusePose/motion_module"), 1_817_670_400)
+POSE_GUIDER = Piece("the Pose Guider", ("pose_guider", "MusePose/pose_guider"), 4_345_920)
 VAE = Piece("Stable Diffusion's VAE", ("sd-vae-ft-mse", "vae"), 334_615_452, folder=True)
 IMAGE_ENCODER = Piece("CLIP's image encoder", ("image_encoder", "sd-image-variations-diffusers/image_encoder"), 1_215_864_832, folder=True)
 BASE_UNET = Piece(
-    "Stable Diffusion 1.5's U-Net, from which training begins; the four files above replace all of it",
+    "Stable Diffusion 1.5's U-Net, or that of its image variations, from which training begins; the four files above replace all of it",
     ("stable-diffusion-v1-5/unet", "sd-image-variations-diffusers/unet", "unet"),
     3_438_083_856,
     folder=True,
     needed=False,
+)
+
+VAE_REPOSITORY = Repository("stabilityai/sd-vae-ft-mse", "MIT", ("config.json", "diffusion_pytorch_model.safetensors"), "sd-vae-ft-mse")
+IMAGE_ENCODER_REPOSITORY = Repository(
+    "lambdalabs/sd-image-variations-diffusers",
+    "CreativeML OpenRAIL-M",
+    ("image_encoder/config.json", "image_encoder/pytorch_model.bin"),
 )
 
 ANIMATE_ANYONE = Official(
@@ -107,15 +116,24 @@ ANIMATE_ANYONE = Official(
         Repository(
             "patrolli/AnimateAnyone", "Apache-2.0", ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
         ),
-        Repository("stabilityai/sd-vae-ft-mse", "MIT", ("config.json", "diffusion_pytorch_model.safetensors"), "sd-vae-ft-mse"),
-        Repository(
-            "lambdalabs/sd-image-variations-diffusers",
-            "CreativeML OpenRAIL-M",
-            ("image_encoder/config.json", "image_encoder/pytorch_model.bin"),
-        ),
+        VAE_REPOSITORY,
+        IMAGE_ENCODER_REPOSITORY,
     ),
 )
-OFFICIAL = (ANIMATE_ANYONE,)
+MUSE_POSE = Official(
+    "muse-pose",
+    ANIMATE_ANYONE.pieces,
+    (
+        Repository(
+            "TMElyralab/MusePose",
+            "CreativeML OpenRAIL-M",
+            tuple(f"MusePose/{name}.pth" for name in ("reference_unet", "denoising_unet", "motion_module", "pose_guider")),
+        ),
+        VAE_REPOSITORY,
+        IMAGE_ENCODER_REPOSITORY,
+    ),
+)
+OFFICIAL = (ANIMATE_ANYONE, MUSE_POSE)
 
 
 def in_words(size: float) -> str:
