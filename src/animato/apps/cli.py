@@ -62,11 +62,16 @@ def animate(
     settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
-    from animato.apps import commands
+    from animato.apps import commands, processes
+    from animato.apps.options import settings_of
+    from animato.systems.choose import choose
 
     request = commands.Request(picture, driving, size, frames, how, adjust or [], person)
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
-    commands.animate(request, out, commands.system(system, quality, weights, words), sound, report)
+    if processes.several():
+        processes.animate(request, out, lambda: choose(system, quality, weights, settings_of(words)), sound, report)
+    else:
+        commands.animate(request, out, commands.system(system, quality, weights, words), sound, report)
 
 
 @app.command()

@@ -12,6 +12,8 @@ from torch import Tensor
 from animato.core.progress import Progress
 from animato.sampling.plan import Plan, Window
 from animato.sampling.schedule import advance
+from animato.sampling.share import WHOLE, Share
+from animato.sampling.spread import add_up
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """x, t -> the network's prediction for all frames; both F C H W."""
@@ -40,12 +42,15 @@ def sample(x: Tensor, predict: Predict, scheduler: Any, generators: Sequence[tor
     return x
 
 
-def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing) -> Predict:
+def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing, share: Share = WHOLE) -> Predict:
     """The mean of what the windows say of a frame, each counting the same; `batch` windows are asked at once.
 
     The published code divides by the number of windows only with guidance; here it always does. `done` is called after every batch.
+    share: this process asks for its share of the windows alone, and all processes add up what they were told (sampling/spread.py).
     """
-    batches = [plan[i : i + batch] for i in range(0, len(plan), batch)]
+    own = share.of(plan)
+    batches = [own[i : i + batch] for i in range(0, len(own), batch)]
+    elsewhere = -(-len(plan) // batch) - len(batches)
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
         total, covered = torch.zeros_like(x), x.new_zeros(len(x), 1, 1, 1)
@@ -55,6 +60,9 @@ def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing) -> Predict
                 frames, places = list(window.kept), list(window.kept.values())
                 total[frames] += row[places].to(total.dtype)
                 covered[frames] += 1
+            done()
+        add_up(share, total, covered)
+        for _ in range(elsewhere):
             done()
         return total / covered
 

@@ -1,0 +1,76 @@
+"""A command that torchrun started in several processes: the first speaks and writes for all, and they end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from animato import api
+from animato.apps import commands
+from animato.apps.console import complain
+from animato.core.errors import AnimatoError, InputError
+from animato.core.progress import silent
+from animato.systems.puppet import Puppet
+from animato.systems.tuned import Tuned
+
+if TYPE_CHECKING:  # torch is imported only where torchrun has started several processes
+    from animato.sampling.spread import Group
+
+FAILED = "the first process has failed"  # a note on the board
+GRACE = 5.0  # s that the others give the first process to say what is wrong for all
+
+
+def several() -> bool:
+    """Whether this is one of several processes that torchrun started."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def animate(
+    request: commands.Request, out: Path, system: Callable[[], Puppet | Tuned], sound: bool = True, report: Path | None = None
+) -> None:
+    """`commands.animate` in the first process; the others take their share of the sampling, and are done."""
+    with together() as group:
+        animator = sharing(system(), group)
+        if group.share.rank == 0:
+            commands.animate(request, out, animator, sound, report)
+        else:
+            api.perform(request.scene(silent), animator)
+
+
+@contextmanager
+def together() -> Iterator[Group]:
+    """The processes' group while a command runs.
+
+    Where it fails, the first process says why for all, and the others only speak of what went wrong with them alone. torchrun then ends
+    whoever is left; its signal is taken like Ctrl-C, so that files half-written are removed.
+    """
+    from animato.sampling.spread import joined
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with joined() as group:
+        try:
+            yield group
+        except AnimatoError as error:
+            rank = group.share.rank
+            if rank == 0:
+                complain(str(error))
+                group.post(FAILED)
+            elif not group.posted(FAILED, GRACE):
+                complain(f"process {rank}: {error}")
+            raise typer.Exit(error.exit_code) from error
+
+
+def sharing(animator: Puppet | Tuned, group: Group) -> Tuned:
+    """The system with this process's share of the windows, on this process's device if no other was asked for. Raises InputError."""
+    if isinstance(animator, Puppet):
+        raise InputError("The puppet works in one process: start it without torchrun, or name a diffusion system with --system.")
+    settings = animator.settings
+    device = group.device if settings.device == "auto" else settings.device
+    return replace(animator, settings=replace(settings, share=group.share, device=device))

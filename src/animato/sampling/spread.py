@@ -1,0 +1,77 @@
+"""The windows of a step spread over processes: what they have to say to each other. docs/several_devices.md shows how they are started.
+
+Every process holds the networks, the same noise and the same plan, and asks the network for its own share of the windows. Sums and counts
+are added up over all processes, each window once, so a frame's mean is the one of a single process whatever the overlap, and everyone takes
+the same scheduler step. (The published code of MagicAnimate gathers whole clips and counts frames twice that two windows of one process
+share.)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import Tensor, distributed
+from torch.distributed.rendezvous import rendezvous
+
+from animato.core.errors import AnimatoError, InputError
+from animato.sampling.share import Share
+
+
+class Deserted(AnimatoError):
+    """Another process has ended in the middle of the work."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """This process among the others: its share, the device it is to work on, and a board on which they leave each other notes."""
+
+    share: Share
+    device: str
+    board: distributed.Store
+
+    def post(self, note: str) -> None:
+        self.board.set(note, "")
+
+    def posted(self, note: str, seconds: float) -> bool:
+        """Whether a note is there, or comes within so many seconds."""
+        try:
+            self.board.wait([note], timedelta(seconds=seconds))
+        except RuntimeError:  # the time is over, or whoever keeps the board has ended
+            return False
+        return True
+
+
+@contextmanager
+def joined() -> Iterator[Group]:
+    """The group of processes that torchrun started, by RANK, WORLD_SIZE and so on in the environment. Raises InputError."""
+    board, rank, world = next(rendezvous("env://"))
+    device = _own_device(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
+    distributed.init_process_group(store=board, rank=rank, world_size=world)  # NCCL for tensors on CUDA, gloo for those on the CPU
+    try:
+        yield Group(Share(rank, world), device, distributed.PrefixStore("animato", board))
+    finally:
+        distributed.destroy_process_group()
+
+
+def add_up(share: Share, *parts: Tensor) -> None:
+    """Replaces each tensor by its sum over all processes. Raises Deserted."""
+    if share.world == 1:
+        return
+    try:
+        for part in parts:
+            distributed.all_reduce(part)
+    except RuntimeError as error:
+        raise Deserted("Another process has ended; what it says is the reason.") from error
+
+
+def _own_device(place: int, processes: int) -> str:
+    """The device of the process in this place of its machine."""
+    devices = torch.cuda.device_count()
+    if 0 < devices < processes:
+        raise InputError(f"{processes} processes were started for {devices} CUDA devices: start as many as there are devices.")
+    return f"cuda:{place}" if devices else "cpu"
