@@ -8,6 +8,7 @@ from typing import Literal
 from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.sampling.plan import Windows
+from animato.sampling.share import WHOLE, Share
 
 Memory = Literal["auto", "high", "low"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
@@ -33,6 +34,7 @@ class Settings:
     dtype          of the networks; auto: float32 on a CPU, float16 elsewhere. Between steps latents are float32
     device         cpu, cuda, cuda:1, mps; auto: where the networks are, if not on the CPU, else the best there is
     memory         high: both halves of guidance together; low: one after the other; auto: what fits
+    share          which windows of every step this process takes; set where several processes work together
     """
 
     steps: int = 30
@@ -46,6 +48,7 @@ class Settings:
     dtype: DType = "auto"
     device: str = "auto"
     memory: Memory = "auto"
+    share: Share = WHOLE
     noise_period: int = 0
 
     def __post_init__(self) -> None:

@@ -97,7 +97,8 @@ def denoise(
     ask = guided(denoiser, null, condition, settings.guidance, place.together)
     scheduler, plan = make_scheduler(networks.noise, settings.scheduler, settings.steps), settings.window.over(frames)
     done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
-    return sample(noise.to(place.device), blend(plan, ask, settings.batch, done), scheduler, generators, callback_on_step_end)
+    predict = blend(plan, ask, settings.batch, done, settings.share)
+    return sample(noise.to(place.device), predict, scheduler, generators, callback_on_step_end)
 
 
 def conditions(denoiser: UNet, seen: Seen) -> tuple[UNetCondition, UNetCondition]:
