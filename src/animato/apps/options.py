@@ -15,7 +15,6 @@ from animato.sampling.settings import Settings
 
 SHARE = "share"  # the one setting that the processes of a command settle among themselves
 _SIZE = r"(\d{1,6})[xX×](\d{1,6})"
-SHARE = "share"  # the one setting that the processes of a command settle among themselves
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _NUDGE = re.compile(rf"(?P<group>\w+)=(?P<scale>{_NUMBER})(?:,(?P<x>{_NUMBER}),(?P<y>{_NUMBER}))?")
 
