@@ -46,7 +46,7 @@ class Animator(Protocol):
 
 @dataclass(frozen=True)
 class Alignment:
-    """How the motion is brought onto the character's body: robust, musepose or none, and what is changed by hand afterwards."""
+    """How the motion is brought onto the character's body: robust, musepose, unianimate or none, and what is changed by hand afterwards."""
 
     how: str = "robust"
     adjust: Adjust | None = None
@@ -109,7 +109,7 @@ def animate(
     system    puppet, animate-anyone, auto (the best one whose official weights are here), or what systems.choose gives for other settings
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
-    align     the alignment: robust, musepose or none, or an Alignment with adjustments
+    align     the alignment: robust, musepose, unianimate or none, or an Alignment with adjustments
     person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
     Raises InputError for input that cannot be used, MissingModelError when the pose models are not there.
     """

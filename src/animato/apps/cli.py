@@ -24,7 +24,9 @@ Driving = Annotated[
 ]
 Frames = Annotated[int | None, typer.Option(help="Only the first so many frames.", min=1)]
 Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from the left (0, 1, ...), or a point x,y in the first frame.")]
-How = Annotated[str, typer.Option("--align", help="How the motion is brought onto the character's body: robust, musepose or none.")]
+How = Annotated[
+    str, typer.Option("--align", help="How the motion is brought onto the character's body: robust, musepose, unianimate or none.")
+]
 Adjustments = Annotated[
     list[str] | None,
     typer.Option("--adjust", help="GROUP=SCALE or GROUP=SCALE,X,Y for whole, head, torso, arms, hands, legs or feet; may be repeated."),
@@ -48,7 +50,7 @@ def animate(
     picture: Picture,
     driving: Driving,
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
-    system: Annotated[str, typer.Option(help="puppet, animate-anyone, or auto: the best one whose weights are here.")] = "auto",
+    system: Annotated[str, typer.Option(help="puppet, animate-anyone, muse-pose, or auto: the best one whose weights are here.")] = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
     frames: Frames = None,
@@ -182,7 +184,7 @@ def doctor() -> None:
 @app.command()
 def fetch(
     what: Annotated[
-        str, typer.Argument(help="pose: the models of the embedded pose estimator; animate-anyone: the official weights of that system.")
+        str, typer.Argument(help="pose: the models of the embedded pose estimator; animate-anyone, muse-pose: a system's official weights.")
     ],
     wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,
     to: Annotated[Path | None, typer.Option(help="Put weights into this folder instead of the user's cache.")] = None,

@@ -12,12 +12,13 @@ from animato.pose.adjust import Adjust, Nudge, point_offsets
 from animato.pose.align_border import fit_into
 from animato.pose.align_musepose import align_musepose
 from animato.pose.align_robust import measure, retarget
+from animato.pose.align_unianimate import align_unianimate
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN, body
 
 __all__ = ["ALIGNMENTS", "Adjust", "Aligned", "Nudge", "align", "check_alignment"]
 
-ALIGNMENTS = ("robust", "musepose", "none")
+ALIGNMENTS = ("robust", "musepose", "unianimate", "none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,10 @@ def align(
 ) -> Aligned:
     """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
 
-    robust    measured over the whole clip, on the ground, inside the picture (align_robust.py, align_border.py)
-    musepose  as MusePose publishes it: measured on the first frame (align_musepose.py)
-    none      the motion as it is, scaled to fit into the picture
+    robust      measured over the whole clip, on the ground, inside the picture (align_robust.py, align_border.py)
+    musepose    as MusePose publishes it: measured on the first frame (align_musepose.py)
+    unianimate  as UniAnimate publishes it: width and height apart, then bone by bone, measured on the first frame (align_unianimate.py)
+    none        the motion as it is, scaled to fit into the picture
     Raises InputError when picture or motion show too little of a person.
     """
     check_alignment(how)
@@ -55,6 +57,8 @@ def align(
         aligned = _robust(reference, motion, adjust)
     elif how == "musepose":
         aligned = Aligned(*align_musepose(reference, motion))
+    elif how == "unianimate":
+        aligned = Aligned(*align_unianimate(reference, motion))
     else:
         aligned = _fitted_only(motion, reference.size)
     return replace(aligned, pose=_moved(aligned.pose, adjust))

@@ -11,6 +11,7 @@ import numpy as np
 from animato.core.errors import InputError
 from animato.pose.keypoints import FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 from animato.pose.limbs import body
+from animato.pose.ratios import Step, length, over, rebuilt
 
 P = Point
 _PAIRS: dict[str, list[tuple[int, int]]] = {  # ratio -> the bones whose ratios are averaged
@@ -27,9 +28,9 @@ _HIDDEN_HAND = 0.3
 _ANY = np.nextafter(0, 1)  # as published, body points are used however low their score
 
 
-def _steps() -> list[tuple[int, int, str]]:
+def _steps() -> list[Step]:
     """(point, parent, ratio) outwards from the neck. As published, the face's 68 points have none: they only get the neck's offset."""
-    steps: list[tuple[int, int, str]] = [(P.NOSE, P.NECK, "neck")]
+    steps: list[Step] = [(P.NOSE, P.NECK, "neck")]
     steps += [(point, P.NOSE, "face") for point in (P.R_EYE, P.L_EYE, P.R_EAR, P.L_EAR)]
     for side, hand, foot in (("R", RIGHT_HAND, range(FEET.start + 3, FEET.stop)), ("L", LEFT_HAND, range(FEET.start, FEET.start + 3))):
         shoulder, elbow, wrist, hip, knee, ankle = (
@@ -54,9 +55,7 @@ def align_musepose(reference: PoseSequence, motion: PoseSequence, frame: int = 0
         raise InputError("MusePose's alignment needs both shoulders in the picture and in the video. Use --align robust.")
     first = int(necks[0])
     ratios = muse_ratios(ours, theirs[first], np.minimum(reference.score[0, 0], motion.score[first, 0]))
-    points = theirs.copy()
-    for point, parent, ratio in _steps():
-        points[:, point] = points[:, parent] + ratios[ratio] * (theirs[:, point] - theirs[:, parent])
+    points = rebuilt(theirs, _steps(), ratios)
     points += (*(ours[P.NECK] - theirs[first, P.NECK])[:2], 0)
     points = np.where(motion.score[:, 0, :, None] > 0, points * reference.size[1], 0)
     return PoseSequence(points[:, None], motion.score.copy(), reference.size, motion.fps), ratios
@@ -67,10 +66,10 @@ def muse_ratios(ours: np.ndarray, theirs: np.ndarray, score: np.ndarray) -> dict
 
     def mean(pairs: list[tuple[int, int]]) -> float:
         known = [pair for pair in pairs if score[list(pair)].min() > 0]
-        return float(np.mean([_over(_length(ours, *pair), _length(theirs, *pair)) for pair in known])) if known else np.nan
+        return float(np.mean([over(length(ours, *pair), length(theirs, *pair)) for pair in known])) if known else np.nan
 
     ratios = {name: mean(pairs) for name, pairs in _PAIRS.items()}
-    ratios["body"] = _over(*(_length(np.vstack([pose, (pose[P.R_HIP] + pose[P.L_HIP]) / 2]), P.NECK, KEYPOINTS) for pose in (ours, theirs)))
+    ratios["body"] = over(*(length(np.vstack([pose, (pose[P.R_HIP] + pose[P.L_HIP]) / 2]), P.NECK, KEYPOINTS) for pose in (ours, theirs)))
     if min(score[P.R_HIP], score[P.L_HIP]) <= 0:
         ratios["body"] = np.nan
     ratios["hand"] = float(np.mean([*_hand_ratio(ours, theirs, score), ratios["arm_upper"], ratios["arm_lower"]]))
@@ -82,13 +81,5 @@ def muse_ratios(ours: np.ndarray, theirs: np.ndarray, score: np.ndarray) -> dict
 def _hand_ratio(ours: np.ndarray, theirs: np.ndarray, score: np.ndarray) -> list[float]:
     """The mean ratio of the palm's bones of both hands in a list, which is empty if none can be measured."""
     bones = [(hand.start, hand.start + finger) for hand in (LEFT_HAND, RIGHT_HAND) for finger in _FINGERS]
-    known = [bone for bone in bones if score[list(bone)].min() >= _HIDDEN_HAND and _length(theirs, *bone) > 0]
-    return [float(np.mean([_length(ours, *bone) / _length(theirs, *bone) for bone in known]))] if known else []
-
-
-def _length(pose: np.ndarray, a: int, b: int) -> float:
-    return float(np.linalg.norm((pose[a] - pose[b])[:2]))
-
-
-def _over(a: float, b: float) -> float:
-    return a / b if b > 0 else np.inf if a > 0 else np.nan
+    known = [bone for bone in bones if score[list(bone)].min() >= _HIDDEN_HAND and length(theirs, *bone) > 0]
+    return [float(np.mean([length(ours, *bone) / length(theirs, *bone) for bone in known]))] if known else []
