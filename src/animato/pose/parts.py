@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from animato.core.raster import interpolate, rasterize
@@ -15,35 +16,41 @@ from animato.pose.limbs import body
 from animato.pose.stance import stance
 
 PARTS = 24
-SEEN = 0.1  # score from which a joint is used: hidden ones are placed better by the estimator than by nothing
+HANDS_AND_FEET = (3, 4, 5, 6)
+SEEN = 0.1  # score from which a joint is used: the estimator places hidden ones better than nothing does
+REACH = 0.25  # metres by which hair and clothes may stand away from the body
+SLACK = 0.04  # metres by which the body may stick out of the mask
 
 
 def parts(poses: PoseSequence, size: Size) -> tuple[np.ndarray, np.ndarray]:
     """What is seen of the first person: labels F H W uint8 (0 background, 1..24 as in pose/flesh.py), (u, v) F H W 2 float32 (0..1).
 
-    poses  joints without depth (all z 0) are lifted first (pose/lift.py); where there is a mask, the parts are fitted to it
+    poses  joints without depth are lifted first (pose/lift.py); where there is a mask, the parts are fitted to it
     size   (width, height) of the result; the poses are scaled to it
     """
-    frames = list(rendered(poses, size))
-    if not frames:
-        return np.zeros((0, size[1], size[0]), np.uint8), np.zeros((0, size[1], size[0], 2), np.float32)
-    return np.stack([labels for labels, _ in frames]), np.stack([places for _, places in frames])
+    labels, places = np.zeros((len(poses), *size[::-1]), np.uint8), np.zeros((len(poses), *size[::-1], 2), np.float32)
+    for index, (label, place) in enumerate(rendered(poses, size)):
+        labels[index], places[index] = label, place
+    return labels, places
 
 
 def rendered(poses: PoseSequence, size: Size) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """What `parts` gives, frame by frame."""
     there = np.asarray((poses.score[:, :1] > 0).any(axis=(1, 2)))
-    mesh = surface(stance(body(lifted(poses.person(0).scaled(size)), SEEN))) if there.any() else None
-    for index in range(len(poses)):
-        if mesh is None or not there[index]:
-            yield np.zeros((size[1], size[0]), np.uint8), np.zeros((size[1], size[0], 2), np.float32)
-            continue
-        labels, places = _drawn(mesh, index, size)
-        yield labels, places
+    if not there.any():
+        yield from ((np.zeros(size[::-1], np.uint8), np.zeros((*size[::-1], 2), np.float32)) for _ in range(len(poses)))
+        return
+    standing = stance(body(lifted(poses.person(0).scaled(size)), SEEN))
+    mesh = surface(standing)
+    for index, metre in enumerate(standing.scale):
+        labels, places = (
+            drawn(mesh, index, size) if there[index] else (np.zeros(size[::-1], np.uint8), np.zeros((*size[::-1], 2), np.float32))
+        )
+        yield fitted(labels, places, poses.mask[index], metre) if poses.mask is not None else (labels, places)
 
 
-def _drawn(mesh: Surface, index: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """H W and H W 2: what is seen of a frame's mesh, the camera far away."""
+def drawn(mesh: Surface, index: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
+    """Labels H W and places H W 2 of one frame of a mesh, seen from far away."""
     points = mesh.points[index]
     near = 1 + points[:, 2].max() - points[:, 2]
     raster = rasterize(points[:, :2], near, mesh.faces, size)
@@ -52,4 +59,26 @@ def _drawn(mesh: Surface, index: int, size: Size) -> tuple[np.ndarray, np.ndarra
     labels, places = np.zeros(size[0] * size[1], np.uint8), np.zeros((size[0] * size[1], 2), np.float32)
     labels[pixel] = mesh.part[face]
     places[pixel] = np.clip(place + mesh.shift[face], 0, 1)
-    return labels.reshape(size[1], size[0]), places.reshape(size[1], size[0], 2)
+    return labels.reshape(size[::-1]), places.reshape(*size[::-1], 2)
+
+
+def fitted(labels: np.ndarray, places: np.ndarray, mask: np.ndarray, metre: float) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and places brought to a person's outline: hair and clothes beyond the body are what is nearest of it, within REACH.
+
+    What sticks out of the mask is taken away, but for hands and feet, which masks often lose.
+
+    mask   h w uint8, as in PoseSequence
+    metre  in pixels of the labels
+    """
+    shrinks = mask.shape[0] > labels.shape[0]
+    inside = cv2.resize(mask, labels.shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR) >= 128
+    if not (inside & (labels > 0)).any():
+        return labels, places
+    out = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
+    known = (labels > 0) & ((out <= SLACK * metre) | np.isin(labels, HANDS_AND_FEET))
+    away, nearest = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    source = np.zeros(int(nearest.max()) + 1, np.int64)
+    source[nearest[known]] = np.flatnonzero(known)
+    kept = known | (inside & (away <= REACH * metre))
+    taken = source[nearest]
+    return np.where(kept, labels.ravel()[taken], 0).astype(np.uint8), np.where(kept[..., None], places.reshape(-1, 2)[taken], 0)
