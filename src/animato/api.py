@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -75,6 +75,18 @@ class Motion:
     clip: Clip | None = None
     notes: tuple[str, ...] = ()
 
+    def thinned(self, skip: int) -> Motion:
+        """Without `skip` frames after each one that stays, at so much lower a rate, as MusePose's script does; a rest at the end goes, too.
+
+        The rate is divided exactly, where the script takes a whole number. Raises InputError where fewer than two frames would stay.
+        """
+        step = skip + 1
+        length = len(self.poses) // step
+        if length < LEAST_FRAMES:
+            raise InputError(f"--skip {skip} leaves {length} of the motion's {len(self.poses)} frames: skip fewer, so that two stay.")
+        poses = replace(self.poses.frames(slice(0, length * step, step)), fps=self.poses.fps / step)
+        return replace(self, poses=poses, clip=self.clip.every(step).take(length) if self.clip else None)
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -126,15 +138,22 @@ def prepare(
     frames: int | None = None,
     align: str | Alignment = "robust",
     person: Person = "largest",
+    skip: int = 0,
     progress: Progress = silent,
 ) -> Scene:
-    """All that comes before a system: inputs read, poses estimated, the motion aligned. Arguments and errors as `animate`."""
+    """All that comes before a system: inputs read, poses estimated, the motion aligned. Arguments and errors as `animate`.
+
+    skip  frames of the motion that are left out after each one that is made; the result has a lower rate and lasts as long
+    """
+    if skip < 0:
+        raise InputError(f"--skip {skip} means nothing: leave out 0 frames or more after each one that is made.")
     chosen = Alignment(align) if isinstance(align, str) else align
     pixels, source = _opened_both(picture, driving, size, frames)
     progress("picture", 0, 1)
     reference = estimate_picture(pixels)
     progress("picture", 1, 1)
     motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
+    motion = motion.thinned(skip) if skip else motion
     aligned = align_motion(reference, motion.poses, chosen.how, chosen.adjust)
     return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
 

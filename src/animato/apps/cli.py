@@ -23,6 +23,7 @@ Driving = Annotated[
     str, typer.Argument(help="A video, a folder of pictures, a pose file, or the name of a shipped motion.", metavar="DRIVING")
 ]
 Frames = Annotated[int | None, typer.Option(help="Only the first so many frames.", min=1)]
+Skip = Annotated[int, typer.Option(help="Leave out so many frames after each one that is made; the rate falls with it.", min=0)]
 Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from the left (0, 1, ...), or a point x,y in the first frame.")]
 How = Annotated[
     str, typer.Option("--align", help="How the motion is brought onto the character's body: robust, musepose, unianimate or none.")
@@ -54,6 +55,7 @@ def animate(
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
     frames: Frames = None,
+    skip: Skip = 0,
     how: How = "robust",
     adjust: Adjustments = None,
     person: Who = "largest",
@@ -68,7 +70,7 @@ def animate(
     from animato.apps.options import settings_of
     from animato.systems.choose import choose
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person)
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip)
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
     if processes.several():
         processes.animate(request, out, lambda: choose(system, quality, weights, settings_of(words)), sound, report)
@@ -104,6 +106,7 @@ def align(
     preview: Annotated[Path | None, typer.Option(help="Also write a video: picture, its pose, frame, its pose, aligned pose.")] = None,
     size: Resolution = None,
     frames: Frames = None,
+    skip: Skip = 0,
     how: How = "robust",
     adjust: Adjustments = None,
     person: Who = "largest",
@@ -111,7 +114,7 @@ def align(
     """Bring a motion onto the body of the character in a picture."""
     from animato.apps import commands
 
-    commands.align(commands.Request(picture, driving, size, frames, how, adjust or [], person), out, preview)
+    commands.align(commands.Request(picture, driving, size, frames, how, adjust or [], person, skip), out, preview)
 
 
 @app.command()

@@ -48,6 +48,7 @@ class Request:
     how: str = "robust"
     adjust: list[str] = field(default_factory=list)
     person: str = "largest"
+    skip: int = 0
 
     def scene(self, progress: Progress) -> api.Scene:
         return api.prepare(
@@ -57,6 +58,7 @@ class Request:
             frames=self.frames,
             align=api.Alignment(self.how, adjust_of(self.adjust)),
             person=person_of(self.person),
+            skip=self.skip,
             progress=progress,
         )
 

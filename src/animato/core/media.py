@@ -58,6 +58,11 @@ class Clip:
         length = None if self.length is None else min(count, self.length)
         return replace(self, open=lambda: islice(self.open(), count), length=length)
 
+    def every(self, step: int) -> Clip:
+        """Every `step`-th frame from the first on, at a rate so much lower that the clip lasts as long."""
+        length = None if self.length is None else -(-self.length // step)
+        return replace(self, open=lambda: islice(self.open(), 0, None, step), fps=self.fps / step, length=length)
+
     def map(self, function: Callable[[np.ndarray], np.ndarray], size: Size | None = None) -> Clip:
         """Every frame sent through `function` when it is asked for; `size` (width, height) is what comes out, if that is another."""
         return replace(self, open=lambda: map(function, self.open()), size=size or self.size)

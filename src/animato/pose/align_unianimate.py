@@ -18,13 +18,13 @@ from animato.pose.ratios import Step, length, over, rebuilt
 P = Point
 _BONES: dict[str, tuple[int, int]] = {  # ratio -> parent and child
     "neck": (P.NECK, P.NOSE),
-    **{f"{side.lower()}_shoulder": (P.NECK, P[f"{side}_SHOULDER"]) for side in "RL"},
-    **{f"{side.lower()}_upper_arm": (P[f"{side}_SHOULDER"], P[f"{side}_ELBOW"]) for side in "RL"},
-    **{f"{side.lower()}_forearm": (P[f"{side}_ELBOW"], P[f"{side}_WRIST"]) for side in "RL"},
-    **{f"{side.lower()}_eye": (P.NOSE, P[f"{side}_EYE"]) for side in "RL"},
-    **{f"{side.lower()}_ear": (P[f"{side}_EYE"], P[f"{side}_EAR"]) for side in "RL"},
-    **{f"{side.lower()}_thigh": (P[f"{side}_HIP"], P[f"{side}_KNEE"]) for side in "RL"},
-    **{f"{side.lower()}_shin": (P[f"{side}_KNEE"], P[f"{side}_ANKLE"]) for side in "RL"},
+    **{f"{side.lower()}_shoulder": (P.NECK, Point[f"{side}_SHOULDER"]) for side in "RL"},
+    **{f"{side.lower()}_upper_arm": (Point[f"{side}_SHOULDER"], Point[f"{side}_ELBOW"]) for side in "RL"},
+    **{f"{side.lower()}_forearm": (Point[f"{side}_ELBOW"], Point[f"{side}_WRIST"]) for side in "RL"},
+    **{f"{side.lower()}_eye": (P.NOSE, Point[f"{side}_EYE"]) for side in "RL"},
+    **{f"{side.lower()}_ear": (Point[f"{side}_EYE"], Point[f"{side}_EAR"]) for side in "RL"},
+    **{f"{side.lower()}_thigh": (Point[f"{side}_HIP"], Point[f"{side}_KNEE"]) for side in "RL"},
+    **{f"{side.lower()}_shin": (Point[f"{side}_KNEE"], Point[f"{side}_ANKLE"]) for side in "RL"},
 }
 _KEPT = "kept"  # the ratio of what has none of its own and hangs on a moving parent
 _CARRIED = (
