@@ -1,4 +1,4 @@
-"""Animate Anyone and MagicAnimate with networks of the real classes at the size of a thumbnail, and scenes for it."""
+"""Animate Anyone, MusePose and MagicAnimate with networks of the real classes at the size of a thumbnail, and scenes for it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from animato.models.pose_guider import PoseGuider
 from animato.pose.keypoints import PoseSequence
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.magic_animate import MagicAnimate
+from animato.systems.muse_pose import MusePose
 
 STRIDE = 8
 SIZE = (45, 62)  # width, height of a picture; neither is a multiple of the stride
@@ -46,6 +47,12 @@ def animator(temporal: bool = True) -> AnimateAnyone:
     reference_net = tiny.unet(seed=2, out_channels=None)
     guider = tiny.randomised(PoseGuider(32, (4, 8, 8, 8)), 3)
     return AnimateAnyone(denoiser, reference_net, guider, vae(), clip())
+
+
+def muse() -> MusePose:
+    """The same networks as MusePose holds them."""
+    one = animator()
+    return MusePose(one.denoiser, one.reference_net, one.pose_guider, one.vae, one.image_encoder)
 
 
 def magic() -> MagicAnimate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,26 @@ def wrapped(state: State, path: Path) -> None:
     torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}, "global_step": 7}, path)
 
 
+def shards(state: State, path: Path) -> None:
+    """In two files and an index, as diffusers and transformers write what is large. `path` is the index's."""
+    stem, kind = path.name.split(".")[:2]
+    names = [f"{stem}-0000{i}-of-00002.{kind}" for i in (1, 2)]
+    places = {key: names[i % 2] for i, key in enumerate(state)}
+    for name in names:
+        part = {key: value for key, value in state.items() if places[key] == name}
+        (save_file if kind == "safetensors" else torch.save)(part, path.parent / name)
+    path.write_text(json.dumps({"metadata": {"total_size": sum(value.nbytes for value in state.values())}, "weight_map": places}))
+
+
 FORMATS: dict[str, tuple[str, Save]] = {
     "pth": (".pth", plain),
     "ckpt": (".ckpt", wrapped),
     "bin": (".bin", plain),
     "safetensors": (".safetensors", save_file),
     "before 2020": (".pth", legacy),
+    "sharded": (".safetensors.index.json", shards),
+    "sharded pickles": (".bin.index.json", shards),
+    "sharded halves": (".safetensors.index.fp16.json", shards),
 }
 
 

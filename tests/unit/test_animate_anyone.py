@@ -7,11 +7,10 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from PIL import Image
 
 import animators
 from animato.core.errors import InputError
-from animato.encoders.clip import clip_pixels
-from animato.models.plain import plain_unet
 from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
@@ -19,6 +18,7 @@ from animato.sampling.settings import Settings
 from animato.systems.memory import Place
 from animato.systems.referenced import denoise, look
 from animato.systems.scene import canvas_of, check_scene, padded
+from written_out import sampled
 
 SETTINGS = Settings(steps=2, window=Windows(4, 2), device="cpu")
 REFERENCE = animators.motion(1)
@@ -39,38 +39,26 @@ def latents(animator, motion, settings=SETTINGS):
     return seen[-1], clip
 
 
-@torch.no_grad()
 def test_against_the_published_way_written_out(animator):
-    """Both halves of guidance in one batch, the reference repeated and projected in every step, windows one by one, DDIM's formula."""
-    frames, steps = 7, 3
-    motion = animators.motion(frames)
-    mine, _ = latents(animator, motion, Settings(steps, 3.5, 11, window=Windows(4, 2), device="cpu"))
-
+    motion, windows = animators.motion(7), [[(start + k) % 7 for k in range(4)] for start in (0, 2, 4, 6)]
+    mine, _ = latents(animator, motion, Settings(3, 3.5, 11, window=Windows(4, 2), device="cpu"))
     canvas = np.pad(animators.picture(), ((0, 2), (0, 3), (0, 0)), mode="edge")
-    token = animator.image_encoder(clip_pixels(animators.picture(), 28)).image_embeds[None]
-    clean = animator.vae.encode((torch.tensor(canvas)[None] / 127.5 - 1).permute(0, 3, 1, 2)).latent_dist.mean * 0.18215
-    written = animator.reference_net.reference(clean[None], 0, animator.reference_net.project_context(token))
     drawn = np.stack(list(skeletons(replace(motion, size=(48, 64)), ANIMATE_ANYONE)))
-    pose = animator.pose_guider(torch.tensor(drawn).permute(0, 3, 1, 2)[None] / 255)
+    noise = draw(frame_generators(11, 7), (4, 8, 6))[None]
+    plain = sampled(animator, animators.picture(), canvas, drawn, windows, torch.linspace(0.00085, 0.012, 1000), noise)
+    torch.testing.assert_close(mine, plain, atol=1e-3, rtol=1e-3)
 
-    root = torch.cumprod(1 - torch.linspace(0.00085, 0.012, 1000), 0).sqrt()
-    level = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
-    x = draw(frame_generators(11, frames), (4, 8, 6))[None]
-    both = {name: torch.cat([0 * value, value]) for name, value in written.items()}
-    for t in (999, 666, 332):
-        total, count = torch.zeros(2, *x.shape[1:]), torch.zeros(frames)
-        for start in (0, 2, 4, 6):
-            window = [(start + k) % frames for k in range(4)]
-            tokens = torch.cat([0 * token, token])
-            total[:, window] += plain_unet(
-                animator.denoiser, x[:, window].repeat(2, 1, 1, 1, 1), t, tokens, both, pose[:, window].repeat(2, 1, 1, 1, 1)
-            )
-            count[window] += 1
-        null, condition = (total / count[:, None, None, None]).split(1)
-        v = null + 3.5 * (condition - null)
-        a, b = level[t], level[t - 333] if t > 333 else torch.tensor(1.0)
-        x = b.sqrt() * (a.sqrt() * x - (1 - a).sqrt() * v) + (1 - b).sqrt() * (a.sqrt() * v + (1 - a).sqrt() * x)
-    torch.testing.assert_close(mine, x[0], atol=1e-3, rtol=1e-3)
+
+def test_a_canvas_of_another_shape(animator):
+    """The networks work on the squashed picture, its sides cut to multiples of the stride; the result has the picture's shape."""
+    settings, poses = replace(SETTINGS, steps=1), animators.motion(2)
+    squashed, clip = latents(animator, poses, replace(settings, canvas=(80, 71)))
+    assert squashed.shape[-2:] == (8, 10) and clip.size == (45, 62) and next(iter(clip)).shape == (62, 45, 3)
+    wide = np.asarray(Image.fromarray(animators.picture()).resize((80, 64), Image.Resampling.LANCZOS))
+    plain = animator.animate(wide, REFERENCE.scaled((80, 64)), poses.scaled((80, 64)), settings=settings)
+    mine, theirs = (np.stack(list(one)).astype(float) for one in (clip, plain))
+    back = np.stack([np.asarray(Image.fromarray(frame.astype(np.uint8)).resize((45, 62), Image.Resampling.BILINEAR)) for frame in theirs])
+    assert np.abs(mine - back).mean() < 6  # CLIP sees the picture in both, but squashed twice in the second
 
 
 def test_the_clip(animator):
@@ -119,6 +107,16 @@ def test_frames_follow_the_motion_in_order(animator):
         outputs.append(denoise(alone, seen, SETTINGS, place, latents=noise))
     torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
     assert not torch.isclose(outputs[0][0], outputs[0][3], atol=1e-3).all()
+
+
+def test_networks_that_come_layer_by_layer_make_the_same_clip(animator):
+    """Reading and denoising whole, with U-Nets of which one layer is there at a time."""
+    canvas, outputs = canvas_of(animators.picture(), animators.motion(3), None, 8), []
+    for streamed in (False, True):
+        place = Place(torch.device("cpu"), torch.float32, together=False, streamed=streamed)
+        seen = look(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, ANIMATE_ANYONE), place)
+        outputs.append(denoise(animator, seen, replace(SETTINGS, steps=1), place))
+    assert torch.equal(*outputs)
 
 
 def test_one_frame_and_no_rate(animator):

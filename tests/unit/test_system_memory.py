@@ -6,6 +6,7 @@ from dataclasses import replace
 import psutil
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -17,7 +18,7 @@ from animato.models.unet import UNet
 from animato.sampling.guidance import guided
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
-from animato.systems.memory import OVERHEAD, SPARE, Estimate, Place, estimate
+from animato.systems.memory import DECODED, OVERHEAD, SPARE, Estimate, Place, estimate
 
 CPU = torch.device("cpu")
 
@@ -42,6 +43,19 @@ class Alive(TorchDispatchMode):
 
     def forget(self, storage):
         self.now -= self.sizes.pop(storage)
+
+
+class Resident(TorchDispatchMode):
+    """The most bytes of a module's tensors that were no longer, or not yet, on "meta" while something was computed."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module, self.peak = module, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        here = sum(value.nbytes for value in self.module.parameters() if not value.is_meta)
+        self.peak = max(self.peak, here)
+        return function(*args, **(kwargs or {}))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +102,38 @@ def test_auto_spares_memory_where_it_must(net, monkeypatch):
         assert (found.place.together, found.fits, found.free) == (together, fits, free)
 
 
+def test_least_brings_one_layer_at_a_time(net, monkeypatch):
+    """On a device of its own; auto comes to it when nothing else fits. On a CPU layers are where they are used, so it is low."""
+    gpu, size = Settings(device="meta", dtype="float16"), (8, 8)
+    high, low, least = (estimate(net, replace(gpu, memory=how), 4, size) for how in ("high", "low", "least"))
+    assert least.place == Place(torch.device("meta"), torch.float16, together=False, streamed=True)
+    weights, largest = sum(value.numel() for value in net.parameters()), net.up_blocks[0].resnets[0].conv1
+    spared = weights - largest.weight.numel() - largest.bias.numel()
+    assert low.needed - least.needed == pytest.approx(SPARE * 2 * spared, abs=2)
+    assert "one layer there at a time" in least.sentence and "one layer" not in low.sentence
+    for free, place in ((high.needed, high.place), (low.needed, low.place), (low.needed - 1, least.place), (0, least.place)):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: type("Memory", (), {"available": free}))
+        assert estimate(net, gpu, 4, size).place == place
+    here = Settings(device="cpu")
+    assert estimate(net, replace(here, memory="least"), 4, size) == estimate(net, replace(here, memory="low"), 4, size)
+
+
+def test_what_works_beside_the_unet_is_counted(net):
+    """A network that comes alone to a device, and the decoding of a frame, where they need more than sampling."""
+    gpu, size, wide = Settings(device="meta", memory="least"), (4, 4), nn.Linear(2000, 2000, bias=False)
+    assert estimate(net, gpu, 1, size, [wide, net.conv_in]).needed == int(SPARE * 2 * 4_000_000)
+    with torch.no_grad(), torch.device("meta"):
+        blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+        vae = AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2, **blocks)
+        with Alive([*vae.parameters()]) as alive:
+            vae.decode(torch.zeros(1, 4, 32, 48))
+    decoded = DECODED * 128 * 256 * 384
+    assert alive.peak == pytest.approx(4 * decoded, rel=0.03)
+    here = Settings(device="cpu", memory="low")
+    needed = (estimate(net, here, 1, (32, 48), [vae]).needed - OVERHEAD["cpu"]) / SPARE
+    assert needed == pytest.approx(4 * (decoded + sum(value.numel() for value in vae.parameters())), abs=2)
+
+
 def test_what_does_not_fit_is_refused_in_words():
     found = Estimate(Place(CPU, torch.float32), 5 * 2**30, 2 * 2**30)
     assert found.sentence == "About 5.0 GiB of memory are needed on cpu in float32, 2.0 GiB are free there."
@@ -121,3 +167,28 @@ def test_a_copy_of_the_network_answers_alike(net):
         answer = coarse(x.bfloat16(), 10, UNetCondition(coarse.project_context(context.bfloat16())))
     assert coarse.config == net.config and coarse.dtype == torch.bfloat16
     assert (answer.float() - fine).abs().max() < 0.1 * fine.abs().max()
+
+
+@torch.no_grad()
+def test_a_streamed_network_answers_exactly_alike():
+    """Every call of it that a system makes; and never more of it is there than its largest layer."""
+    net = tiny.unet(tiny.TEMPORAL)
+    streamed = Place(CPU, torch.float32, streamed=True)(net)
+    assert not any(value.is_meta for value in net.parameters()) and all(value.is_meta for value in streamed.parameters())
+    x, token, pose = tiny.normal(1, 3, 4, 8, 8), tiny.normal(1, 1, 24), tiny.normal(1, 3, 32, 8, 8)
+    answers = []
+    for one in (net, streamed):
+        features = one.reference(x[:, :1], 0, one.project_context(tiny.normal(1, 5, 24)))
+        null = UNetCondition(one.project_context(0 * token), conv_in=pose)
+        condition = UNetCondition(one.project_context(token), one.project_bank(features), pose)
+        with Resident(streamed) as resident:
+            answers.append([*features.values(), *one.branches(x, 10, [null, condition])])
+    for mine, other in zip(*answers, strict=True):
+        torch.testing.assert_close(mine, other, atol=0, rtol=0)
+    assert resident.peak == max(sum(value.nbytes for value in layer.parameters(recurse=False)) for layer in net.modules())
+    assert streamed.dtype == torch.float32 and all(value.is_meta for value in streamed.parameters())
+
+
+def test_only_unets_are_streamed():
+    place, guider = Place(CPU, torch.float32, streamed=True), nn.Linear(2, 2)
+    assert place(guider) is guider

@@ -15,10 +15,32 @@ from safetensors.torch import load_file, save_file
 
 from animato.core.errors import MissingModelError
 from animato.weights.animate_anyone import convert, open_weights
-from weight_files import legacy, official, old_vae_names, plain, positions, tiny_networks
+from weight_files import legacy, official, old_vae_names, plain, positions, shards, tiny_networks
 
 Spoil = Callable[[Path], object]
+SHARDS = [f"reference_unet-0000{i}-of-00002.safetensors" for i in (1, 2)]
 TRACE = "code-was-run"  # the file that the code in a pickle would leave behind
+
+
+def sharded(*changes: tuple[str, str | None]) -> Spoil:
+    """The ReferenceNet in two files, and other places in its index for keys; None: no place."""
+
+    def spoil(folder: Path) -> None:
+        path = folder / "reference_unet.pth"
+        shards(torch.load(path), folder / "reference_unet.safetensors.index.json")
+        path.unlink()
+        path = folder / "reference_unet.safetensors.index.json"
+        index = json.loads(path.read_text())
+        places = {key: name for key, name in (index["weight_map"] | dict(changes)).items() if name}
+        path.write_text(json.dumps(index | {"weight_map": places}))
+
+    return spoil
+
+
+def in_two_shards(folder: Path) -> None:
+    sharded()(folder)
+    here, there = (load_file(folder / name) for name in SHARDS)
+    save_file(here | {"conv_in.bias": there["conv_in.bias"]}, folder / SHARDS[0])
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +217,23 @@ BAD: dict[str, tuple[Spoil, str]] = {
     ),
     "no blocks": (config("image_encoder", num_attention_heads=0), r"config\.json describes no network that can be built"),
     "config of other size": (config("sd-vae-ft-mse", latent_channels=8), r"does not fit its config\.json: .*of another shape"),
+    "shard missing": (
+        lambda folder: (sharded()(folder), (folder / SHARDS[1]).unlink()),
+        rf"index\.json names {SHARDS[1]}, not there beside it\. Get what is missing",
+    ),
+    "shard cut": (
+        lambda folder: (sharded()(folder), cut(SHARDS[0], 0.9)(folder)),
+        rf"{SHARDS[0]} is cut short or damaged",
+    ),
+    "in two shards": (in_two_shards, rf"conv_in\.bias is in {SHARDS[0]} as well as in {SHARDS[1]}, beside .*reference_unet"),
+    "not in the index": (sharded(("conv_in.bias", None)), rf"conv_in\.bias is in {SHARDS[1]}, but in no file by .*, 1 such keys in all"),
+    "in no shard": (sharded(("extra", SHARDS[0])), rf"extra is in no file, but in {SHARDS[0]} by "),
+    "in the other shard": (sharded(("conv_in.bias", SHARDS[0])), rf"conv_in\.bias is in {SHARDS[1]}, but in {SHARDS[0]} by "),
+    "shard elsewhere": (sharded(("conv_in.bias", "../x.safetensors")), r"index\.json does not say which tensor is in which file beside it"),
+    "index of nothing": (
+        lambda folder: (sharded()(folder), content("reference_unet.safetensors.index.json", b"{}")(folder)),
+        r"index\.json does not say which tensor is in which file",
+    ),
     "networks of two sizes": (
         lambda folder: (
             official(folder / "other", tiny_networks(cross=40))

@@ -8,11 +8,11 @@ share.)
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
@@ -38,15 +38,17 @@ class Group:
         self.board.set(note, "")
 
     def posted(self, note: str, seconds: float) -> bool:
-        """Whether a note is there, or comes within so many seconds."""
-        try:
-            self.board.wait([note], timedelta(seconds=seconds))
-        except RuntimeError:  # the time is over, or whoever keeps the board has ended
-            return False
+        """Whether a note is there, or comes within so many seconds, or can come no more because the board is gone."""
+        end = time.monotonic() + seconds
+        with contextlib.suppress(RuntimeError):  # of a board whose keeper, torchrun or the first process, has ended
+            while not self.board.check([note]):
+                if time.monotonic() > end:
+                    return False
+                time.sleep(0.05)
         return True
 
 
-@contextmanager
+@contextlib.contextmanager
 def joined() -> Iterator[Group]:
     """The group of processes that torchrun started, by RANK, WORLD_SIZE and so on in the environment. Raises InputError."""
     board, rank, world = next(rendezvous("env://"))
