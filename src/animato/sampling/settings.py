@@ -10,11 +10,11 @@ from animato.core.shapes import Size
 from animato.sampling.plan import Windows
 from animato.sampling.share import WHOLE, Share
 
-Memory = Literal["auto", "high", "low"]
+Memory = Literal["auto", "high", "low", "least"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 
 SIDES = (64, 4096)  # px, of a canvas
-MEMORY: tuple[Memory, ...] = ("auto", "high", "low")
+MEMORY: tuple[Memory, ...] = ("auto", "high", "low", "least")
 DTYPES: tuple[DType, ...] = ("auto", "float32", "float16", "bfloat16")
 
 
@@ -33,7 +33,8 @@ class Settings:
     interpolation  k > 1: k - 1 frames are put between the latents of neighbouring frames, and the clip has k times the frame rate
     dtype          of the networks; auto: float32 on a CPU, float16 elsewhere. Between steps latents are float32
     device         cpu, cuda, cuda:1, mps; auto: where the networks are, if not on the CPU, else the best there is
-    memory         high: both halves of guidance together; low: one after the other; auto: what fits
+    memory         high: both halves of guidance together; low: one after the other; least: as low, and on a GPU with one layer of a
+                   U-Net there at a time, which is slow; auto: the first of these that fits
     share          which windows of every step this process takes; set where several processes work together
     """
 

@@ -85,4 +85,5 @@ class AnimateAnyone:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        return estimate(self.denoiser, settings, frames, Codec(self.vae).latent_size(settings.canvas or size))
+        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        return estimate(self.denoiser, settings, frames, latents, beside=(self.vae, self.image_encoder))

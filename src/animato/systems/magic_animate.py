@@ -176,7 +176,8 @@ class MagicAnimate:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        return estimate(self.denoiser, settings, frames, Codec(self.vae).latent_size(settings.canvas or size))
+        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        return estimate(self.denoiser, settings, frames, latents, beside=(self.vae,))
 
 
 def conditions(told: Told, seen: Seen, x: Tensor, t: Tensor, batch: int) -> tuple[UNetCondition, UNetCondition]:  # x F C h w

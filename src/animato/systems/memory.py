@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import psutil
 import torch
+from accelerate import cpu_offload
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from animato.core.errors import InputError
+from animato.encoders.codec import Codec
 from animato.models.attention import PIECE
 from animato.models.unet import UNet
 from animato.sampling.settings import Settings
@@ -21,28 +25,39 @@ Module = TypeVar("Module", bound=nn.Module)
 TOGETHER, ALONE = 27, 18  # a token of a window: both halves of guidance, or one; the skeletons' features included
 FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
 REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
+DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
 OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
 SPARE = 1.1
+CPU = torch.device("cpu")
+WAYS: dict[str, tuple[bool, bool]] = {"high": (True, False), "low": (False, False), "least": (False, True)}  # together, streamed
 
 
 @dataclass(frozen=True)
 class Place:
-    """A device, a precision, and whether both halves of guidance run together. Called with a network it returns that network there."""
+    """A device, a precision and a way to use its memory. Called with a network it returns that network there.
+
+    together  whether both halves of guidance run in one pass
+    streamed  whether a U-Net stays on the CPU, and each of its layers is on the device only while it computes
+    """
 
     device: torch.device
     dtype: torch.dtype
     together: bool = True
+    streamed: bool = False
 
     def __call__(self, module: Module) -> Module:
         """The network itself if it is there already, or a copy that lasts as long as it is used. The given one stays as it is."""
+        streamed = self.streamed and isinstance(module, UNet)
         tensors = [*module.parameters(), *module.buffers()]
-        moved = {id(tensor): self._moved(tensor) for tensor in tensors}
+        moved = {id(tensor): self._moved(tensor, CPU if streamed else self.device) for tensor in tensors}
+        if streamed:  # always a copy, for the offload takes the tensors out of the module that it is given
+            return cpu_offload(copy.deepcopy(module, dict(moved)), self.device)
         if all(moved[id(tensor)] is tensor for tensor in tensors):
             return module
         return copy.deepcopy(module, dict(moved))
 
-    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
-        moved = tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
+    def _moved(self, tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+        moved = tensor.to(device, self.dtype if tensor.is_floating_point() else tensor.dtype)
         if moved is tensor or not isinstance(tensor, nn.Parameter):
             return moved
         return nn.Parameter(moved.detach(), tensor.requires_grad)
@@ -63,29 +78,32 @@ class Estimate:
     def accept(self) -> Place:
         """The place, if the memory suffices. Raises InputError."""
         if not self.fits:
-            raise InputError(f"{self.sentence} Choose a smaller size, a shorter window or memory low, or free some memory.")
+            raise InputError(f"{self.sentence} Choose a smaller size, a shorter window or memory least, or free some memory.")
         return self.place
 
     @property
     def sentence(self) -> str:
         precision = str(self.place.dtype).removeprefix("torch.")
         return (
-            f"About {self.needed / 2**30:.1f} GiB of memory are needed on {self.place.device} in {precision}, "
+            f"About {self.needed / 2**30:.1f} GiB of memory are needed on {self.place.device} in {precision}"
+            f"{' with one layer there at a time' if self.place.streamed else ''}, "
             f"{self.free / 2**30:.1f} GiB are free there."
         )
 
 
-def estimate(unet: UNet, settings: Settings, frames: int, size: tuple[int, int]) -> Estimate:
+def estimate(unet: UNet, settings: Settings, frames: int, size: tuple[int, int], beside: Sequence[nn.Module] = ()) -> Estimate:
     """The first way the settings allow that fits, or their most sparing one. `size` is that of the latents, (width, height).
 
-    Only sampling is counted: it needs more than all that comes before and after. Raises InputError for a device that is not there.
+    beside  networks that are on the device before or after sampling, each by itself: the VAE and the image encoder
+    Raises InputError for a device that is not there.
     """
     device, dtype = choose(settings, unet)
-    allowed = {"auto": (True, False), "high": (True,), "low": (False,)}[settings.memory]
     free, estimates = free_bytes(device), []
-    for together in allowed:
-        place = Place(device, dtype, together)
-        estimates.append(Estimate(place, _needed(unet, settings, place, frames, size), free))
+    for how in WAYS if settings.memory == "auto" else (settings.memory,):
+        together, streamed = WAYS[how]
+        place = Place(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
+        values = max(_sampling(unet, settings, place, frames, size), *(_alone(module, place, size) for module in beside), 0)
+        estimates.append(Estimate(place, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
     return next((one for one in estimates if one.fits), estimates[-1])
 
 
@@ -106,17 +124,33 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
-def _needed(unet: UNet, settings: Settings, place: Place, frames: int, size: tuple[int, int]) -> int:
+def _sampling(unet: UNet, settings: Settings, place: Place, frames: int, size: tuple[int, int]) -> int:
+    """Values on the device in a pass of the denoiser, with those of its weights that are brought there."""
     places = size[0] * size[1]
     tokens = min(settings.window.size, frames) * settings.batch * places
     halves = TOGETHER if place.together and settings.guidance > 1 else ALONE
     wide = halves * tokens + FEED_FORWARD * min(tokens, PIECE) + REFERENCE * places
     if place.device.type == "cpu":
         wide += frames * places  # the skeletons' features of the whole clip
-    values = unet.config.block_out_channels[0] * wide
-    there = all(value.device == place.device and value.dtype == place.dtype for value in unet.parameters())
-    values += 0 if there else sum(value.numel() for value in unet.parameters())
-    return int(SPARE * values * place.dtype.itemsize + OVERHEAD.get(place.device.type, 0))
+    return unet.config.block_out_channels[0] * wide + (_largest(unet) if place.streamed else _brought(unet, place))
+
+
+def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:
+    """Values on the device while a network works that is no U-Net."""
+    if not isinstance(module, AutoencoderKL):
+        return _brought(module, place)
+    pixels = size[0] * size[1] * Codec(module).stride ** 2
+    return _brought(module, place) + DECODED * module.config.block_out_channels[0] * pixels
+
+
+def _brought(module: nn.Module, place: Place) -> int:
+    there = all(value.device == place.device and value.dtype == place.dtype for value in module.parameters())
+    return 0 if there else sum(value.numel() for value in module.parameters())
+
+
+def _largest(module: nn.Module) -> int:
+    """Values of the layer that has most."""
+    return max(sum(value.numel() for value in layer.parameters(recurse=False)) for layer in module.modules())
 
 
 def _device(name: str, now: torch.device) -> torch.device:

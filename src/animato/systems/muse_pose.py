@@ -87,7 +87,8 @@ class MusePose:
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
         whole = frames + settings.window.lacking(frames)
-        return estimate(self.denoiser, settings, whole, Codec(self.vae).latent_size(settings.canvas or size))
+        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))
 
 
 def drawn_large(motion: PoseSequence, size: Size) -> Clip:
