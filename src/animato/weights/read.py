@@ -1,7 +1,8 @@
 """From a weight file to named tensors that stay on the disk until they are used. No file is ever allowed to run code.
 
 safetensors and PyTorch's zip format are mapped into memory: opening takes no memory, and what is converted is read tensor by tensor.
-PyTorch's format of before 2020 is read whole. Which one a file is, its first bytes say, not its ending.
+PyTorch's format of before 2020 is read whole. Which one a file is, its first bytes say, not its ending. A checkpoint in several files,
+as diffusers and transformers write large ones, is read by the index that says which key is in which of them.
 """
 
 from __future__ import annotations
@@ -19,24 +20,49 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from animato.core.errors import MissingModelError
+from animato.weights.about import read_json
+from animato.weights.files import INDICES
 
 PREFIXES = ("module.", "_orig_mod.")  # what data-parallel training and torch.compile put before every key
 DAMAGED = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AssertionError, struct.error)  # what torch.load meets in cut files
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors, .pth, .ckpt or .bin file by their keys, in the file's own types, on the CPU.
+    """The tensors of a .safetensors, .pth, .ckpt or .bin file, or of all files of an index, by their keys, in their own types, on the CPU.
 
     A `state_dict` wrapped into a training checkpoint is found, and what else the checkpoint holds is left aside. Prefixes that all keys
     share because of the way they were trained (PREFIXES) are cut off. Raises MissingModelError for anything but named tensors.
     """
+    return _without_prefixes(_of_index(path) if path.name.endswith(INDICES) else _of_file(path))
+
+
+def _of_index(path: Path) -> dict[str, Tensor]:
+    """The tensors of all files that an index names: exactly those keys that it names, each in the file that it names."""
+    places = read_json(path).get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(name, str) and name == Path(name).name for name in places.values()):
+        raise MissingModelError(f"{path} does not say which tensor is in which file beside it. Get it again.")
+    names = sorted(set(places.values()))
+    if missing := [name for name in names if not (path.parent / name).is_file()]:
+        raise MissingModelError(f"{path} names {', '.join(missing)}, not there beside it. Get what is missing.")
+    found, state = dict[str, str](), dict[str, Tensor]()
+    for name in names:
+        for key, value in _of_file(path.parent / name).items():
+            if key in found:
+                raise MissingModelError(f"{key} is in {found[key]} as well as in {name}, beside {path}. Get the files again.")
+            found[key], state[key] = name, value
+    if odd := sorted(key for key in places.keys() | found.keys() if places.get(key) != found.get(key)):
+        place, named = (where.get(odd[0], "no file") for where in (found, places))
+        raise MissingModelError(f"{odd[0]} is in {place}, but in {named} by {path}, {len(odd)} such keys in all. Get the files again.")
+    return state
+
+
+def _of_file(path: Path) -> Mapping[str, Tensor]:
     try:
-        content = _content(path)
+        return _tensors(_content(path), path)
     except SafetensorError as error:
         raise _damaged(path, str(error)) from error
     except OSError as error:
         raise MissingModelError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    return _without_prefixes(_tensors(content, path))
 
 
 def _content(path: Path) -> object:
