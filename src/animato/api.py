@@ -57,11 +57,13 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Estimation:
-    """How a motion is read off a video: who is followed, how joints are smoothed, and a folder of DWPose's files to use instead."""
+    """How a motion is read off a video: who is followed, how joints are smoothed, a folder of DWPose's files to use instead, and whether
+    the embedded estimator keeps the person's mask of every frame."""
 
     person: Person = "largest"
     smoothing: str = "binomial"
     dwpose: Path | None = None
+    masks: bool = False
 
     def __post_init__(self) -> None:
         check_smoothing(self.smoothing)
@@ -193,7 +195,7 @@ def observe(clip: Clip, how: Estimation | None = None, progress: Progress = sile
         who = BEST if how.person == LARGEST else how.person
         poses = DWPose.from_folder(how.dwpose).estimate_video(clip, who, progress)
     else:
-        poses = estimate_video(clip, person=how.person, progress=progress)
+        poses = estimate_video(clip, person=how.person, masks=how.masks, progress=progress)
     return Motion(smooth(fill_gaps(poses), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
 
 

@@ -81,21 +81,32 @@ def animate(
 @app.command()
 def pose(
     video: Annotated[str, typer.Argument(help="A video, a picture, or a folder of numbered pictures.", metavar="VIDEO")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The poses: .json (OpenPose names) or .npz.")],
-    overlay: Annotated[Path | None, typer.Option(help="Also write the video with the skeleton drawn over it.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The poses: .json (OpenPose names) or .npz; of densepose .mp4, .png and the like."),
+    ],
+    kind: Annotated[str, typer.Option(help="skeleton, or densepose: pictures of body parts, which drive MagicAnimate.")] = "skeleton",
+    overlay: Annotated[Path | None, typer.Option(help="Also write the video with the skeleton or the parts drawn over it.")] = None,
     frames: Frames = None,
     person: Who = "largest",
     smoothing: Annotated[str, typer.Option(help="binomial (5 taps), savgol, one-euro or none.")] = "binomial",
     dwpose: Annotated[
         Path | None, typer.Option(help="A folder with DWPose's yolox_l.onnx and dw-ll_ucoco_384.onnx: use it instead.")
     ] = None,
+    densepose: Annotated[Path | None, typer.Option(help="A DensePose network in TorchScript, to find the parts with it instead.")] = None,
 ) -> None:
     """Estimate the pose in every frame of a video."""
     from animato.api import Estimation
     from animato.apps import commands
-    from animato.apps.options import person_of
+    from animato.apps.densepose import densepose as show_parts
+    from animato.apps.options import check_pose_kind, person_of
 
-    commands.pose(video, out, overlay, frames, Estimation(person_of(person), smoothing, dwpose))
+    how = Estimation(person_of(person), smoothing, dwpose)
+    check_pose_kind(kind, densepose)
+    if kind == "densepose":
+        show_parts(video, out, overlay, frames, how, densepose)
+    else:
+        commands.pose(video, out, overlay, frames, how)
 
 
 @app.command()

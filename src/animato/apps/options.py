@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from animato.core.errors import InputError
@@ -15,6 +16,8 @@ from animato.sampling.settings import Settings
 
 SHARE = "share"  # the one setting that the processes of a command settle among themselves
 _SIZE = r"(\d{1,6})[xX×](\d{1,6})"
+POSE_KINDS = ("skeleton", "densepose")
+
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _NUDGE = re.compile(rf"(?P<group>\w+)=(?P<scale>{_NUMBER})(?:,(?P<x>{_NUMBER}),(?P<y>{_NUMBER}))?")
 
@@ -39,6 +42,14 @@ def person_of(text: str) -> Person:
     if match:
         return float(match[1]), float(match[2])
     raise InputError(f"--person {text} names nobody: write largest, a number from the left (0, 1, ...) or a point such as 320,200.")
+
+
+def check_pose_kind(kind: str, network: Path | None) -> None:
+    """Raises InputError unless `kind` names a kind of pose, and one that a DensePose network can find if there is one."""
+    if kind not in POSE_KINDS:
+        raise InputError(f"There is no kind of pose '{kind}': choose {' or '.join(POSE_KINDS)}.")
+    if network and kind != "densepose":
+        raise InputError("--densepose finds body parts: add --kind densepose.")
 
 
 def adjust_of(words: list[str]) -> Adjust:

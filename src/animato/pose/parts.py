@@ -37,16 +37,15 @@ def parts(poses: PoseSequence, size: Size) -> tuple[np.ndarray, np.ndarray]:
 def rendered(poses: PoseSequence, size: Size) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """What `parts` gives, frame by frame."""
     there = np.asarray((poses.score[:, :1] > 0).any(axis=(1, 2)))
-    if not there.any():
-        yield from ((np.zeros(size[::-1], np.uint8), np.zeros((*size[::-1], 2), np.float32)) for _ in range(len(poses)))
-        return
-    standing = stance(body(lifted(poses.person(0).scaled(size)), SEEN))
-    mesh = surface(standing)
-    for index, metre in enumerate(standing.scale):
-        labels, places = (
-            drawn(mesh, index, size) if there[index] else (np.zeros(size[::-1], np.uint8), np.zeros((*size[::-1], 2), np.float32))
-        )
-        yield fitted(labels, places, poses.mask[index], metre) if poses.mask is not None else (labels, places)
+    standing = stance(body(lifted(poses.person(0).scaled(size)), SEEN)) if there.any() else None
+    mesh = surface(standing) if standing else None
+    for index in range(len(poses)):
+        if standing is None or mesh is None or not there[index]:
+            yield np.zeros(size[::-1], np.uint8), np.zeros((*size[::-1], 2), np.float32)
+        elif poses.mask is None:
+            yield drawn(mesh, index, size)
+        else:
+            yield fitted(*drawn(mesh, index, size), poses.mask[index], float(standing.scale[index]))
 
 
 def drawn(mesh: Surface, index: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
