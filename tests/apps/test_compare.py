@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 import animato
@@ -74,9 +75,8 @@ def test_ctrl_c_leaves_the_older_result(material: Material, out: Path) -> None:
     process = subprocess.Popen(
         [*words, "--json", str(out.with_suffix(".json"))], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    helpers = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     end = time.monotonic() + 120
-    while time.monotonic() < end and not (helpers.is_file() and helpers.read_text().strip()):
+    while time.monotonic() < end and not psutil.Process(process.pid).children():
         time.sleep(0.1)
     time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)

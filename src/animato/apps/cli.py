@@ -12,6 +12,7 @@ import typer
 from animato import __version__
 from animato.core.errors import AnimatoError
 
+STOPPED = 130  # the exit code after Ctrl-C
 _UsageError: Any = typer.BadParameter.__mro__[2]  # ClickException, of click itself or of the copy that newer typers carry
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -231,6 +232,8 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in words or bool(os.environ.get("ANIMATO_DEBUG"))
     try:
         result = app([word for word in words if word != "--debug"], prog_name="animato", standalone_mode=False)
+        if result == STOPPED:  # what newer typers make of Ctrl-C
+            return _told(KeyboardInterrupt())
         return result if isinstance(result, int) else 0
     except (AnimatoError, _UsageError, KeyboardInterrupt, typer.Abort, MemoryError) as error:
         if debug:
@@ -251,4 +254,4 @@ def _told(error: BaseException) -> int:
         complain("The memory of this machine is not enough: ask for a smaller --size or fewer --frames.")
         return 2
     complain("Stopped; nothing was written.")
-    return 130
+    return STOPPED

@@ -15,7 +15,7 @@ import typer
 from animato import api
 from animato.apps import commands
 from animato.apps.console import complain
-from animato.core.errors import AnimatoError, InputError
+from animato.core.errors import AnimatoError, InputError, Interrupted
 from animato.core.progress import silent
 from animato.systems.puppet import Puppet
 from animato.systems.tuned import Tuned
@@ -55,10 +55,16 @@ def together() -> Iterator[Group]:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with joined() as group:
+        rank = group.share.rank
         try:
             yield group
+        except Interrupted:
+            raise
+        except KeyboardInterrupt as error:
+            if rank == 0:
+                raise
+            raise typer.Exit(1) from error
         except AnimatoError as error:
-            rank = group.share.rank
             if rank == 0:
                 complain(str(error))
                 group.post(FAILED)
