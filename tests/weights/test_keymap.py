@@ -19,10 +19,11 @@ from animato.core.errors import MissingModelError
 from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
-from animato.weights.animate_anyone import IMAGE_ENCODER, MODULES, MOTION, REFERENCE_FROM_BASE, VAE, is_sinusoid
+from animato.weights.animate_anyone import IMAGE_ENCODER, REFERENCE_FROM_BASE
 from animato.weights.blank import blank, wanted
 from animato.weights.files import ANIMATE_ANYONE
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
+from animato.weights.shared import MODULES, MOTION, VAE, is_sinusoid
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 from conftest import PARITY
 from weight_files import motion_key, positions

@@ -7,29 +7,27 @@ The files of both systems have the same keys and, but for the tables of position
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torch import Tensor, nn
+from torch import nn
 from transformers import CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
 from animato.core.progress import Progress, silent
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal, sinusoid
+from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.weights import files, own
 from animato.weights.about import About, about, is_own
-from animato.weights.blank import Waiting, built, configured, wanted
-from animato.weights.keymap import IDENTITY, Dropped, KeyMap, shapes, translate
+from animato.weights.blank import Waiting, built, wanted
+from animato.weights.keymap import IDENTITY, KeyMap, shapes, translate
 from animato.weights.read import read_state
+from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
-
-HEADS = 8  # at every level; no shape tells
-MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
 
 
 class Published(NamedTuple):
@@ -63,34 +61,8 @@ CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's 
 }
 
 
-def is_sinusoid(table: Tensor) -> bool:  # 1 F C
-    """Whether a table of positions is the formula's, as exactly as its type can tell."""
-    tolerance = max(5e-5, torch.finfo(table.dtype).eps)
-    return table.ndim == 3 and torch.allclose(table[0].float(), sinusoid(*table.shape[1:]), rtol=0, atol=tolerance)
-
-
-def is_count(numbers: Tensor) -> bool:  # 1 L
-    return torch.equal(numbers.flatten().long(), torch.arange(numbers.numel()))
-
-
-MOTION = KeyMap(
-    renames=(
-        (".temporal_transformer.", "."),
-        (".attention_blocks.0.", ".attn1."),
-        (".attention_blocks.1.", ".attn2."),
-        (".norms.0.", ".norm1."),
-        (".norms.1.", ".norm2."),
-        (".ff_norm.", ".norm3."),
-    ),
-    dropped=(Dropped(TABLE, "positions are computed when they are used", is_sinusoid),),
-)
 REFERENCE_FROM_BASE = KeyMap(ignored=((".conv_norm_out.", "a ReferenceNet has no end"), (".conv_out.", "a ReferenceNet has no end")))
-OLD_NAMES = (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0"))  # before and since diffusers 0.17
-VAE = KeyMap(
-    renames=tuple((f".attentions.0.{old}.", f".attentions.0.{new}.") for old, new in OLD_NAMES),
-    flattened=tuple(f".attentions.0.{old}." for old, _ in OLD_NAMES),
-)
-IMAGE_ENCODER = KeyMap(dropped=(Dropped(".position_ids", "they are 0, 1, 2, ...", is_count),))
+IMAGE_ENCODER = KeyMap(dropped=(COUNTED,))
 
 
 def read(
@@ -107,12 +79,7 @@ def read(
     when they are used: at full size (10 GB of files in fp32) that takes no time and no memory, converting to fp16 5 GiB and some seconds.
     Raises MissingModelError.
     """
-    waiting, filled = open_weights(folder, system), list[Any]()
-    for one in waiting.values():
-        progress("loading weights", len(filled), len(waiting))
-        filled.append(one.fill(dtype, device))
-    progress("loading weights", len(filled), len(waiting))
-    return Networks(*filled)
+    return Networks(*fill(open_weights(folder, system), dtype, device, progress))
 
 
 def convert(
@@ -122,29 +89,15 @@ def convert(
 
     Raises MissingModelError, OutputError.
     """
-    source = about(folder).source if is_own(folder) else "official files"
-    _write(open_weights(folder, system), out, About(system.official.system, source), dtype, progress)
+    description = about(folder) if is_own(folder) else About(system.official.system, "official files")
+    write(open_weights(folder, system), out, description, dtype, progress)
 
 
 def convert_base(
     folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent, system: Published = ANIMATE_ANYONE
 ) -> None:
     """Writes, in the project's form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
-    _write(open_base(folder, system), out, About(system.official.system, "Stable Diffusion 1.5, to begin training with"), dtype, progress)
-
-
-def _write(waiting: dict[str, Waiting], out: Path, description: About, dtype: torch.dtype, progress: Progress) -> None:
-    values = sum(value.numel() for one in waiting.values() for value in one.state.values())
-    own.check_folder(out, CLASSES, values * dtype.itemsize)
-    own.save(out, _filled(waiting, dtype, progress), description)
-
-
-def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progress) -> Iterator[tuple[str, Any]]:
-    for done, (name, one) in enumerate(waiting.items()):
-        progress("converting", done, len(waiting))
-        yield name, one.fill(dtype)
-        one.network.to("meta")  # gives its memory back before the next one takes its own
-    progress("converting", len(waiting), len(waiting))
+    write(open_base(folder, system), out, About(system.official.system, "Stable Diffusion 1.5, to begin training with"), dtype, progress)
 
 
 def open_weights(folder: Path, system: Published = ANIMATE_ANYONE) -> dict[str, Waiting]:
@@ -202,7 +155,7 @@ def _reference_net(path: Path, keymap: KeyMap = IDENTITY) -> Waiting:
 
 def _denoiser(path: Path, motion_path: Path, positions: int) -> Waiting:
     state, motion = read_state(path), read_state(motion_path)
-    _check_positions(motion, motion_path, positions)
+    check_positions(motion, motion_path, positions)
     temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": positions, "middle": True, "norm": "frame"}
     network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(shapes(state))))
     both = wanted(network)
@@ -212,26 +165,10 @@ def _denoiser(path: Path, motion_path: Path, positions: int) -> Waiting:
     return Waiting(network, values | translate(motion, temporals, MOTION, f"{motion_path} does not fit the denoiser's motion module"))
 
 
-def _check_positions(motion: Mapping[str, Tensor], path: Path, positions: int) -> None:
-    """Tells another system's motion module, of the same keys, by the one thing that differs."""
-    lengths = {value.shape[1] for key, value in motion.items() if TABLE in key and value.ndim == 3}
-    if other := lengths - {positions}:
-        raise MissingModelError(
-            f"{path} knows {max(other)} positions, where {positions} are due: it is another system's (Animate Anyone has 32, MusePose has "
-            "128, MagicAnimate has 24). Name the system that it belongs to, or give the right file."
-        )
-
-
 def _pose_guider(path: Path) -> Waiting:
     state = read_state(path)
     network = built(path, lambda: PoseGuider(**pose_guider_sizes(shapes(state))))
     return Waiting(network, translate(state, wanted(network), IDENTITY, f"{path} does not fit the Pose Guider"))
-
-
-def open_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
-    """The network of a weight file and of the config.json beside it, every key matched, not yet read. Raises MissingModelError."""
-    network = configured(path.parent, kind)
-    return Waiting(network, translate(read_state(path), wanted(network), keymap, f"{path} does not fit its config.json"))
 
 
 def _check_together(folder: Path, config: Mapping[str, Any]) -> None:
@@ -246,6 +183,4 @@ def _check_together(folder: Path, config: Mapping[str, Any]) -> None:
         ("channels of the VAE's latents and of the denoiser", config["vae"].latent_channels, denoiser.in_channels),
         ("channels of the VAE's latents and of the ReferenceNet", config["vae"].latent_channels, reference.in_channels),
     )
-    for what, one, other in pairs:
-        if one != other:
-            raise MissingModelError(f"The networks in {folder} do not belong together: {what} are {one} and {other}.")
+    check_pairs(folder, pairs)
