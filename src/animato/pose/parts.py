@@ -19,7 +19,7 @@ PARTS = 24
 HANDS_AND_FEET = (3, 4, 5, 6)
 SEEN = 0.1  # score from which a joint is used: the estimator places hidden ones better than nothing does
 REACH = 0.25  # metres by which hair and clothes may stand away from the body
-SLACK = 0.04  # metres by which the body may stick out of the mask
+SLACK = 0.02  # metres by which the body may stick out of the mask
 
 
 def parts(poses: PoseSequence, size: Size) -> tuple[np.ndarray, np.ndarray]:
