@@ -96,7 +96,22 @@ OTHERS = [
     ("fetch of nothing known", "fetch stars", "stars.*pose"),
     ("unknown command", "dance", "dance"),
 ]
-CASES = [(name, "animate " + words, says) for name, words, says in ANIMATE] + OTHERS
+COMPARE = [
+    ("compare by nothing", "--systems , -o {o}", "No system.*puppet"),
+    ("compare by an unknown system", "--systems puppet,magic -o {o}", "magic.*puppet"),
+    ("compare by one system twice", "--systems puppet,puppet -o {o}", "puppet is named twice"),
+    ("compare into another kind", "--systems puppet -o {o}.avi", "avi.*mp4"),
+    ("compare with a table of another kind", "--systems puppet -o {o} --json {o}.txt", "txt.*json"),
+    ("compare with a truth that is not there", "--systems puppet -o {o} --truth {m}/no.mp4", "no.mp4"),
+    ("compare with a truth of another size", "--systems puppet -o {o} --truth {m}/video.mp4", "192x288.*512x768"),
+    ("compare with a truth of another length", "--systems puppet -o {o} --size 192x288 --truth {m}/video.mp4", "4 frames.*6"),
+    ("compare over the truth", "--systems puppet -o {m}/video.mp4 --truth {m}/video.mp4", "video.mp4.*input"),
+]
+CASES = [
+    *((name, "animate " + words, says) for name, words, says in ANIMATE),
+    *((name, "compare {m}/character.png {m}/motion.json " + words, says) for name, words, says in COMPARE),
+    *OTHERS,
+]
 
 
 @pytest.mark.parametrize(("words", "says"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
