@@ -19,7 +19,9 @@ def clips(count: int, size: tuple[int, int] = (40, 60), length: int = 3) -> dict
     return {f"clip {k}": Clip.still(np.full((size[1], size[0], 3), COLOURS[k], np.uint8), length, 10) for k in range(count)}
 
 
-@pytest.mark.parametrize(("count", "width", "columns", "rows"), [(1, 40, 1, 1), (3, 40, 3, 1), (5, 40, 5, 1), (5, 120, 3, 2)])
+@pytest.mark.parametrize(
+    ("count", "width", "columns", "rows"), [(1, 40, 1, 1), (3, 40, 3, 1), (5, 40, 5, 1), (5, 60, 3, 2), (5, 120, 3, 2)]
+)
 def test_cells_lie_row_by_row_below_their_titles(count: int, width: int, columns: int, rows: int) -> None:
     made = grid(clips(count, (width, 60)))
     frame = next(iter(made))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from animato.core.shapes import Size
 LABEL = 28  # height of the line of text above a panel
 GAP = 4  # pixels between panels
 CELL = 512  # px, the longest side of a grid's cell
-SHAPE = 16 / 9  # width to height that a grid comes nearest to
+SCREEN: Size = (16, 9)  # the shape for which a grid is laid out
 _PAPER, _INK = 24, (235, 235, 235)
 
 
@@ -70,7 +69,11 @@ def _cell(size: Size) -> Size:
 
 
 def _columns(cells: int, cell: Size) -> int:
-    def shape(columns: int) -> float:
-        return columns * cell[0] / (-(-cells // columns) * (cell[1] + LABEL))
+    """As many as show the cells largest on a screen of SCREEN's shape, and of those the number that leaves fewest places empty."""
 
-    return min(range(1, cells + 1), key=lambda columns: abs(math.log(shape(columns) / SHAPE)))
+    def worth(columns: int) -> tuple[float, int]:
+        rows = -(-cells // columns)
+        scale = min(SCREEN[0] / (columns * (cell[0] + GAP)), SCREEN[1] / (rows * (cell[1] + LABEL)))
+        return scale, -(columns * rows - cells)
+
+    return max(range(1, cells + 1), key=worth)
