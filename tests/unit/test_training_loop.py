@@ -17,6 +17,8 @@ from animato.training.loop import Training, select
 from animato.training.networks import Trained, make_networks
 from animato.training.runs import make_trainee, train
 from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run
+from animato.weights import own
+from animato.weights.about import About
 
 UNET = {
     "in_channels": 12,
@@ -73,7 +75,8 @@ def test_what_a_run_leaves(whole: Path) -> None:
     assert len(losses(whole)) == 4
     assert (whole / "samples" / "000004.png").is_file() and list((whole / "curves").rglob("events*"))
     assert json.loads((whole / "recipe.json").read_text())["run"]["steps"] == 4
-    assert {path.name for path in (whole / "networks").iterdir()} == {"denoising_unet", "reference_unet", "pose_guider", "copy_head"}
+    networks = {"denoising_unet", "reference_unet", "pose_guider", "copy_head", "animato.json"}
+    assert {path.name for path in (whole / "networks").iterdir()} == networks
 
 
 @pytest.mark.parametrize("stopped", [2, 3])
@@ -91,6 +94,15 @@ def test_another_recipe_does_not_go_on(whole: Path) -> None:
     with pytest.raises(InputError, match="another recipe"):
         train(replace(TINY, optimizer=replace(TINY.optimizer, lr=1.0)), whole)
     train(changed(log_every=2), whole)  # how often it is looked at is free
+
+
+def test_a_run_of_before_a_field_was_known_goes_on(whole: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(whole, tmp_path / "run"))
+    path = folder / "latest" / "step.json"
+    state = json.loads(path.read_text())
+    del state["recipe"]["networks"]["guider_start"]
+    path.write_text(json.dumps(state))
+    train(TINY, folder)
 
 
 def test_two_small_batches_are_one(tmp_path: Path) -> None:
@@ -145,8 +157,8 @@ def test_a_folder_without_networks(tmp_path: Path) -> None:
 
 def test_small_files(whole: Path, tmp_path: Path) -> None:
     networks = make_networks(replace(TINY.networks, start=str(whole / "networks")), 0)
-    networks.save(tmp_path, torch.float16)
-    again = make_networks(replace(TINY.networks, start=str(tmp_path)), 0)
+    own.save(tmp_path / "half", networks.parts(torch.float16), About("animate-anyone", "a test"))
+    again = make_networks(replace(TINY.networks, start=str(tmp_path / "half")), 0)
     assert isinstance(again, Trained) and next(again.parameters()).dtype == torch.float32
     for name, value in networks.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, atol=1e-3, rtol=1e-3)

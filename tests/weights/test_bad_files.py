@@ -269,7 +269,7 @@ BAD_OWN: dict[str, tuple[Spoil, str]] = {
     ),
     "newer format": (lambda own: write(own, format=2), r"animato\.json is of format 2, and this version of animato reads format 1"),
     "broken": (content("animato.json", b"{"), r"animato\.json cannot be read"),
-    "network missing": (lambda own: shutil.rmtree(own / "vae"), r"own/vae has no weight file"),
+    "network missing": (lambda own: shutil.rmtree(own / "vae"), r"own lacks vae: it is not complete"),
     "file missing": (
         lambda own: (own / "denoising_unet" / "diffusion_pytorch_model.safetensors").unlink(),
         "own/denoising_unet has no weight file",

@@ -11,6 +11,8 @@ from animato.core.errors import MissingModelError
 def train(recipe: Path, changes: list[str], out: Path | None) -> None:
     """Runs a recipe in `out`, by default out/NAME of the recipe. Raises InputError for a recipe that cannot be run."""
     try:
+        from accelerate import PartialState
+
         from animato.training.runs import train as run
         from animato.training.stage import read_recipe
     except ImportError as error:
@@ -19,4 +21,5 @@ def train(recipe: Path, changes: list[str], out: Path | None) -> None:
     folder = out or Path("out") / recipe.stem
     with Bars() as bars:
         run(wanted, folder, bars)
-    say(f"{folder / 'networks'}: the trained networks. Curves: tensorboard --logdir {folder}. Samples: {folder / 'samples'}.")
+    if PartialState().is_main_process:  # of those that torchrun started, the one that speaks
+        say(f"{folder / 'networks'}: the trained networks. Curves: tensorboard --logdir {folder}. Samples: {folder / 'samples'}.")

@@ -14,10 +14,12 @@ from animato.systems.load import TORCH, load
 from animato.systems.puppet import Puppet
 from animato.systems.tuned import Tuned
 from animato.weights.about import about, is_own
-from animato.weights.files import ANIMATE_ANYONE, MUSE_POSE, OFFICIAL, Official
+from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, Official
 
-DIFFUSION = (ANIMATE_ANYONE.system, MUSE_POSE.system)
+PREVIEWED = (ANIMATE_ANYONE.system, MUSE_POSE.system)  # those with a preview model
+DIFFUSION = (*PREVIEWED, MAGIC_ANIMATE.system)
 CHOICES = ("puppet", *DIFFUSION)
+COPY_HEAD = "copy_head"  # a network that preview models alone have
 
 
 def choose(
@@ -27,7 +29,7 @@ def choose(
 
     system   one of CHOICES, or auto: the first one whose official weights are on this machine, and otherwise the puppet
     quality  the puppet's: good or fast
-    weights  a folder of weights; without it the fetched ones are taken, and if there are none, the preview model
+    weights  a folder of weights, also of a preview model; without it the fetched ones are taken, and if there are none, the preview model
     changes  fields of sampling.settings.Settings that are to differ from the weights' own defaults
     Raises InputError for an unknown name, quality or setting, MissingModelError for weights that are not what they should be.
     """
@@ -37,17 +39,24 @@ def choose(
             raise InputError(f"The puppet has no {', '.join(changes)}: give such settings with --system {' or '.join(DIFFUSION)}.")
         return load(name, quality, weights)
     _changed(Settings(), changes)  # checked before weights are read
-    if weights is not None or fetched(name):
+    own_preview = weights is not None and (Path(weights) / COPY_HEAD).is_dir()
+    if not own_preview and (weights is not None or fetched(name) or name not in PREVIEWED):
         animator = load(name, weights=weights)
         return Tuned(animator, _changed(animator.published, changes))
     from animato.systems import preview  # torch is imported only when it is needed
 
-    return Tuned(preview.preview(name=name), _changed(preview.SETTINGS, changes), (preview.note(name),))
+    folder = preview.FOLDER if weights is None else Path(weights)
+    return Tuned(preview.preview(folder, name), _changed(preview.SETTINGS, changes), (preview.note(name),))
 
 
 def installed() -> tuple[str, ...]:
-    """The systems whose packages are on this machine; each runs, with its preview model if with no other."""
+    """The systems whose packages are on this machine."""
     return CHOICES if all(find_spec(name) for name in TORCH) else CHOICES[:1]
+
+
+def ready() -> tuple[str, ...]:
+    """The systems that run with what is on this machine: with fetched weights, a preview model or none."""
+    return tuple(name for name in installed() if name not in DIFFUSION or name in PREVIEWED or fetched(name))
 
 
 def fetched(system: str) -> bool:

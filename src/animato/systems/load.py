@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from animato.core.errors import InputError, MissingModelError
 from animato.systems.puppet import Puppet
-from animato.weights.files import ANIMATE_ANYONE, MUSE_POSE, Official
+from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, Official
 
 if TYPE_CHECKING:  # torch is imported only when a system that needs it is asked for
     from animato.systems.animate_anyone import AnimateAnyone
+    from animato.systems.magic_animate import MagicAnimate
     from animato.systems.muse_pose import MusePose
 
 SYSTEMS = ("puppet",)  # those that the command line and the web page offer
@@ -26,6 +27,8 @@ def load(system: Literal["animate-anyone"], *, weights: str | Path | None = None
 @overload
 def load(system: Literal["muse-pose"], *, weights: str | Path | None = None) -> MusePose: ...
 @overload
+def load(system: Literal["magic-animate"], *, weights: str | Path | None = None) -> MagicAnimate: ...
+@overload
 def load(system: str, quality: str = "good", weights: str | Path | None = None) -> Any: ...
 def load(system: str = "auto", quality: str = "good", weights: str | Path | None = None) -> Any:
     """A system by name. `auto` takes the best one that can run here: the puppet, which needs no weights.
@@ -34,7 +37,7 @@ def load(system: str = "auto", quality: str = "good", weights: str | Path | None
     weights  the folder with the other systems' official files or converted weights; by default where `animato fetch` puts them
     Raises InputError for an unknown name or quality, MissingModelError where weights are missing or are not what they should be.
     """
-    names = ("auto", *SYSTEMS, ANIMATE_ANYONE.system, MUSE_POSE.system)
+    names = ("auto", *SYSTEMS, *(official.system for official in OFFICIAL))
     if system not in names:
         raise InputError(f"There is no system '{system}': choose {', '.join(names)}.")
     if quality not in PUPPETS:
@@ -43,6 +46,8 @@ def load(system: str = "auto", quality: str = "good", weights: str | Path | None
         return _animate_anyone(_folder(ANIMATE_ANYONE, weights))
     if system == MUSE_POSE.system:
         return _muse_pose(_folder(MUSE_POSE, weights))
+    if system == MAGIC_ANIMATE.system:
+        return _magic_animate(_folder(MAGIC_ANIMATE, weights))
     if weights is not None:
         raise InputError(f"The puppet has no weights: name the system that {weights} belongs to.")
     return PUPPETS[quality]
@@ -59,8 +64,10 @@ def _folder(official: Official, weights: str | Path | None) -> Path:
 def _animate_anyone(folder: Path) -> AnimateAnyone:
     from animato.systems.animate_anyone import AnimateAnyone
     from animato.weights.animate_anyone import read
+    from animato.weights.own import trained_noise
 
-    return AnimateAnyone(**read(folder, dtype=None)._asdict())  # a system brings its networks to its device and precision itself
+    networks = read(folder, dtype=None)  # a system brings its networks to its device and precision itself
+    return AnimateAnyone(**networks._asdict(), noise=trained_noise(folder))
 
 
 def _muse_pose(folder: Path) -> MusePose:
@@ -68,3 +75,10 @@ def _muse_pose(folder: Path) -> MusePose:
     from animato.weights.animate_anyone import MUSE_POSE, read
 
     return MusePose(**read(folder, dtype=None, system=MUSE_POSE)._asdict())
+
+
+def _magic_animate(folder: Path) -> MagicAnimate:
+    from animato.systems.magic_animate import MagicAnimate
+    from animato.weights.magic_animate import read
+
+    return MagicAnimate(**read(folder, dtype=None)._asdict())

@@ -39,14 +39,14 @@ from animato.sampling.run import After, Ask, blend, nothing, sample, ticks
 from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
-from animato.systems.referenced import conditions, look
+from animato.systems.referenced import conditions, guider_size, look
 from animato.systems.scene import check_scene
+from animato.weights.about import about, is_own
 from animato.weights.files import MUSE_POSE
-from animato.weights.own import open_network
+from animato.weights.own import open_network, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
 SIZE: Size = (64, 64)
-SKELETONS: Size = (128, 128)  # the Pose Guider halves twice, the patches once
 SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, closed=False), batch=4)
 
 
@@ -69,7 +69,10 @@ class Preview:
         progress: Progress = silent,
         callback_on_step_end: After = nothing,
     ) -> Clip:
-        """As `AnimateAnyone.animate`; the result is as large as the picture, but no sharper than 64 x 64 pixels. Guidance is not used."""
+        """As `AnimateAnyone.animate`; the result is as large as the picture, but no sharper than 64 x 64 pixels.
+
+        Guidance, device and precision of the settings are not used: it runs on the CPU in float32.
+        """
         check_scene(picture, reference, motion)
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
@@ -91,8 +94,9 @@ class Preview:
         callback_on_step_end: After = nothing,
     ) -> Tensor:  # F C h w
         """The latents of frames in which the person of a 64 x 64 canvas takes the told poses."""
-        system, place = self.system, self.system.estimate(SIZE, len(told), settings).accept()
-        seen = look(system, canvas, canvas, skeletons(told, ANIMATE_ANYONE, SKELETONS), place, ticks(progress, "look", len(told)))
+        system, here = self.system, replace(settings, device="cpu", dtype="float32")
+        drawn = skeletons(told, ANIMATE_ANYONE, guider_size(system, SIZE))
+        seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
         copied = self.fetch(canvas, given, told)
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
         scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), settings.window.over(len(told))
@@ -137,12 +141,18 @@ def note(name: str) -> str:
 
 
 def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
-    """The preview model, by default the one that comes with animato. Raises MissingModelError where any tensor of it is missing or odd."""
+    """The preview model, by default the one that comes with animato; another is what a training run with a copy head leaves in networks/.
+
+    Raises MissingModelError where any tensor of it is missing or odd.
+    """
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
     missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
     if missing:
-        raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again.")
-    parts = {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}
+        raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again, or train it to its end.")
+    size = about(folder).options.get("size", list(SIZE)) if is_own(folder) else list(SIZE)
+    if size != list(SIZE):
+        raise MissingModelError(f"The preview model in {folder} was trained on {size} pixels, and this page runs at {list(SIZE)} alone.")
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
-    system = AnimateAnyone(parts["denoising_unet"], parts["reference_unet"], parts["pose_guider"], vae, colour)
-    return Preview(system, parts["copy_head"], name)
+    denoiser, reference_net, guider, copy_head = (open_network(folder / name, kind).fill() for name, kind in kinds.items())
+    system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder))
+    return Preview(system, copy_head, name)

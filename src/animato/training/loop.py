@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from torch import nn
 
 from animato.core.errors import InputError
@@ -19,9 +19,9 @@ from animato.core.output import put_in_place, temporary_beside, write_text
 from animato.core.picture import write_picture
 from animato.core.progress import Progress, silent
 from animato.training.ema import Mean
-from animato.training.stage import Recipe, plain
+from animato.training.stage import Recipe, build, plain
 
-LATEST = "latest"
+LATEST, ENCODERS = "latest", "encoders"
 
 
 class Trainee(Protocol):
@@ -38,14 +38,20 @@ class Trainee(Protocol):
 
     def grid(self, networks: nn.Module) -> np.ndarray: ...
 
-    def save(self, networks: nn.Module, folder: Path) -> None: ...
+    def keep(self, folder: Path) -> None:
+        """Writes the networks that do not learn."""
+
+    def save(self, networks: nn.Module, folder: Path, kept: Path) -> None:
+        """Writes all networks, with those of `keep`."""
 
 
 @dataclass(eq=False)
 class Training:
     """A run of a recipe in a folder.
 
-    It writes networks/ (the running mean), latest/ (to go on from), samples/, curves/ (TensorBoard), curve.jsonl and recipe.json.
+    It writes networks/ (the running mean, and what does not learn: weights to be used), encoders/ (what does not learn, once), latest/
+    (to go on from), samples/, curves/ (TensorBoard), curve.jsonl and recipe.json. Of several processes, which torchrun or `accelerate
+    launch` started, each takes its own `run.batch` samples a step, gradients are averaged, and the first one writes.
     """
 
     recipe: Recipe
@@ -75,6 +81,8 @@ class Training:
     def go(self, progress: Progress = silent) -> None:
         """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for the folder of another recipe."""
         run, first = self.recipe.run, self._resume()
+        if not self.accelerator.is_main_process:
+            progress = silent
         self.accelerator.init_trackers("curves")
         for number in range(first, run.steps):
             told = self._step(number)
@@ -99,7 +107,8 @@ class Training:
                 values = self.step(*batch)
             self.accelerator.backward(values["loss"] / run.accumulate)
             for name, value in values.items():
-                told[name] = told.get(name, 0.0) + float(value.detach()) / run.accumulate
+                mean = self.accelerator.reduce(value.detach(), reduction="mean")
+                told[name] = told.get(name, 0.0) + float(mean) / run.accumulate
         told["gradient"] = float(self.accelerator.clip_grad_norm_(self.step.parameters(), self.recipe.optimizer.clip))
         self.optimizer.step()
         self.schedule.step()
@@ -123,17 +132,21 @@ class Training:
         self.accelerator.get_tracker("tensorboard", unwrap=True).add_image("samples", picture, done, dataformats="HWC")
 
     def _checkpoint(self, done: int) -> None:
-        with temporary_beside(self.folder / LATEST) as temporary:
+        with temporary_beside(self.folder / LATEST) as name:
+            temporary = Path(broadcast_object_list([str(name)])[0])  # the first process's, into which every process writes its part
             self.accelerator.save_state(str(temporary), safe_serialization=False)
+            self.accelerator.wait_for_everyone()
             if self.accelerator.is_main_process:
                 (temporary / "step.json").write_text(json.dumps({"step": done, "recipe": plain(self.recipe)}, indent=1))
                 put_in_place(temporary, self.folder / LATEST)
-                self.trainee.save(self.mean.module, self.folder / "networks")
+                self.trainee.save(self.mean.module, self.folder / "networks", self.folder / ENCODERS)
         self.accelerator.wait_for_everyone()
 
     def _resume(self) -> int:
         """How many steps are done."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.accelerator.is_main_process:
+            self.trainee.keep(self.folder / ENCODERS)
         state = self.folder / LATEST / "step.json"
         if not state.is_file():
             if self.accelerator.is_main_process:
@@ -166,11 +179,11 @@ def select(networks: nn.Module, learn: list[str], freeze: list[str]) -> None:
 
 
 def check_same(known: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    """A run goes on with its own recipe; only how often it is saved and looked at may change."""
+    """A run goes on with its own recipe; only how often it is saved and looked at may change. What was unknown then had its default."""
     free = {"checkpoint_every", "sample_every", "log_every"}
 
     def fixed(recipe: dict[str, Any]) -> dict[str, Any]:
         return recipe | {"run": {name: value for name, value in recipe["run"].items() if name not in free}}
 
-    if fixed(known) != json.loads(json.dumps(fixed(wanted))):
+    if fixed(plain(build(Recipe, known, str(folder)))) != json.loads(json.dumps(fixed(wanted))):
         raise InputError(f"{folder} holds a training by another recipe: give another folder, or the recipe that is in its recipe.json.")

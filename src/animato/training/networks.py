@@ -1,7 +1,8 @@
-"""The networks of a recipe: new ones, or those of a folder with what they lack added."""
+"""The networks of a recipe: new ones, or those of a folder with what they lack added, and what either begins with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.training.stage import Networks
 from animato.weights.own import open_network
+from animato.weights.starts import begin_guider, begin_motion, read_image_encoder, read_vae
 
 PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
 
@@ -34,22 +36,31 @@ class Trained(nn.Module):
         self.denoising_unet, self.reference_unet = denoising_unet, reference_unet
         self.pose_guider, self.copy_head = pose_guider, copy_head
 
-    def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
-        """One folder per network, as diffusers writes them."""
+    def parts(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Any]]:
+        """Names and networks, to be written; with `dtype` copies of that type."""
         for name, part in self.named_children():
             model = cast(Any, part)
             if dtype is not None:
                 model = type(model).from_config(model.config)
                 model.load_state_dict(part.state_dict())
                 nn.Module.to(model, dtype)  # ModelMixin.to warns of what concerns no network here
-            model.save_pretrained(folder / name)
+            yield name, model
 
 
 def make_networks(recipe: Networks, seed: int) -> Trained:
     """Raises InputError for a folder that lacks a network, MissingModelError for one that lacks a tensor or has another one."""
     torch.manual_seed(seed)
-    if recipe.start:
-        return _continued(recipe)
+    networks = _continued(recipe) if recipe.start else _new(recipe)
+    if recipe.guider_start:
+        _check_unlearned(networks.pose_guider, "networks.guider_start", "conv_out.")
+        begin_guider(networks.pose_guider, Path(recipe.guider_start))
+    if recipe.motion_start:
+        _check_unlearned(networks.denoising_unet, "networks.motion_start", ".motion_modules.", ".proj_out.")
+        begin_motion(networks.denoising_unet, Path(recipe.motion_start))
+    return networks
+
+
+def _new(recipe: Networks) -> Trained:
     options: dict[str, Any] = dict(recipe.unet)
     denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
     reference = UNet(**(options | {"out_channels": None}))
@@ -77,8 +88,17 @@ def _continued(recipe: Networks) -> Trained:
     return Trained(**parts)
 
 
+def _check_unlearned(network: nn.Module, field: str, *parts: str) -> None:
+    """What a field is to begin must be there and new, which its last layer tells: it is zero. Raises InputError."""
+    last = [value for name, value in network.named_parameters() if all(part in name for part in parts)]
+    if not last:
+        raise InputError(f"{field} has nothing to begin: the networks have no motion modules. Set networks.temporal.")
+    if any(value.any() for value in last):
+        raise InputError(f"{field} would overwrite what has learned already in networks.start: leave one of them empty.")
+
+
 def make_encoders(recipe: Networks) -> tuple[AutoencoderKL, CLIPVisionModelWithProjection]:
-    """VAE and CLIP, or what takes their places. They do not learn."""
-    vae = AutoencoderKL.from_pretrained(recipe.vae) if recipe.vae else PatchVAE()
-    clip = CLIPVisionModelWithProjection.from_pretrained(recipe.clip) if recipe.clip else MeanColour()
+    """VAE and CLIP, or what takes their places. They do not learn. Raises MissingModelError."""
+    vae = read_vae(Path(recipe.vae)) if recipe.vae else PatchVAE()
+    clip = read_image_encoder(Path(recipe.clip)) if recipe.clip else MeanColour()
     return cast(AutoencoderKL, vae.requires_grad_(False)), cast(CLIPVisionModelWithProjection, clip.requires_grad_(False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,13 +17,17 @@ from animato.data.mixture import People
 from animato.data.sample import Source
 from animato.encoders.codec import Codec
 from animato.models.copy_head import clean, velocity
+from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE
 from animato.sampling.schedule import make_scheduler
 from animato.training.animate_anyone import AnimateAnyoneStep, chance
 from animato.training.batch import Batch, Encoders, row_generator
 from animato.training.loop import Training
 from animato.training.networks import Trained, make_encoders, make_networks
 from animato.training.stage import Data, Recipe
+from animato.weights import own
+from animato.weights.about import About
 
+STYLES = {"animate-anyone": ANIMATE_ANYONE, "muse-pose": MUSE_POSE}  # how skeletons are drawn for each system
 GRID_ROWS = 4
 GRID_SEED = 2**31  # samples to look at are none that training draws
 GRID_STEPS = 10
@@ -31,7 +35,7 @@ GRID_STEPS = 10
 
 @dataclass(eq=False)
 class AnimateAnyoneTrainee:
-    """Animate Anyone as the loop's trainee."""
+    """Animate Anyone as the loop's trainee, and MusePose, which differs in data and drawing alone."""
 
     recipe: Recipe
     source: Source
@@ -83,8 +87,25 @@ class AnimateAnyoneTrainee:
             x = scheduler.step(output, t, x).prev_sample
         return x
 
-    def save(self, networks: nn.Module, folder: Path) -> None:
-        cast(Trained, networks).save(folder)
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The networks that do not learn; patches and mean colours, which have no tensors, are none."""
+        encoders = {"vae": self.encoders.vae, "image_encoder": self.encoders.clip}
+        return {name: network for name, network in encoders.items() if network.state_dict()}
+
+    def keep(self, folder: Path) -> None:
+        """Writes the networks that do not learn, if there are any."""
+        if self.fixed:
+            own.save(folder, self.fixed.items(), self._about)
+
+    def save(self, networks: nn.Module, folder: Path, kept: Path) -> None:
+        """All networks in the project's form, with those of `keep`."""
+        own.save(folder, [*cast(Trained, networks).parts(), *((name, kept / name) for name in self.fixed)], self._about)
+
+    @property
+    def _about(self) -> About:
+        options = {"noise": asdict(self.recipe.noise), "size": self.recipe.data.size}
+        return About(self.recipe.system, "a training run of this project", options)
 
 
 def make_source(data: Data) -> Source:
@@ -92,7 +113,7 @@ def make_source(data: Data) -> Source:
     if not data.index:
         return People(data.people, data.length, data.fps, size, data.frames, together=data.together)
     entries = tuple(read_index(Path(data.index)))
-    return Videos(entries, size, data.frames, data.rate, data.cut, (data.scale[0], data.scale[1]))
+    return Videos(entries, size, data.frames, data.rate, data.cut, (data.scale[0], data.scale[1]), data.margin, data.fast)
 
 
 def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
@@ -103,7 +124,8 @@ def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
         networks.denoising_unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
     halvings = len(networks.pose_guider.config.block_out_channels) - 1
-    return AnimateAnyoneTrainee(recipe, make_source(recipe.data), Encoders(vae, clip, halvings), AnimateAnyoneStep(networks, recipe))
+    encoders = Encoders(vae, clip, halvings, STYLES[recipe.system])
+    return AnimateAnyoneTrainee(recipe, make_source(recipe.data), encoders, AnimateAnyoneStep(networks, recipe))
 
 
 def check(recipe: Recipe) -> None:
@@ -112,9 +134,13 @@ def check(recipe: Recipe) -> None:
         raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head = true.")
     if recipe.objective.kind == "velocity" and recipe.networks.copy_head:
         raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by 'velocity': set objective.kind.")
+    if recipe.networks.copy_head and (recipe.networks.vae or recipe.networks.clip):
+        raise InputError("A copy head fetches patches: leave networks.vae and networks.clip empty.")
     positions = recipe.networks.temporal.get("positions")
     if positions is not None and recipe.data.frames > positions:
         raise InputError(f"{recipe.data.frames} frames are too many for {positions} positions: lower data.frames.")
+    if recipe.data.margin < 0 or recipe.data.fast < 0 or recipe.data.rate < 1:
+        raise InputError("data.margin and data.fast cannot be below 0, nor data.rate below 1: choose others.")
     if min(recipe.data.size) < 16 or recipe.run.batch < 1 or recipe.run.accumulate < 1 or recipe.data.frames < 1:
         raise InputError("Pictures of at least 16 x 16 pixels and batches of at least one frame are due.")
 

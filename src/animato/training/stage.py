@@ -18,16 +18,20 @@ T = TypeVar("T")
 class Networks:
     """What is trained. Sizes are those of UNet and PoseGuider; with `start` the networks of that folder are taken, and new parts added.
 
-    start      a folder with one folder per network, as the loop writes them; "" for new networks
-    unet       options of the U-Net, shared by denoiser and ReferenceNet
-    temporal   options of the temporal module; {} for a denoiser of single frames
-    guider     channels of the Pose Guider
-    copy_head  whether there is one
-    vae        a folder of an AutoencoderKL; "" for patches
-    clip       a folder of CLIP's vision tower; "" for the mean colour
+    start         a folder with one folder per network, as the loop writes them; "" for new networks
+    guider_start  a ControlNet in diffusers' form, from which a new Pose Guider takes all but its last layer; "" for random values
+    motion_start  AnimateDiff's motion module, whose values new temporal modules take; "" for random values
+    unet          options of the U-Net, shared by denoiser and ReferenceNet
+    temporal      options of the temporal module; {} for a denoiser of single frames
+    guider        channels of the Pose Guider
+    copy_head     whether there is one
+    vae           a folder of an AutoencoderKL; "" for patches
+    clip          a folder of CLIP's vision tower; "" for the mean colour
     """
 
     start: str = ""
+    guider_start: str = ""
+    motion_start: str = ""
     unet: dict[str, Any] = field(default_factory=dict)
     temporal: dict[str, Any] = field(default_factory=dict)
     guider: list[int] = field(default_factory=lambda: [16, 32, 96, 256])
@@ -81,7 +85,10 @@ class Data:
     size      width and height
     frames    driven frames of a sample
     together  whether they follow each other, `rate` apart
-    cut       whole, or published: a random crop that keeps `scale` of the area, and cuts heads and feet of portrait videos
+    margin    frames that lie at least between reference and target of a sample of one frame
+    fast      frames a second above which `rate` counts twice; 0: never
+    cut       whole, or published: a random crop that keeps `scale` of the area, and cuts heads and feet of portrait videos; or squash:
+              whole, its aspect given up, as MusePose's canvas is
     people, length, fps  of procedural people: how many, frames of each, frames a second
     """
 
@@ -90,7 +97,9 @@ class Data:
     frames: int = 1
     together: bool = False
     rate: int = 4
-    cut: Literal["whole", "published"] = "whole"
+    margin: int = 30
+    fast: float = 0.0
+    cut: Literal["whole", "published", "squash"] = "whole"
     scale: list[float] = field(default_factory=lambda: [0.9, 1.0])
     people: int = 2400
     length: int = 12
@@ -126,7 +135,7 @@ class Run:
 class Recipe:
     """One stage of training, whole."""
 
-    system: Literal["animate-anyone"] = "animate-anyone"
+    system: Literal["animate-anyone", "muse-pose"] = "animate-anyone"
     networks: Networks = Networks()
     objective: Objective = Objective()
     noise: NoiseSchedule = NoiseSchedule()

@@ -6,6 +6,7 @@ animato.json says which system it is, where the values come from and which versi
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,8 @@ from torch import Tensor
 
 from animato.core.errors import MissingModelError, OutputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
-from animato.weights.about import FORMAT, OWN, About, about
+from animato.sampling.schedule import NoiseSchedule
+from animato.weights.about import FORMAT, OWN, About, about, is_own
 from animato.weights.blank import Waiting, configured, wanted
 from animato.weights.files import find_weights, in_words
 from animato.weights.keymap import IDENTITY, translate
@@ -41,6 +43,9 @@ def open_own(folder: Path, system: str, classes: Mapping[str, type[Any]]) -> dic
     found = about(folder).system
     if found != system:
         raise MissingModelError(f"{folder} holds weights of {found}, not of {system}. Use --system {found}, or other weights.")
+    missing = [name for name in classes if not (folder / name).is_dir()]
+    if missing:
+        raise MissingModelError(f"{folder} lacks {', '.join(missing)}: it is not complete, a preview model, or for training to go on from.")
     return {name: open_network(folder / name, kind) for name, kind in classes.items()}
 
 
@@ -63,19 +68,39 @@ def check_folder(folder: Path, names: Iterable[str], size: int) -> Path:
     return target
 
 
-def save(folder: Path, networks: Iterable[tuple[str, Saved]], description: About) -> None:
+def save(folder: Path, networks: Iterable[tuple[str, Saved | Path]], description: About) -> None:
     """Writes networks, in the type they have, one after the other as they come; the folder appears when all are written.
 
+    A network that is written already may be given as its folder: its files then have both names (or copies, where a disk has no links).
     Raises MissingModelError for numbers that are not finite, OutputError.
     """
     said = {"format": FORMAT, "system": description.system, "source": description.source, "version": version("animato")}
     said["options"] = dict(description.options)
     with temporary_beside(folder) as temporary, explained(folder):
         for name, network in networks:
-            _check_finite(name, network)
-            network.save_pretrained(temporary / name, safe_serialization=True)
+            if isinstance(network, Path):
+                shutil.copytree(network, temporary / name, copy_function=_linked)
+            else:
+                _check_finite(name, network)
+                network.save_pretrained(temporary / name, safe_serialization=True)
         (temporary / OWN).write_text(json.dumps(said, indent=1) + "\n", "utf-8")
         put_in_place(temporary, folder)
+
+
+def trained_noise(folder: Path) -> NoiseSchedule:
+    """The noise that a folder's networks were trained on: the published one unless animato.json tells other. Raises MissingModelError."""
+    said = about(folder).options.get("noise", {}) if is_own(folder) else {}
+    try:
+        return NoiseSchedule(**said)
+    except TypeError as error:
+        raise MissingModelError(f"{folder / OWN} tells of a noise that is unknown here: {error}. Get it again.") from error
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _check_finite(name: str, network: Saved) -> None:
