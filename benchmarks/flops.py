@@ -1,9 +1,9 @@
 """Work of one denoising step with guidance, counted at full size without weights: `python benchmarks/flops.py`.
 
-TFLOP as the published code computes the step (`models/plain.py`) and as this project does, one line per system. Counted are matrix
-products, convolutions and both products of every attention, two FLOPs per multiply-add; not counted are norms, activations, additions,
-and what runs once per video. "apart" is the step when the halves of guidance run one after the other and share nothing. More than the
-budget is an error.
+TFLOP as the published code computes the step (`models/plain.py`) and as this project does, one line per system and, of MagicAnimate, one
+for each network that runs beside the denoiser in every step. Counted are matrix products, convolutions and both products of every
+attention, two FLOPs per multiply-add; not counted are norms, activations, additions, and what runs once per video. "apart" is the step when
+the halves of guidance run one after the other and share nothing. More than the budget is an error.
 """
 
 from __future__ import annotations
@@ -19,26 +19,34 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from animato.models.condition import UNetCondition
+from animato.models.controlnet import ControlNet
 from animato.models.plain import plain_unet
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
+from animato.systems.magic_animate import READ
 
 TERA = 1e12
-ROW = "{:<15} {:>15} {:>10} {:>8} {:>8} {:>7}"
+ROW = "{:<19} {:>15} {:>10} {:>8} {:>8} {:>7}"
+Work = tuple[int, int, int]  # FLOPs as published, apart, ours
 
 
 @dataclass(frozen=True)
 class System:
+    """read: where the reference is read, by the beginnings of names. words: tokens of a prompt that both halves are told; 0: CLIP's one."""
+
     name: str
     size: tuple[int, int]  # width, height in pixels
     frames: int
     temporal: Temporal
     budget: float  # TFLOP
+    read: tuple[str, ...] = ("",)
+    words: int = 0
 
 
-SYSTEMS = [
-    System("animate-anyone", (512, 768), 24, {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}, 87.0),
-]
+SKELETONS: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
+PARTS: Temporal = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
+MAGIC_ANIMATE = System("magic-animate", (512, 768), 16, PARTS, 49.1, READ, 77)
+SYSTEMS = [System("animate-anyone", (512, 768), 24, SKELETONS, 87.0), MAGIC_ANIMATE]
 
 
 def main() -> int:
@@ -46,28 +54,55 @@ def main() -> int:
     missed = 0
     with torch.device("meta"), torch.no_grad():
         for system in SYSTEMS:
-            published, apart, ours = (work / TERA for work in step(system))
-            size = "{}x{}x{}".format(*system.size, system.frames)
-            print(ROW.format(system.name, size, f"{published:.1f}", f"{apart:.1f}", f"{ours:.1f}", f"{ours / published:.3f}"))
-            missed += ours > system.budget
+            missed += told(system.name, system, step(system), system.budget)
+        missed += told("  its ControlNet", MAGIC_ANIMATE, controlnet(MAGIC_ANIMATE), 7.15)
+        missed += told("  its encoder", MAGIC_ANIMATE, encoder(MAGIC_ANIMATE), 1.25)
     return missed
 
 
-def step(system: System) -> tuple[int, int, int]:
-    """FLOPs of a step as published, with the halves of guidance apart, and with what they share run once."""
+def told(name: str, system: System, work: Work, budget: float) -> bool:
+    """Prints a line; whether the budget is exceeded."""
+    published, apart, ours = (one / TERA for one in work)
+    size = "{}x{}x{}".format(*system.size, system.frames)
+    print(ROW.format(name, size, f"{published:.1f}", f"{apart:.1f}", f"{ours:.1f}", f"{ours / published:.3f}"))
+    return ours > budget
+
+
+def step(system: System) -> Work:
+    """A step of the denoiser as published, with the halves of guidance apart, and with what they share run once."""
     unet, reference = UNet(temporal=system.temporal), UNet(out_channels=None)
     width, height = (side // 8 for side in system.size)
     x, conv_in = torch.empty(1, system.frames, 4, height, width), torch.empty(1, system.frames, 320, height, width)
-    token = torch.empty(1, 1, 768)
-    features = reference.reference(x[:, :1], 0, reference.project_context(token))
-    null = UNetCondition(unet.project_context(token), conv_in=conv_in)
-    condition = UNetCondition(unet.project_context(token), unet.project_bank(features), conv_in)
+    tokens = torch.empty(1, system.words or 1, 768)
+    written = reference.reference(x[:, :1], 0, reference.project_context(tokens))
+    features = {name: value for name, value in written.items() if name.startswith(system.read)}
+    null = UNetCondition(unet.project_context(tokens), conv_in=conv_in)
+    context = null.context if system.words else unet.project_context(tokens)
+    condition = UNetCondition(context, unet.project_bank(features), conv_in)
     both = {name: twice(value) for name, value in features.items()}
     return (
-        flops(lambda: plain_unet(unet, twice(x), 1, twice(token), both, twice(conv_in))),
+        flops(lambda: plain_unet(unet, twice(x), 1, twice(tokens), both, twice(conv_in))),
         flops(lambda: [unet(x, 1, half) for half in (null, condition)]),
         flops(lambda: unet.branches(x, 1, [null, condition])),
     )
+
+
+def controlnet(system: System) -> Work:
+    """All frames of a step through the ControlNet, which both halves share; the stem runs once per video here."""
+    net = ControlNet(cross_attention_dim=768)
+    width, height = system.size
+    x, pictures = torch.empty(system.frames, 4, height // 8, width // 8), torch.empty(system.frames, 3, height, width)
+    tokens, stem = torch.empty(1, system.words, 768), torch.empty(system.frames, 320, height // 8, width // 8)
+    ours = flops(lambda: net.residuals(x, 1, tokens, stem))
+    return flops(lambda: net(x, 1, tokens.expand(system.frames, -1, -1), pictures)), ours, ours
+
+
+def encoder(system: System) -> Work:
+    """The reference in a step: as published a row for each half of guidance, on to the last ResNet and a little further."""
+    whole, ending, (width, height) = UNet(out_channels=None), UNet(out_channels=0), system.size
+    x, tokens = torch.empty(1, 1, 4, height // 8, width // 8), torch.empty(1, system.words, 768)
+    ours = flops(lambda: ending.reference(x, 1, ending.project_context(tokens)))
+    return flops(lambda: whole(twice(x), 1, UNetCondition(whole.project_context(twice(tokens))))), ours, ours
 
 
 def twice(rows: Tensor) -> Tensor:

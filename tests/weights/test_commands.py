@@ -79,7 +79,7 @@ def test_convert_tells_a_full_disk_beforehand(
 
 def test_fetch_says_what_can_be_fetched_and_that_it_is_offline(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", "nothing"]) == 2
-    assert "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose." in capsys.readouterr().err
+    assert "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose, magic-animate." in capsys.readouterr().err
     assert main(["fetch", "animate-anyone"]) == 2
     said = capsys.readouterr().err
     assert "cannot be fetched while ANIMATO_OFFLINE is set" in said and str(cache / "animate-anyone") in said

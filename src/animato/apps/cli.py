@@ -52,7 +52,9 @@ def animate(
     picture: Picture,
     driving: Driving,
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
-    system: Annotated[str, typer.Option(help="puppet, animate-anyone, muse-pose, or auto: the best one whose weights are here.")] = "auto",
+    system: Annotated[
+        str, typer.Option(help="puppet, animate-anyone, muse-pose, magic-animate or auto: the best one whose weights are here.")
+    ] = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
     frames: Frames = None,
@@ -199,7 +201,10 @@ def doctor() -> None:
 @app.command()
 def fetch(
     what: Annotated[
-        str, typer.Argument(help="pose: the models of the embedded pose estimator; animate-anyone, muse-pose: a system's official weights.")
+        str,
+        typer.Argument(
+            help="pose: the models of the embedded pose estimator; animate-anyone, muse-pose, magic-animate: a system's official weights."
+        ),
     ],
     wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,
     to: Annotated[Path | None, typer.Option(help="Put weights into this folder instead of the user's cache.")] = None,

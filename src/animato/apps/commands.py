@@ -26,7 +26,7 @@ from animato.pose.io import check_poses_output, save_poses
 from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.preview import overlaid
 from animato.pose.preview import preview as alignment_preview
-from animato.systems.choose import choose, installed
+from animato.systems.choose import choose, ready
 from animato.systems.performance import Performance
 from animato.systems.puppet import Puppet
 
@@ -134,10 +134,10 @@ def demo(folder: Path, character: str, motion: str) -> None:
     with Bars() as bars:
         scene = Request(character, motion).scene(bars)
         sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
-        made = [_shown(scene, name, folder, sheet, bars) for name in installed()]
+        made = [_shown(scene, name, folder, sheet, bars) for name in ready()]
     tell(scene.notes)
     write_picture(sheet.picture(), folder / "demo.png")
-    say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(installed())}"]))
+    say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(ready())}"]))
 
 
 def _shown(scene: api.Scene, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:

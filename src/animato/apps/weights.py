@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from animato.apps.console import Bars, say
 from animato.core.errors import InputError, Interrupted, MissingModelError
 from animato.weights.about import about, is_own
-from animato.weights.files import OFFICIAL, Official, Piece, in_words
+from animato.weights.files import MAGIC_ANIMATE, OFFICIAL, Official, Piece, in_words
 
 NEEDED = ("torch", "diffusers", "transformers", "huggingface_hub", "safetensors")
 
@@ -48,14 +49,21 @@ def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> Non
     import torch
     from transformers.utils.logging import disable_progress_bar
 
-    from animato.weights.animate_anyone import SYSTEMS, convert, convert_base
-
     disable_progress_bar()  # it would draw its own over this one
     with Bars() as bars:
-        (convert_base if base else convert)(folder, out, torch.float16 if half else torch.float32, bars, SYSTEMS[system])
+        _converter(system, base)(folder, out, torch.float16 if half else torch.float32, bars)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     what = f"what training of {system} begins with" if base else f"the weights of {system}"
     say(f"{out}: {what}, every key accounted for, {in_words(size)}")
+
+
+def _converter(system: str, base: bool) -> Callable[..., None]:
+    """What writes a system's weights, or the base of its training, in the project's form."""
+    from animato.weights import animate_anyone, magic_animate
+
+    if system == MAGIC_ANIMATE.system:
+        return magic_animate.convert_base if base else magic_animate.convert
+    return partial(animate_anyone.convert_base if base else animate_anyone.convert, system=animate_anyone.SYSTEMS[system])
 
 
 def found() -> Iterator[str]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
 from animato.weights.about import read_json
 from animato.weights.keymap import Shapes, shapes
 
+CLIP: dict[type[Any], Any] = {CLIPVisionModelWithProjection: CLIPVisionConfig, CLIPTextModel: CLIPTextConfig}
 UNUSABLE = (
     TypeError,
     ValueError,
@@ -46,9 +47,9 @@ def blank(build: Callable[[], nn.Module]) -> Any:
     """A network without values. What it computes for itself and no file holds is there."""
     with torch.device("meta"):
         network = build()
-    if isinstance(network, CLIPVisionModelWithProjection):
-        embeddings = network.vision_model.embeddings
-        embeddings.position_ids = torch.arange(embeddings.num_positions).unsqueeze(0)
+    for module in network.modules():
+        if isinstance(places := getattr(module, "position_ids", None), Tensor):  # CLIP's
+            module.position_ids = torch.arange(places.shape[-1]).unsqueeze(0)
     return network
 
 
@@ -69,10 +70,10 @@ def configured(folder: Path, kind: type[Any]) -> Any:
     """A network without values, of a class of diffusers' or transformers' making, by a folder's config.json. Raises MissingModelError."""
     config = read_json(folder / "config.json")
     named = class_names(config)
-    if named and kind.__name__ not in named:
+    if named and not {one.__name__ for one in kind.__mro__} & set(named):
         raise MissingModelError(f"{folder} holds {' or '.join(named)}, not {kind.__name__}.")
-    if kind is CLIPVisionModelWithProjection:
-        return built(folder / "config.json", lambda: kind(CLIPVisionConfig.from_dict(config)))
+    if kind in CLIP:
+        return built(folder / "config.json", lambda: kind(CLIP[kind].from_dict(config)))
     return built(folder / "config.json", lambda: kind.from_config(config))
 
 

@@ -26,6 +26,7 @@ class Piece:
     size: int  # bytes of its values in fp32
     folder: bool = False
     needed: bool = True
+    ending: str = ".pth"  # of the published file
 
     def find(self, root: Path) -> Path | None:
         """The weight file of this piece below a folder, or None."""
@@ -37,7 +38,7 @@ class Piece:
         """What is missing of this piece below a folder, in words; nothing if it is complete."""
         path = self.find(root)
         if path is None:
-            return f"{self.names[0]}{'/' if self.folder else '.pth'} ({in_words(self.size)})"
+            return f"{self.names[0]}{'/' if self.folder else self.ending} ({in_words(self.size)})"
         config = path.parent / "config.json"
         return config.relative_to(root).as_posix() if self.folder and not config.is_file() else ""
 
@@ -133,7 +134,47 @@ MUSE_POSE = Official(
         IMAGE_ENCODER_REPOSITORY,
     ),
 )
-OFFICIAL = (ANIMATE_ANYONE, MUSE_POSE)
+
+# As its own folders are laid out, or with what is MagicAnimate's own in a folder of that name, as its instructions say.
+TEMPORAL = Piece(
+    "the motion modules, or the whole denoiser with them",
+    ("temporal_attention/temporal_attention", "MagicAnimate/temporal_attention/temporal_attention", "temporal_attention"),
+    5_110_013_456,
+    ending=".ckpt",
+)
+ENCODER = Piece(
+    "the appearance encoder",
+    ("appearance_encoder/diffusion_pytorch_model", "MagicAnimate/appearance_encoder/diffusion_pytorch_model", "appearance_encoder"),
+    3_428_266_240,
+    ending=".safetensors",
+)
+CONTROLNET = Piece("the DensePose ControlNet", ("densepose_controlnet", "MagicAnimate/densepose_controlnet"), 1_445_116_480, folder=True)
+SD_UNET = Piece("Stable Diffusion 1.5's U-Net", ("stable-diffusion-v1-5/unet", "unet"), 3_438_083_856, folder=True)
+TEXT_ENCODER = Piece("CLIP's text encoder", ("stable-diffusion-v1-5/text_encoder", "text_encoder"), 492_241_920, folder=True)
+MAGIC_ANIMATE = Official(
+    "magic-animate",
+    (TEMPORAL, ENCODER, CONTROLNET, SD_UNET, TEXT_ENCODER, VAE),
+    (
+        Repository(
+            "zcxu-eric/MagicAnimate",
+            "BSD-3-Clause",
+            (
+                "appearance_encoder/diffusion_pytorch_model.safetensors",
+                "densepose_controlnet/config.json",
+                "densepose_controlnet/diffusion_pytorch_model.safetensors",
+                "temporal_attention/temporal_attention.ckpt",
+            ),
+        ),
+        Repository(
+            "stable-diffusion-v1-5/stable-diffusion-v1-5",
+            "CreativeML OpenRAIL-M",
+            ("unet/config.json", "unet/diffusion_pytorch_model.bin", "text_encoder/config.json", "text_encoder/pytorch_model.bin"),
+            "stable-diffusion-v1-5",
+        ),
+        VAE_REPOSITORY,
+    ),
+)
+OFFICIAL = (ANIMATE_ANYONE, MUSE_POSE, MAGIC_ANIMATE)
 
 
 def in_words(size: float) -> str:

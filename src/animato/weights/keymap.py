@@ -128,6 +128,7 @@ SIGNS = (  # part of a key -> what a file with it is; the first that is found co
     (".decoder.", "a VAE"),
     (".motion_modules.", "a motion module, or a denoiser with one"),
     (".conv_norm_out.", "a U-Net with an end: SD-1.5's or a denoiser's"),
+    (".up_blocks.3.attentions.2.proj_out.", "a U-Net without an end: Animate Anyone's or MusePose's ReferenceNet"),
     (".down_blocks.", "a U-Net without an end: a ReferenceNet or an appearance encoder"),
     (".blocks.", "a Pose Guider"),
 )

@@ -1,0 +1,187 @@
+"""MagicAnimate's weights: which file feeds which network, under which names; read from the official files or the project's own folder.
+
+The published code begins with Stable Diffusion 1.5's U-Net and lays temporal_attention.ckpt over it, without insisting on anything. By its
+size that file holds the whole denoiser, by its name the motion modules alone: either is read, and Stable Diffusion's U-Net for the rest, if
+there is a rest. Of the text encoder only what it says of the empty prompt is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+from animato.core.errors import MissingModelError
+from animato.core.progress import Progress, silent
+from animato.encoders.text import EmptyPrompt
+from animato.models.controlnet import ControlNet
+from animato.models.temporal import Temporal
+from animato.models.unet import UNet
+from animato.weights import files, own
+from animato.weights.about import About, about, is_own
+from animato.weights.blank import Waiting, built, configured, wanted
+from animato.weights.files import CONTROLNET, ENCODER, MAGIC_ANIMATE, SD_UNET, TEMPORAL, TEXT_ENCODER
+from animato.weights.keymap import IDENTITY, KeyMap, Shapes, shapes, translate
+from animato.weights.read import read_state
+from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
+from animato.weights.sizes import unet_sizes
+
+SYSTEM = MAGIC_ANIMATE.system
+POSITIONS = 24  # rows of the published table
+
+
+class Networks(NamedTuple):
+    """All networks of the system, filled, in the order of CLASSES."""
+
+    denoiser: UNet
+    appearance_encoder: UNet
+    controlnet: ControlNet
+    vae: AutoencoderKL
+    prompt: EmptyPrompt
+
+
+CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's form
+    "denoising_unet": UNet,
+    "appearance_encoder": UNet,
+    "densepose_controlnet": ControlNet,
+    "vae": AutoencoderKL,
+    "prompt": EmptyPrompt,
+}
+WHOLE = KeyMap(renames=((".module.", "."), (".unet.", "."), *MOTION.renames), dropped=MOTION.dropped)
+TEXT = KeyMap(renames=((".text_model.", "."),), dropped=(COUNTED,))  # which transformers 5 does not write any more
+TEXT_BEFORE = KeyMap(dropped=(COUNTED,))
+
+
+@dataclass(frozen=True, eq=False)
+class Speaking(Waiting):
+    """A text encoder that says the empty prompt when it is filled, and is let go."""
+
+    def fill(self, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu") -> EmptyPrompt:
+        return EmptyPrompt.by(super().fill(torch.float32)).to(device, dtype)
+
+
+def read(
+    folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
+) -> Networks:
+    """All networks of MagicAnimate, from the official files or from a folder in the project's form.
+
+    dtype   what the tensors become, one by one; None: each stays as its file has it
+    Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file.
+    Raises MissingModelError.
+    """
+    return Networks(*fill(open_weights(folder), dtype, device, progress))
+
+
+def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+    """Writes the networks of a folder in the project's form, one after the other. Raises MissingModelError, OutputError."""
+    write(open_weights(folder), out, about(folder) if is_own(folder) else About(SYSTEM, "official files"), dtype, progress)
+
+
+def convert_base(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+    """Writes, in the project's form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
+    write(open_base(folder), out, About(SYSTEM, "Stable Diffusion 1.5, to begin training with"), dtype, progress)
+
+
+def open_weights(folder: Path) -> dict[str, Waiting]:
+    """All networks, checked and not yet read: that every key has its place, and that the networks belong together."""
+    waiting = own.open_own(folder, SYSTEM, CLASSES) if is_own(folder) else open_official(MAGIC_ANIMATE.find(folder))
+    config: dict[str, Any] = {name: one.network.config for name, one in waiting.items()}
+    if config["denoising_unet"].temporal is None:
+        raise MissingModelError(f"The denoiser in {folder} has no motion module: it is for training to begin with, not to be used.")
+    _check_together(folder, config)
+    return waiting
+
+
+def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+    """The networks of the official files."""
+    return {
+        "denoising_unet": _denoiser(found[TEMPORAL], found[SD_UNET]),
+        "appearance_encoder": _encoder(found[ENCODER]),
+        "densepose_controlnet": open_folder(found[CONTROLNET], ControlNet, IDENTITY),
+        **_ends(found),
+    }
+
+
+def open_base(folder: Path) -> dict[str, Waiting]:
+    """Stable Diffusion's U-Net as denoiser without motion module, as appearance encoder, and with a new stem as ControlNet; VAE, prompt."""
+    found = MAGIC_ANIMATE.find(folder, (SD_UNET, files.VAE, TEXT_ENCODER))
+    path = found[SD_UNET]
+    state = read_state(path)
+    denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
+    waiting = {
+        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser")),
+        "appearance_encoder": _encoder(path, rest=True),
+        "densepose_controlnet": _new_controlnet(state, denoiser.config),
+        **_ends(found),
+    }
+    _check_together(folder, {name: one.network.config for name, one in waiting.items()})
+    return waiting
+
+
+def _denoiser(path: Path, base_path: Path) -> Waiting:
+    """The motion modules and, where the file has more than those, all of the denoiser; otherwise Stable Diffusion's U-Net around them."""
+    state = read_state(path)
+    check_positions(state, path, POSITIONS)
+    alone = all(MODULES in key for key in state)
+    around = read_state(base_path) if alone else state
+    named = {WHOLE.rename(key): shape for key, shape in shapes(around).items()}
+    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": POSITIONS, "middle": False, "norm": "clip"}
+    network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(named)))
+    both = wanted(network)
+    if not alone:
+        return Waiting(network, translate(state, both, WHOLE, f"{path} does not fit the denoiser"))
+    spatial = {key: shape for key, shape in both.items() if MODULES not in key}
+    temporals = {key: shape for key, shape in both.items() if MODULES in key}
+    values = translate(around, spatial, IDENTITY, f"{base_path} does not fit the denoiser without its motion modules")
+    return Waiting(network, values | translate(state, temporals, WHOLE, f"{path} does not fit the denoiser's motion modules"))
+
+
+def _encoder(path: Path, rest: bool = False) -> Waiting:
+    """The appearance encoder. rest: of the file of a whole U-Net, what follows its last bank being left out."""
+    state = read_state(path)
+    network = built(path, lambda: UNet(out_channels=0, heads=HEADS, **unet_sizes(shapes(state))))
+    keys = wanted(network)
+    if rest:
+        state = {key: value for key, value in state.items() if key in keys}
+    return Waiting(network, translate(state, keys, IDENTITY, f"{path} does not fit the appearance encoder"))
+
+
+def _new_controlnet(state: Mapping[str, Tensor], sizes: Any) -> Waiting:
+    """A ControlNet that begins as the down path of a U-Net, and adds nothing yet."""
+    shape = {"block_out_channels": sizes.block_out_channels, "layers_per_block": sizes.layers_per_block}
+    kinds = tuple("CrossAttnDownBlock2D" if attends else "DownBlock2D" for attends in sizes.attention_levels)
+    network = ControlNet(sizes.in_channels, down_block_types=kinds, cross_attention_dim=sizes.cross_attention_dim, **shape)
+    new = network.state_dict()
+    return Waiting(network, {key: state.get(key, value) for key, value in new.items()})
+
+
+def _ends(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+    """The VAE, and the text encoder as what it says."""
+    path = found[TEXT_ENCODER]
+    network = configured(path.parent, CLIPTextModel)
+    keys: Shapes = wanted(network)
+    names = TEXT_BEFORE if any(key.startswith("text_model.") for key in keys) else TEXT
+    values = translate(read_state(path), keys, names, f"{path} does not fit its config.json")
+    return {"vae": open_folder(found[files.VAE], AutoencoderKL, VAE), "prompt": Speaking(network, values)}
+
+
+def _check_together(folder: Path, config: Mapping[str, Any]) -> None:
+    """That what one network makes fits the next one: widths that no single file can be wrong about. Raises MissingModelError."""
+    denoiser, encoder, controlnet = (config[name] for name in ("denoising_unet", "appearance_encoder", "densepose_controlnet"))
+    words, latents = config["prompt"].hidden_size, config["vae"].latent_channels
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("channels of the appearance encoder and of the denoiser", list(encoder.block_out_channels), list(denoiser.block_out_channels)),
+        ("layers of the appearance encoder and of the denoiser", encoder.layers_per_block, denoiser.layers_per_block),
+        ("channels of the ControlNet and of the denoiser", list(controlnet.block_out_channels), list(denoiser.block_out_channels)),
+        ("layers of the ControlNet and of the denoiser", controlnet.layers_per_block, denoiser.layers_per_block),
+    )
+    for name, one in (("denoiser", denoiser), ("appearance encoder", encoder), ("ControlNet", controlnet)):
+        pairs += ((f"width of the prompt and of the {name}'s context", words, one.cross_attention_dim),)
+        pairs += ((f"channels of the VAE's latents and of the {name}", latents, one.in_channels),)
+    check_pairs(folder, pairs)
