@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -19,17 +20,18 @@ from animato.training.batch import Batch
 from animato.training.loop import select
 from animato.training.loss import levels, min_snr_weight, offset_noise, snr
 from animato.training.networks import Trained
-from animato.training.stage import Objective, Recipe
+from animato.training.stage import Objective, Recipe, read_recipe
 from moore import RENAMED, assert_near, frames_second, motion_weights, sidecar, tensors, weights
 
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 FORWARD = 5e-5
 GRADIENT = 1e-4  # of the largest entry of a tensor, or of its norm
 
 trained_steps = pytest.mark.parity("moore_train_stage*.safetensors")
 
 
-def trained(file: Path) -> Trained:
-    """The recorded networks, with motion modules in stage 2; what learns in each stage learns."""
+def trained(file: Path, positions: int = 32, freeze: Sequence[str] = ("reference_unet.up_blocks.3.",)) -> Trained:
+    """The recorded networks, with motion modules in stage 2; what learns in each stage learns, but for what the first stage freezes."""
     meta = sidecar(file)
     config = meta["config"]
     shape: dict[str, Any] = {
@@ -39,7 +41,7 @@ def trained(file: Path) -> Trained:
         "cross_attention_dim": config["cross_attention_dim"],
     }
     video = meta["stage"] == 2
-    temporal: Temporal = {"kind": "attention", "heads": config["motion_heads"], "positions": 32, "middle": True, "norm": "frame"}
+    temporal: Temporal = {"kind": "attention", "heads": config["motion_heads"], "positions": positions, "middle": True, "norm": "frame"}
     denoiser = UNet(temporal=temporal if video else None, **shape)
     denoiser.load_state_dict(weights(file, "denoising_unet") | (motion_weights(file) if video else {}))
     reference = UNet(out_channels=None, **shape)
@@ -47,16 +49,16 @@ def trained(file: Path) -> Trained:
     guider = PoseGuider(config["block_out_channels"][0], tuple(config["pose_channels"]))
     guider.load_state_dict(weights(file, "pose_guider"))
     networks = Trained(denoiser, reference, guider)
-    select(networks, ["*.motion_modules."] if video else [], [] if video else ["reference_unet.up_blocks.3."])
+    select(networks, ["*.motion_modules."] if video else [], [] if video else list(freeze))
     return networks
 
 
-def step(file: Path, gamma: float) -> AnimateAnyoneStep:
+def step(file: Path, gamma: float, networks: Trained | None = None) -> AnimateAnyoneStep:
     meta = sidecar(file)
     known = {field.name for field in fields(NoiseSchedule)}
     noise = NoiseSchedule(**{name: value for name, value in meta["train_scheduler_kwargs"].items() if name in known})
     recipe = Recipe(noise=noise, objective=Objective(noise_offset=meta["noise_offset"], snr_gamma=gamma))
-    return AnimateAnyoneStep(trained(file), recipe)
+    return AnimateAnyoneStep(networks or trained(file), recipe)
 
 
 def inputs(file: Path) -> tuple[Batch, Draw]:
@@ -138,6 +140,46 @@ def test_gradients(fixture_file: Path) -> None:
     for name in whole:
         gradient = cast(Tensor, gradients[name.removeprefix("outputs.grad.")])
         assert_near(gradient, recorded[name], GRADIENT * float(recorded[name].abs().max()))
+
+
+@trained_steps
+def test_musepose_s_step(fixture_file: Path) -> None:
+    """As its recipes say: the recorded noise is theirs; 128 positions; in the first stage the whole ReferenceNet learns.
+
+    Loss and recorded gradients are the same then. Of the ReferenceNet's last level, what stands before its last bank has a gradient, which
+    a small step along it confirms; what stands behind has none.
+    """
+    meta, recorded = sidecar(fixture_file), tensors(fixture_file)
+    recipe = read_recipe(RECIPES / ("muse-pose-video.toml" if meta["stage"] == 2 else "muse-pose-image.toml"))
+    networks = trained(fixture_file, positions=128, freeze=recipe.run.freeze)
+    one = step(fixture_file, recipe.objective.snr_gamma, networks)
+    assert meta["train_scheduler_kwargs"]["beta_schedule"] == recipe.noise.beta_schedule
+    loss = one(*inputs(fixture_file))["loss"]
+    torch.testing.assert_close(
+        loss.detach().reshape(1), recorded[f"outputs.loss_snr{recipe.objective.snr_gamma:.0f}"], rtol=1e-5, atol=1e-6
+    )
+    loss.backward()
+    gradients = {published_name(name): value.grad for name, value in networks.named_parameters() if value.requires_grad}
+    last = {name for name in gradients if name.startswith("reference_unet.up_blocks.3.")}
+    norms = torch.tensor([_norm(gradients[name]) for name in meta["grad_norm_names"]], dtype=torch.float64)
+    torch.testing.assert_close(norms, recorded["outputs.grad_norms"], rtol=GRADIENT, atol=1e-6)
+    assert set(gradients) - set(meta["grad_norm_names"]) == last and bool(last) == (meta["stage"] == 1)
+    if last:
+        assert sum(gradients[name] is None for name in last) == 20  # as recorded of the published step
+        _confirm(one, inputs(fixture_file), networks.reference_unet.up_blocks[3].resnets[0].conv1.weight)
+
+
+def _confirm(one: AnimateAnyoneStep, given: tuple[Batch, Draw], weight: Tensor) -> None:
+    """The loss falls along the gradient as fast as the gradient says."""
+    gradient = cast(Tensor, weight.grad)
+    small = 1e-2 * weight.detach().norm() / gradient.norm()
+    losses = []
+    with torch.no_grad():
+        for side in (small, -2 * small):
+            weight += side * gradient
+            losses.append(float(one(*given)["loss"]))
+    slope = (losses[0] - losses[1]) / (2 * float(small))
+    assert slope == pytest.approx(float(gradient.square().sum()), rel=0.1)
 
 
 def _norm(gradient: Tensor | None) -> float:

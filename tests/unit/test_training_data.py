@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from animato.core.errors import InputError
-from animato.core.media import Clip, write_clip
+from animato.core.media import Clip, open_clip, write_clip
 from animato.data.index import Entry, Videos, pick, read_index
 from animato.data.mixture import Augment, Mixture, People, mirrored
 from animato.data.sample import cut, cut_poses, pair, published_box, scattered, stretch, whole_box
@@ -21,12 +21,13 @@ from animato.pose.keypoints import Point
 PLAIN = Augment(0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("most", [30, 128])
 @pytest.mark.parametrize("length", [1, 2, 20, 31, 61, 200])
-def test_pairs(length: int) -> None:
+def test_pairs(length: int, most: int) -> None:
     """The margin is kept where it can be, and the target comes later where it can."""
-    margin = min(30, length)
+    margin = min(most, length)
     for seed in range(200):
-        reference, target = pair(length, np.random.default_rng(seed))
+        reference, target = pair(length, np.random.default_rng(seed), most)
         assert 0 <= reference < length and 0 <= target < length
         if reference + margin < length:
             assert target >= reference + margin
@@ -151,6 +152,38 @@ def test_videos(folder: Path) -> None:
     assert (told.poses.score[:, 0, Point.NECK] > 0).all() and told.poses.size == (32, 40)
     assert drawn.drawn is not None and drawn.drawn.shape == (3, 40, 32, 3) and not drawn.poses.score.any()
     assert np.abs(drawn.drawn[..., ::-1].astype(int) - drawn.frames).mean() < 6
+
+
+def test_squashed_videos(folder: Path) -> None:
+    """Pictures give up their aspect; poses keep that of the video, so that skeletons are drawn in it and then squashed, lines and all."""
+    told, drawn = (Videos((entry,), (32, 64), 3, 1, "squash").draw(np.random.default_rng(0)) for entry in read_index(folder / "index.json"))
+    whole = Videos((read_index(folder / "index.json")[0],), (48, 48), 3, 1).draw(np.random.default_rng(0))
+    assert told.frames.shape == (3, 64, 32, 3) and told.poses.size == (48, 48)
+    assert np.array_equal(told.poses.points, whole.poses.points)
+    assert np.abs(told.frames.mean(axis=(1, 2)) - whole.frames.mean(axis=(1, 2))).max() < 2
+    assert drawn.drawn is not None and np.abs(drawn.drawn[..., ::-1].astype(int) - drawn.frames).mean() < 6
+
+
+def test_videos_of_many_frames_a_second(folder: Path) -> None:
+    """Above the limit every second one of the frames is taken that would be taken otherwise."""
+    entry = read_index(folder / "index.json")[0]
+    frames = list(open_clip(folder / "a.mp4"))
+    for fast, rate in ((0.0, 1), (6.0, 1), (5.9, 2)):
+        sample = Videos((entry,), (48, 48), 3, 1, fast=fast).draw(np.random.default_rng(0))
+        which = [next(i for i, frame in enumerate(frames) if np.array_equal(frame, one)) for one in sample.frames]
+        assert set(np.diff(which)) == {rate}
+
+
+def test_pairs_of_videos_keep_the_margin(folder: Path) -> None:
+    entry = read_index(folder / "index.json")[0]
+    frames = list(open_clip(folder / "a.mp4"))
+
+    def apart(seed: int) -> int:
+        sample = Videos((entry,), (48, 48), margin=3).draw(np.random.default_rng(seed))
+        reference, target = (next(i for i, f in enumerate(frames) if np.array_equal(f, one)) for one in (sample.whole, sample.frames[0]))
+        return target - reference if reference < 3 else 3
+
+    assert min(apart(seed) for seed in range(12)) == 3
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '[{"video_path": "a"}]', '[{"video_path": 1, "kps_path": "b"}]'])

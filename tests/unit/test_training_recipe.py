@@ -29,6 +29,18 @@ def test_published_numbers() -> None:
     assert (video.data.frames, video.data.rate, video.run.learn) == (24, 4, ["*.motion_modules."])
 
 
+def test_published_numbers_of_musepose() -> None:
+    image, video = (read_recipe(RECIPES / f"muse-pose-{stage}.toml") for stage in ("image", "video"))
+    for recipe in (image, video):
+        assert recipe.system == "muse-pose" and recipe.noise.beta_schedule == "scaled_linear" and recipe.noise.rescale_betas_zero_snr
+        assert (recipe.data.size, recipe.data.cut, recipe.run.freeze) == ([768, 768], "squash", [])
+        published = read_recipe(RECIPES / "animate-anyone-image.toml")
+        assert (recipe.objective, recipe.optimizer) == (published.objective, published.optimizer)
+    assert (image.data.frames, image.data.margin, image.run.batch, image.run.steps) == (1, 128, 8, 400_000)
+    assert (video.data.frames, video.data.rate, video.data.fast, video.run.steps) == (48, 2, 30, 2_000_000)
+    assert video.networks.temporal["positions"] == 128 and video.run.learn == ["*.motion_modules."]
+
+
 def test_changes(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text("[run]\nsteps = 5\n")
@@ -67,6 +79,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
         {"networks": {"copy_head": True}},
         {"networks": {"temporal": {"positions": 8}}, "data": {"frames": 9}},
         {"run": {"batch": 0}},
+        {"data": {"margin": -1}},
+        {"data": {"fast": -30.0}},
+        {"data": {"rate": 0}},
+        {"networks": {"temporal": {"positions": 128}}, "data": {"frames": 129}},
     ],
 )
 def test_parts_that_do_not_fit(content: dict) -> None:

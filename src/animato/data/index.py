@@ -41,9 +41,11 @@ def read_index(path: Path) -> list[Entry]:
 class Videos:
     """Samples of real clips.
 
-    frames  driven frames of a sample; 1: image pairs, more: stretches of every `rate`-th frame
-    size    of all pictures. kept `whole` by default; `published` crops as the published code does
+    frames  driven frames of a sample; 1: image pairs at least `margin` apart, more: stretches of every `rate`-th frame
+    size    of all pictures. kept `whole` by default; `published` crops as Animate Anyone's published code does, `squash` gives up their
+            aspect, as MusePose's does
     scale   smallest and largest share of the area that the published crop keeps
+    fast    frames a second above which `rate` counts twice; 0: never
     """
 
     entries: tuple[Entry, ...]
@@ -52,29 +54,40 @@ class Videos:
     rate: int = 4
     cut: Cut = "whole"
     scale: tuple[float, float] = (0.9, 1.0)
+    margin: int = 30
+    fast: float = 0.0
 
     def draw(self, rng: np.random.Generator) -> Sample:
         entry = self.entries[int(rng.integers(len(self.entries)))]
         video = open_clip(entry.video)
         length = video.length or sum(1 for _ in video)
         if self.frames == 1:
-            reference, target = pair(length, rng)
+            reference, target = pair(length, rng, self.margin)
             which = np.array([target])
         else:
-            reference, which = stretch(length, self.frames, self.rate, rng)
-        box = whole_box(video.size, self.size) if self.cut == "whole" else published_box(video.size, self.size, self.scale, rng)
-        return self._sample(entry, video, reference, which, box)
+            twice = self.fast and video.fps > self.fast
+            reference, which = stretch(length, self.frames, 2 * self.rate if twice else self.rate, rng)
+        return self._sample(entry, video, reference, which, self._box(video.size, rng))
+
+    def _box(self, given: Size, rng: np.random.Generator) -> Box:
+        if self.cut == "squash":
+            return 0.0, 0.0, float(given[0]), float(given[1])
+        return whole_box(given, self.size) if self.cut == "whole" else published_box(given, self.size, self.scale, rng)
 
     def _sample(self, entry: Entry, video: Clip, reference: int, which: np.ndarray, box: Box) -> Sample:
         whole, *driven = pick(video, [reference, *which])
         pictures = cut(np.stack([whole, *driven]), box, self.size)
         if entry.poses.suffix in (".json", ".npz"):
             poses = load_poses(entry.poses).scaled(video.size)
-            given, told = (cut_poses(_frames(poses, part, entry), box, self.size) for part in ([reference], which))
+            given, told = (self._cut(_frames(poses, part, entry), box) for part in ([reference], which))
             return Sample(whole, pictures[0], pictures[1:], given, told)
         skeletons = pick(open_clip(entry.poses), which)
         drawn = cut(np.stack([fitted(one, video.size) for one in skeletons]), box, self.size)
         return Sample(whole, pictures[0], pictures[1:], unknown(1, self.size), unknown(len(which), self.size), drawn)
+
+    def _cut(self, poses: PoseSequence, box: Box) -> PoseSequence:
+        """Squashed poses keep the shape of their video, so that what is drawn of them can be squashed like its pictures."""
+        return poses if self.cut == "squash" else cut_poses(poses, box, self.size)
 
 
 def pick(clip: Clip, which: Iterable[int]) -> list[np.ndarray]:

@@ -12,8 +12,7 @@ from animato.core.shapes import Size
 from animato.pose.keypoints import PoseSequence
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels; may stick out of the picture
-Cut = Literal["whole", "published"]
-MARGIN = 30  # frames that lie at least between the reference and the target of a pair, where the clip is long enough
+Cut = Literal["whole", "published", "squash"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +41,9 @@ class Source(Protocol):
     def draw(self, rng: np.random.Generator) -> Sample: ...
 
 
-def pair(length: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Reference and target among `length` frames: the target is the later one where that is possible."""
-    margin = min(MARGIN, length)
+def pair(length: int, rng: np.random.Generator, margin: int = 30) -> tuple[int, int]:
+    """Reference and target among `length` frames, at least `margin` apart where the clip is long enough, the target later if possible."""
+    margin = min(margin, length)
     reference = int(rng.integers(length))
     if reference + margin < length:
         return reference, int(rng.integers(reference + margin, length))

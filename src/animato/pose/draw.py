@@ -10,6 +10,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from animato.core.fit import stretched
 from animato.core.media import Clip
 from animato.core.shapes import Size
 from animato.pose.keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
@@ -61,6 +62,7 @@ class Style:
     hand_joint  radius of the discs on the hands
     face        whether the 68 face points are drawn
     reversed    whether the network sees the channels of `colours` in reverse order
+    side        px on the short side of the picture that clips are drawn in before they come to their size; None: drawn in their size
     """
 
     limbs: tuple[tuple[int, int], ...]
@@ -70,10 +72,11 @@ class Style:
     hand_joint: int
     face: bool
     reversed: bool
+    side: int | None = None
 
 
 ANIMATE_ANYONE = Style(_BODY_LIMBS, _HUES, joints=18, limb_width=(4, 2), hand_joint=4, face=True, reversed=False)
-MUSE_POSE = Style(_BODY_LIMBS, _HUES, joints=18, limb_width=None, hand_joint=3, face=False, reversed=True)
+MUSE_POSE = Style(_BODY_LIMBS, _HUES, joints=18, limb_width=None, hand_joint=3, face=False, reversed=True, side=1024)
 UNI_ANIMATE = Style(_BODY_LIMBS + _FOOT_LIMBS, _HUES + _FOOT_HUES, joints=20, limb_width=(4, 2), hand_joint=4, face=False, reversed=True)
 
 
@@ -114,13 +117,20 @@ def draw(person: Figure, style: Style, size: Size) -> np.ndarray:
 
 
 def skeletons(pose: PoseSequence, style: Style, size: Size | None = None) -> Clip:
-    """The first person of a sequence drawn frame by frame as its network expects it; nothing is drawn before it is asked for."""
+    """The first person of a sequence drawn frame by frame as its network expects it; nothing is drawn before it is asked for.
+
+    Where the style has a `side`, as MusePose's training had, lines are as thin in every size, and squashed where the figure is. (MusePose's
+    published sampling draws in the shape of the driving video, and stretches the lines with it.)
+    """
     size = size or pose.size
+    scale = style.side / min(pose.size) if style.side else None
+    drawn = (round(pose.size[0] * scale), round(pose.size[1] * scale)) if scale else size
 
     def frames() -> Iterator[np.ndarray]:
-        return (draw(figure(pose, frame), style, size) for frame in range(len(pose)))
+        return (draw(figure(pose, frame), style, drawn) for frame in range(len(pose)))
 
-    return Clip(frames, size, Fraction(pose.fps).limit_denominator(1001), len(pose))
+    clip = Clip(frames, drawn, Fraction(pose.fps).limit_denominator(1001), len(pose))
+    return clip if drawn == size else clip.map(lambda frame: stretched(frame, size), size)
 
 
 def draw_overlay(frame: np.ndarray, pose: PoseSequence, index: int = 0) -> np.ndarray:

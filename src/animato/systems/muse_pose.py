@@ -17,7 +17,6 @@ import numpy as np
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionModelWithProjection
 
-from animato.core.fit import stretched
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
@@ -37,7 +36,6 @@ from animato.systems.referenced import denoise, guider_size, look
 from animato.systems.scene import canvas_of, check_scene, check_window, restored
 
 PUBLISHED = Settings(steps=20, guidance=3.5, seed=99, window=Windows(48, 4, closed=False), canvas=(768, 768))
-DRAWN = 1024  # px on the short side of the pictures that skeletons are drawn in, before they come to the canvas
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ class MusePose:
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
         canvas = canvas_of(picture, told, settings.canvas, Codec(self.vae).stride)
-        drawn = drawn_large(canvas.motion, guider_size(self, canvas.size))
+        drawn = skeletons(canvas.motion, MUSE_POSE, guider_size(self, canvas.size))
         seen = look(self, picture, canvas.picture, drawn, place, ticks(progress, "look", len(told)))
         latents = denoise(self, seen, settings, place, progress, callback_on_step_end)[: len(motion)]
         between = interpolate(latents, settings.interpolation)
@@ -89,14 +87,3 @@ class MusePose:
         whole = frames + settings.window.lacking(frames)
         latents = Codec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))
-
-
-def drawn_large(motion: PoseSequence, size: Size) -> Clip:
-    """Skeletons as the published training had them: drawn in the motion's shape, DRAWN pixels on its short side, then brought to `size`.
-
-    Lines come out as thin as in training, whatever the canvas. The published sampling draws in the driving video's shape instead, and
-    stretches the lines with it.
-    """
-    scale = DRAWN / min(motion.size)
-    large = round(motion.size[0] * scale), round(motion.size[1] * scale)
-    return skeletons(motion, MUSE_POSE, large).map(lambda frame: stretched(frame, size), size)

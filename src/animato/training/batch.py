@@ -17,7 +17,7 @@ from animato.data.sample import Sample
 from animato.encoders.clip import ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.copy_head import body_points
-from animato.pose.draw import ANIMATE_ANYONE, draw, figure
+from animato.pose.draw import ANIMATE_ANYONE, Style, skeletons
 from animato.pose.keypoints import PoseSequence
 
 
@@ -38,11 +38,12 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Encoders:
-    """What makes tensors of pictures. halvings: how often the Pose Guider halves a picture."""
+    """What makes tensors of pictures. halvings: how often the Pose Guider halves a picture; style: how skeletons are drawn."""
 
     vae: AutoencoderKL
     clip: CLIPVisionModelWithProjection
     halvings: int
+    style: Style = ANIMATE_ANYONE
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:
         """Latents are samples of the VAE's posterior, target and reference alike, each drawn from its sample's generator."""
@@ -58,19 +59,18 @@ class Encoders:
             latents[None, 1:],
             latents[None, :1],
             ImageEncoder(self.clip).token(sample.whole),
-            _skeletons(sample, size),
+            _skeletons(sample, self.style, size),
             points,
             given,
             _mask(sample.poses, latents.shape[-2:]),
         )
 
 
-def _skeletons(sample: Sample, size: Size) -> Tensor:  # 1 F 3 H W
+def _skeletons(sample: Sample, style: Style, size: Size) -> Tensor:  # 1 F 3 H W
     if sample.drawn is not None:
         pictures = torch.from_numpy(sample.drawn).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(pictures, size[::-1], mode="bilinear", antialias=True)[None]
-    drawn = [draw(figure(sample.poses, frame), ANIMATE_ANYONE, size) for frame in range(len(sample.poses))]
-    return torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)[None].float() / 255
+    return torch.from_numpy(np.stack(list(skeletons(sample.poses, style, size)))).permute(0, 3, 1, 2)[None].float() / 255
 
 
 def _mask(poses: PoseSequence, size: torch.Size) -> Tensor:  # 1 F 1 h w
