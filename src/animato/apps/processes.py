@@ -78,5 +78,5 @@ def sharing(animator: Puppet | Tuned, group: Group) -> Tuned:
     if isinstance(animator, Puppet):
         raise InputError("The puppet works in one process: start it without torchrun, or name a diffusion system with --system.")
     settings = animator.settings
-    device = group.device if settings.device == "auto" else settings.device
+    device = group.device() if settings.device == "auto" else settings.device
     return replace(animator, settings=replace(settings, share=group.share, device=device))

@@ -28,11 +28,19 @@ class Deserted(AnimatoError):
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """This process among the others: its share, the device it is to work on, and a board on which they leave each other notes."""
+    """This process among the others: its share, its place on its machine, and a board on which they leave each other notes."""
 
     share: Share
-    device: str
+    place: int
+    neighbours: int  # processes on this machine, itself included
     board: distributed.Store
+
+    def device(self) -> str:
+        """A CUDA device for this process alone, or the CPU where there is none. Raises InputError for more processes than devices."""
+        devices = torch.cuda.device_count()
+        if 0 < devices < self.neighbours:
+            raise InputError(f"{self.neighbours} processes are here for {devices} CUDA devices: start as many as there are devices.")
+        return f"cuda:{self.place}" if devices else "cpu"
 
     def post(self, note: str) -> None:
         self.board.set(note, "")
@@ -50,12 +58,12 @@ class Group:
 
 @contextlib.contextmanager
 def joined() -> Iterator[Group]:
-    """The group of processes that torchrun started, by RANK, WORLD_SIZE and so on in the environment. Raises InputError."""
+    """The group of processes that torchrun started, by RANK, WORLD_SIZE and so on in the environment."""
     board, rank, world = next(rendezvous("env://"))
-    device = _own_device(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
+    place, neighbours = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
     distributed.init_process_group(store=board, rank=rank, world_size=world)  # NCCL for tensors on CUDA, gloo for those on the CPU
     try:
-        yield Group(Share(rank, world), device, distributed.PrefixStore("animato", board))
+        yield Group(Share(rank, world), place, neighbours, distributed.PrefixStore("animato", board))
     finally:
         distributed.destroy_process_group()
 
@@ -69,11 +77,3 @@ def add_up(share: Share, *parts: Tensor) -> None:
             distributed.all_reduce(part)
     except RuntimeError as error:
         raise Deserted("Another process has ended; what it says is the reason.") from error
-
-
-def _own_device(place: int, processes: int) -> str:
-    """The device of the process in this place of its machine."""
-    devices = torch.cuda.device_count()
-    if 0 < devices < processes:
-        raise InputError(f"{processes} processes were started for {devices} CUDA devices: start as many as there are devices.")
-    return f"cuda:{place}" if devices else "cpu"
