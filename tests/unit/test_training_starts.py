@@ -63,20 +63,19 @@ def test_the_guider_begins_as_a_controlnet(guider: PoseGuider, tmp_path: Path) -
         assert all(torch.equal(value, without[key]) for key, value in networks.items() if not key.startswith("pose_guider."))
 
 
-@pytest.mark.parametrize("frames", [32, 24])
-def test_motion_begins_as_animatediff(frames: int, denoiser: UNet, tmp_path: Path) -> None:
-    """With as many positions as the recipe says, whose table is the formula's."""
-    plain(motion(denoiser, frames), tmp_path / "mm.ckpt")
-    recipe = replace(RECIPE, temporal=TEMPORAL | {"positions": frames}, motion_start=str(tmp_path / "mm.ckpt"))
+@pytest.mark.parametrize("positions", [32, 128])
+def test_motion_begins_as_animatediff(positions: int, denoiser: UNet, tmp_path: Path) -> None:
+    """Animate Anyone's with as many positions as the file, MusePose's with more."""
+    plain(motion(denoiser), tmp_path / "mm.ckpt")
+    recipe = replace(RECIPE, temporal=TEMPORAL | {"positions": positions}, motion_start=str(tmp_path / "mm.ckpt"))
     networks, without = make_networks(recipe, 0).denoising_unet.state_dict(), make_networks(replace(recipe, motion_start=""), 0)
     for key, value in networks.items():
         meant = denoiser.state_dict() if ".motion_modules." in key else without.denoising_unet.state_dict()
         assert torch.equal(value, meant[key]), key
 
 
-def motion(denoiser: UNet, frames: int = 32) -> State:
-    state = denoiser_files(denoiser)[1]
-    return {key: positions(frames, value.shape[2]) if key.endswith(".pe") else value for key, value in state.items()}
+def motion(denoiser: UNet) -> State:
+    return denoiser_files(denoiser)[1]
 
 
 def lost(state: State, part: str) -> State:
@@ -97,10 +96,13 @@ BAD_MOTIONS: dict[str, tuple[Callable[[State], State], str]] = {
         lambda s: lost(s, "0.temporal_transformer.norm.bias"),
         r"denoiser's motion modules: \d+ missing: down_blocks\.0\.motion",
     ),
-    "no middle": (lambda s: lost(s, "mid_block"), r"missing: mid_block\.motion_modules\.0\.norm\.weight"),
-    "fewer positions": (
-        lambda s: {key: value[:, :24] if key.endswith(".pe") else value for key, value in s.items()},
-        r"knows 24 positions, and the denoiser 32: .*set networks\.temporal\.positions = 24",
+    "AnimateDiff's first, of 24 positions": (
+        lambda s: lost({key: value[:, :24] if key.endswith(".pe") else value for key, value in s.items()}, "mid_block"),
+        r"26 missing: mid_block\.motion_modules\.0\.norm\.weight",
+    ),
+    "more positions": (
+        lambda s: {key: positions(40, value.shape[2]) if key.endswith(".pe") else value for key, value in s.items()},
+        r"knows 40 positions, and the denoiser 32: .*set networks\.temporal\.positions = 40",
     ),
     "another table": (
         lambda s: {key: value + 0.1 * key.endswith(".pe") for key, value in s.items()},

@@ -39,7 +39,7 @@ def choose(
             raise InputError(f"The puppet has no {', '.join(changes)}: give such settings with --system {' or '.join(DIFFUSION)}.")
         return load(name, quality, weights)
     _changed(Settings(), changes)  # checked before weights are read
-    own_preview = weights is not None and (Path(weights) / COPY_HEAD).is_dir()
+    own_preview = name in PREVIEWED and weights is not None and (Path(weights) / COPY_HEAD).is_dir()
     if not own_preview and (weights is not None or fetched(name) or name not in PREVIEWED):
         animator = load(name, weights=weights)
         return Tuned(animator, _changed(animator.published, changes))

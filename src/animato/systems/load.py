@@ -67,14 +67,16 @@ def _animate_anyone(folder: Path) -> AnimateAnyone:
     from animato.weights.own import trained_noise
 
     networks = read(folder, dtype=None)  # a system brings its networks to its device and precision itself
-    return AnimateAnyone(**networks._asdict(), noise=trained_noise(folder))
+    return AnimateAnyone(**networks._asdict(), noise=trained_noise(folder, AnimateAnyone.noise))
 
 
 def _muse_pose(folder: Path) -> MusePose:
     from animato.systems.muse_pose import MusePose
     from animato.weights.animate_anyone import MUSE_POSE, read
+    from animato.weights.own import trained_noise
 
-    return MusePose(**read(folder, dtype=None, system=MUSE_POSE)._asdict())
+    networks = read(folder, dtype=None, system=MUSE_POSE)
+    return MusePose(**networks._asdict(), noise=trained_noise(folder, MusePose.noise))
 
 
 def _magic_animate(folder: Path) -> MagicAnimate:

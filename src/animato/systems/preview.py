@@ -154,5 +154,5 @@ def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
         raise MissingModelError(f"The preview model in {folder} was trained on {size} pixels, and this page runs at {list(SIZE)} alone.")
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
     denoiser, reference_net, guider, copy_head = (open_network(folder / name, kind).fill() for name, kind in kinds.items())
-    system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder))
+    system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder, AnimateAnyone.noise))
     return Preview(system, copy_head, name)

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,11 +88,11 @@ def save(folder: Path, networks: Iterable[tuple[str, Saved | Path]], description
         put_in_place(temporary, folder)
 
 
-def trained_noise(folder: Path) -> NoiseSchedule:
+def trained_noise(folder: Path, published: NoiseSchedule) -> NoiseSchedule:
     """The noise that a folder's networks were trained on: the published one unless animato.json tells other. Raises MissingModelError."""
     said = about(folder).options.get("noise", {}) if is_own(folder) else {}
     try:
-        return NoiseSchedule(**said)
+        return replace(published, **said)
     except TypeError as error:
         raise MissingModelError(f"{folder / OWN} tells of a noise that is unknown here: {error}. Get it again.") from error
 

@@ -41,16 +41,15 @@ def begin_guider(guider: PoseGuider, path: Path) -> None:
 def begin_motion(denoiser: UNet, path: Path) -> None:
     """Gives a denoiser's motion modules the values of AnimateDiff's (mm_sd_v15_v2.ckpt), as the published second stage begins.
 
-    Its tables of positions are compared with the formula and must be as long as the denoiser's. Raises MissingModelError, which names
-    every key that does not fit.
+    Its tables of positions must be the formula's. The denoiser may know more positions, as MusePose's does, for they are computed; fewer
+    would make less of the file than it is. Raises MissingModelError, which names every key that does not fit.
     """
     path = weight_file(path)
     state = read_state(path)
-    lengths = {value.shape[1] for key, value in state.items() if TABLE in key and value.ndim == 3}
-    if other := lengths - {denoiser.config.temporal["positions"]}:
+    there = max((value.shape[1] for key, value in state.items() if TABLE in key and value.ndim == 3), default=0)
+    if there > (here := denoiser.config.temporal["positions"]):
         raise MissingModelError(
-            f"{path} knows {max(other)} positions, and the denoiser {denoiser.config.temporal['positions']}: give AnimateDiff's file with "
-            f"as many, or set networks.temporal.positions = {max(other)}."
+            f"{path} knows {there} positions, and the denoiser {here}: it is another system's, or set networks.temporal.positions = {there}."
         )
     known = {key: value for key, value in denoiser.state_dict().items() if MODULES in key}
     values = translate(state, shapes(known), MOTION, f"{path} does not fit the denoiser's motion modules")
