@@ -102,7 +102,7 @@ BAD_MOTIONS: dict[str, tuple[Callable[[State], State], str]] = {
     ),
     "more positions": (
         lambda s: {key: positions(40, value.shape[2]) if key.endswith(".pe") else value for key, value in s.items()},
-        r"knows 40 positions, and the denoiser 32: .*set networks\.temporal\.positions = 40",
+        r"knows 40 positions, the denoiser 32: .*set networks\.temporal\.positions = 40",
     ),
     "another table": (
         lambda s: {key: value + 0.1 * key.endswith(".pe") for key, value in s.items()},

@@ -49,7 +49,7 @@ def begin_motion(denoiser: UNet, path: Path) -> None:
     there = max((value.shape[1] for key, value in state.items() if TABLE in key and value.ndim == 3), default=0)
     if there > (here := denoiser.config.temporal["positions"]):
         raise MissingModelError(
-            f"{path} knows {there} positions, and the denoiser {here}: it is another system's, or set networks.temporal.positions = {there}."
+            f"{path} knows {there} positions, the denoiser {here}: it is another system's, or set networks.temporal.positions = {there}."
         )
     known = {key: value for key, value in denoiser.state_dict().items() if MODULES in key}
     values = translate(state, shapes(known), MOTION, f"{path} does not fit the denoiser's motion modules")
