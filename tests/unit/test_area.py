@@ -72,10 +72,11 @@ def test_unseen_joints_are_left_out_and_hands_are_guessed(motion: PoseSequence) 
     score = motion.score.copy()
     score[:, 0, [Point.L_KNEE, Point.L_ANKLE, Point.R_KNEE, Point.R_ANKLE]] = 0
     score[:, 0, 92:134] = 0
-    ankle, tips = motion.points[0, 0, Point.L_ANKLE, :2].astype(int), motion.points[0, 0, 113 + 12, :2].astype(int)
-    area = PersonArea(motion.frames(slice(0, 1)), replace(motion, score=score))(0)
-    assert PersonArea(motion.frames(slice(0, 1)), motion)(0)[ankle[1], ankle[0]] and not area[ankle[1], ankle[0]]
-    assert area[tips[1], tips[0]]
+    bones = skeleton(replace(motion, score=score))
+    area = drawn(bones, 0, motion.size, torso_length(bones), 0.0)
+    for joint, there in (("ankle_l", False), ("ankle_r", False), ("tips_l", True), ("tips_r", True)):
+        x, y = bones.xyz[0, J[joint], :2].astype(int)
+        assert area[y, x] == there
 
 
 def test_nobody_is_nowhere(motion: PoseSequence) -> None:

@@ -80,6 +80,17 @@ def test_motion_is_no_flicker_and_brightness_is(moving: np.ndarray) -> None:
     assert flicker(unsteady) == pytest.approx(8, abs=0.8)
 
 
+def test_what_is_covered_and_uncovered_counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A square goes over a still ground: where the flow there and back disagree, nothing is compared."""
+    ground, square = texture(96, 96, 1), texture(40, 40, 2)
+    frames = np.stack([ground] * 5)
+    for k in range(5):
+        frames[k, 28:68, 8 + 10 * k : 48 + 10 * k] = square
+    measured = flicker(frames)
+    monkeypatch.setattr("animato.evaluation.steadiness._SLACK", (1e9, 1e9))
+    assert measured < 0.75 * flicker(frames)
+
+
 def test_flicker_counts_inside_the_person_alone(moving: np.ndarray) -> None:
     person = np.zeros(moving.shape[1:3], bool)
     person[:, :48] = True

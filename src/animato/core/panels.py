@@ -69,11 +69,10 @@ def _cell(size: Size) -> Size:
 
 
 def _columns(cells: int, cell: Size) -> int:
-    """As many as show the cells largest on a screen of SCREEN's shape, and of those the number that leaves fewest places empty."""
+    """As many as show the cells largest on a screen of SCREEN's shape; of several such numbers the smallest, which leaves no column empty."""
 
-    def worth(columns: int) -> tuple[float, int]:
+    def scale(columns: int) -> float:
         rows = -(-cells // columns)
-        scale = min(SCREEN[0] / (columns * (cell[0] + GAP)), SCREEN[1] / (rows * (cell[1] + LABEL)))
-        return scale, -(columns * rows - cells)
+        return min(SCREEN[0] / (columns * (cell[0] + GAP)), SCREEN[1] / (rows * (cell[1] + LABEL)))
 
-    return max(range(1, cells + 1), key=worth)
+    return max(range(1, cells + 1), key=scale)
