@@ -1,8 +1,8 @@
 """How right the body parts of a fitted body are on procedural people, whose parts are known: python benchmarks/densepose.py [--people 64].
 
-The first people of benchmarks/preview_model.py (seeds from 0), all motions in turn, 256 x 256 pixels, 12 frames at 24 a second. Accuracy is the
-share of the true person's pixels that have the right one of the 24 parts; a person who is not found counts 0. The truth is rendered from the
-people's own clothed meshes, which know nothing of the fitted body.
+The first people of benchmarks/preview_model.py (seeds from 0), all motions in turn, 256 x 256 pixels, 12 frames at 24 a second. Accuracy is
+the share of the true person's pixels that have the right one of the 24 parts; a person who is not found counts 0. The truth is rendered
+from the people's own clothed meshes, which know nothing of the fitted body.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ PARTS = 24
 HANDS_AND_FEET = (3, 4, 5, 6)
 SEEN = 0.1  # score from which a joint is used: the estimator places hidden ones better than nothing does
 REACH = 0.25  # metres by which hair and clothes may stand away from the body
+RIM = 0.015  # metres under the outline from which they take it: at the very edge a sliver of the far side is seen
 SLACK = 0.02  # metres by which the body may stick out of the mask
 
 
@@ -73,11 +74,20 @@ def fitted(labels: np.ndarray, places: np.ndarray, mask: np.ndarray, metre: floa
     inside = cv2.resize(mask, labels.shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR) >= 128
     if not (inside & (labels > 0)).any():
         return labels, places
-    out = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
-    known = (labels > 0) & ((out <= SLACK * metre) | np.isin(labels, HANDS_AND_FEET))
-    away, nearest = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    ends = np.isin(labels, HANDS_AND_FEET)
+    known = (labels > 0) & ((_distance(~inside) <= SLACK * metre) | ends)
+    deep = _distance(known) > RIM * metre
+    if not deep.any():
+        return np.where(known, labels, 0).astype(np.uint8), np.where(known[..., None], places, 0)
+    away, nearest = cv2.distanceTransformWithLabels((~deep).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     source = np.zeros(int(nearest.max()) + 1, np.int64)
-    source[nearest[known]] = np.flatnonzero(known)
+    source[nearest[deep]] = np.flatnonzero(deep)
+    sure = known & (deep | ends | (_distance(inside) <= RIM * metre))
+    taken = np.where(sure, np.arange(labels.size).reshape(labels.shape), source[nearest])
     kept = known | (inside & (away <= REACH * metre))
-    taken = source[nearest]
     return np.where(kept, labels.ravel()[taken], 0).astype(np.uint8), np.where(kept[..., None], places.reshape(-1, 2)[taken], 0)
+
+
+def _distance(region: np.ndarray) -> np.ndarray:
+    """H W: pixels from each place of a region (bool) to the nearest outside it."""
+    return cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 3)
