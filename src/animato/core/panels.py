@@ -69,7 +69,7 @@ def _cell(size: Size) -> Size:
 
 
 def _columns(cells: int, cell: Size) -> int:
-    """As many as show the cells largest on a screen of SCREEN's shape; of several such numbers the smallest, which leaves no column empty."""
+    """As many as show the cells largest on a screen of the shape SCREEN; of several such numbers the smallest."""
 
     def scale(columns: int) -> float:
         rows = -(-cells // columns)
