@@ -40,7 +40,7 @@ from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.referenced import conditions, guider_size, look
-from animato.systems.scene import check_scene
+from animato.systems.scene import check_scene, check_window
 from animato.weights.about import about, is_own
 from animato.weights.files import MUSE_POSE
 from animato.weights.own import open_network, trained_noise
@@ -78,6 +78,7 @@ class Preview:
         box = whole_box(size, SIZE)
         canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
         told = cut_poses(motion.held(settings.window.lacking(len(motion))), box, SIZE)  # as MusePose does
+        check_window(self.system.denoiser, settings.window, len(told))
         latents = self.denoise(canvas, given, told, settings, progress, callback_on_step_end)[: len(motion)]
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
