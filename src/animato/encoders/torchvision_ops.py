@@ -56,10 +56,10 @@ def roi_align(
     He et al. 2017, section 3. A sampling ratio of 0 takes as many samples a cell as the cell has pixels. `aligned` takes half a pixel off.
     """
     size = (pooled_height, pooled_width)
-    made = [input.new_zeros((0, input.shape[1], *size))]
-    for part in rois.split(_CHUNK if sampling_ratio > 0 else 1):
-        made.append(_pooled(input, part, spatial_scale, size, sampling_ratio, aligned))
-    return torch.cat(made)
+    if not len(rois):
+        return input.new_zeros((0, input.shape[1], *size))
+    chunks = rois.split(_CHUNK if sampling_ratio > 0 else 1)
+    return torch.cat([_pooled(input, chunk, spatial_scale, size, sampling_ratio, aligned) for chunk in chunks])
 
 
 def _pooled(features: Tensor, rois: Tensor, scale: float, size: tuple[int, int], ratio: int, aligned: bool) -> Tensor:
