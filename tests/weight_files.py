@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.models.pose_guider import PoseGuider
@@ -44,10 +44,10 @@ MODULE = {  # a layer of this project's temporal module -> the same in motion_mo
 VAE_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}  # diffusers' names since 0.17 -> before
 
 
-def tiny_networks(seed: int = 0, cross: int = 24) -> Networks:
-    """Animate Anyone's networks at the size of a thumbnail, with random weights everywhere."""
+def tiny_networks(seed: int = 0, cross: int = 24, positions: int = 32) -> Networks:
+    """Animate Anyone's networks at the size of a thumbnail, with random weights everywhere; MusePose's with 128 positions."""
     shape: dict[str, Any] = {"block_out_channels": (32, 64), "layers_per_block": 1, "attention_levels": (True, False)}
-    temporal: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
+    temporal: Temporal = {"kind": "attention", "heads": 8, "positions": positions, "middle": True, "norm": "frame"}
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
     clip = CLIPVisionConfig(
         hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=cross
@@ -120,12 +120,12 @@ def official(folder: Path, networks: Networks, form: str = "pth", old_vae: bool 
     return folder
 
 
-def denoiser_files(denoiser: nn.Module) -> tuple[State, State]:
+def denoiser_files(denoiser: UNet) -> tuple[State, State]:
     """What denoising_unet.pth and motion_module.pth hold of a denoiser."""
     state = denoiser.state_dict()
     motion = {motion_key(key): value for key, value in state.items() if ".motion_modules." in key}
     tables = {
-        key.replace("to_q.weight", "pos_encoder.pe"): positions(32, value.shape[0])
+        key.replace("to_q.weight", "pos_encoder.pe"): positions(denoiser.config.temporal["positions"], value.shape[0])
         for key, value in motion.items()
         if key.endswith("to_q.weight")
     }

@@ -21,6 +21,7 @@ from animato.sampling.schedule import NoiseSchedule
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.memory import Place
+from animato.systems.muse_pose import MusePose
 from animato.systems.referenced import Seen, denoise, look
 from moore import assert_near, denoiser, frames_second, pose_guider, reference_net, sidecar, tensors, weights
 
@@ -36,7 +37,8 @@ def no_gradients() -> Iterator[None]:
     torch.set_grad_enabled(True)
 
 
-def system(file: Path, motion: bool = True) -> AnimateAnyone:
+def system(file: Path, motion: bool = True) -> AnimateAnyone | MusePose:
+    """The page of the published code that the file is of."""
     meta = sidecar(file)
     vae = AutoencoderKL.from_config(meta["vae_config"])
     vae.load_state_dict(weights(file, "vae"))
@@ -44,14 +46,15 @@ def system(file: Path, motion: bool = True) -> AnimateAnyone:
     missing, unexpected = clip.load_state_dict(weights(file, "image_encoder"), strict=False)
     assert not unexpected and all(name.endswith("position_ids") for name in missing)
     noise = NoiseSchedule(**meta["scheduler_kwargs"])
-    return AnimateAnyone(denoiser(file, motion), reference_net(file), pose_guider(file), vae.eval(), clip.eval(), noise)
+    page = MusePose if meta["peer"] == "musepose" else AnimateAnyone
+    return page(denoiser(file, motion), reference_net(file), pose_guider(file), vae.eval(), clip.eval(), noise)
 
 
 def resized(picture: Tensor, meta: dict[str, Any], how: Image.Resampling = Image.Resampling.LANCZOS) -> np.ndarray:
     return np.asarray(Image.fromarray(picture.numpy()).resize((meta["width"], meta["height"]), how))
 
 
-def seen_of(file: Path, animator: AnimateAnyone, how: Image.Resampling = Image.Resampling.LANCZOS) -> Seen:
+def seen_of(file: Path, animator: AnimateAnyone | MusePose, how: Image.Resampling = Image.Resampling.LANCZOS) -> Seen:
     """Of a pose2img file the one skeleton, of the others those of all frames."""
     meta, recorded = sidecar(file), tensors(file)
     picture = recorded["inputs.ref_image_uint8"]
@@ -67,7 +70,7 @@ def settings(meta: dict[str, Any]) -> Settings:
     return Settings(meta["num_inference_steps"], meta["guidance_scale"], window=window)
 
 
-def steps_of(file: Path, animator: AnimateAnyone, seen: Seen) -> list[Tensor]:
+def steps_of(file: Path, animator: AnimateAnyone | MusePose, seen: Seen) -> list[Tensor]:
     """Latents after every step, from the recorded noise, B C F h w as recorded."""
     noise, steps = tensors(file)["inputs.noise"][0].transpose(0, 1), []
     denoise(
@@ -81,7 +84,7 @@ def steps_of(file: Path, animator: AnimateAnyone, seen: Seen) -> list[Tensor]:
     return steps
 
 
-def video(animator: AnimateAnyone, latents: Tensor, frames: list[int]) -> Tensor:  # -> 1 3 F H W
+def video(animator: AnimateAnyone | MusePose, latents: Tensor, frames: list[int]) -> Tensor:  # -> 1 3 F H W
     return Codec(animator.vae).decode(latents[0].transpose(0, 1)[frames]).transpose(0, 1)[None]
 
 
@@ -95,6 +98,13 @@ def test_what_is_seen(fixture_file: Path) -> None:
     assert np.array_equal(canvas, recorded["outputs.ref_resized_uint8"][0].permute(1, 2, 0))
     assert_near(Codec(animator.vae).encode(canvas[None]), recorded["outputs.ref_latents"], TOKEN)
     assert_near(frames_second(seen.pose[:, :2]), recorded["outputs.pose_fea_2frames"], TOKEN)
+
+
+@pytest.mark.parity("musepose_pipeline_*.safetensors")
+def test_musepose_s_own_noise_and_windows(fixture_file: Path) -> None:
+    """What its page takes unless it is told otherwise is what was recorded."""
+    assert NoiseSchedule(**sidecar(fixture_file)["scheduler_kwargs"]) == MusePose.noise
+    assert not MusePose.published.window.closed
 
 
 @pytest.mark.parity(*LONG)

@@ -23,7 +23,7 @@ from animato.weights.animate_anyone import IMAGE_ENCODER, REFERENCE_FROM_BASE
 from animato.weights.blank import blank, wanted
 from animato.weights.files import ANIMATE_ANYONE
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
-from animato.weights.shared import MODULES, MOTION, VAE, is_sinusoid
+from animato.weights.shared import MODULES, MOTION, TABLE, VAE, is_sinusoid
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 from conftest import PARITY
 from weight_files import motion_key, positions
@@ -50,11 +50,13 @@ SD_VAE = {
 Build = Callable[[], nn.Module]
 REFERENCE_NET: Build = partial(UNet, out_channels=None)
 DENOISER: Build = partial(UNet, temporal=TEMPORAL)
+LONG_DENOISER: Build = partial(UNet, temporal=TEMPORAL | {"positions": 128})
 STAGE_1: Build = UNet
 PUBLISHED: dict[str, tuple[Build, KeyMap]] = {  # list of published keys -> the network that they feed, by which table
     "reference_unet": (REFERENCE_NET, IDENTITY),
     "denoising_unet": (STAGE_1, IDENTITY),
     "denoising_unet_full_moore": (DENOISER, MOTION),
+    "denoising_unet_full_musepose": (LONG_DENOISER, MOTION),
     "pose_guider": (PoseGuider, IDENTITY),
     "sd15_unet": (REFERENCE_NET, REFERENCE_FROM_BASE),
     "sd_vae_ft_mse": (lambda: AutoencoderKL(**SD_VAE), VAE),
@@ -84,9 +86,12 @@ def test_published_keys_one_to_one(name: str) -> None:
 
 
 @needs_manifests
-@pytest.mark.parametrize("name", ["motion_module_moore", "animatediff_mm_sd_v15_v2_expected"])
-def test_motion_modules_one_to_one(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "positions"), [("motion_module_moore", 32), ("motion_module_musepose", 128), ("animatediff_mm_sd_v15_v2_expected", 32)]
+)
+def test_motion_modules_one_to_one(name: str, positions: int) -> None:
     keys = published(name)
+    assert {shape[1] for key, shape in keys.items() if TABLE in key} == {positions}
     modules = {key: shape for key, shape in wanted(blank(DENOISER)).items() if MODULES in key}
     assert_one_to_one(keys, modules, MOTION)
     assert sum(map(MOTION.drops, keys)) == 42
