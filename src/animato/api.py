@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from animato.core.shapes import Size
 from animato.data.shipped import character_path, characters, motion_path, motions
 from animato.pose.align import Adjust, Aligned, check_alignment
 from animato.pose.align import align as align_motion
+from animato.pose.densepose import is_densepose
 from animato.pose.dwpose import DWPose
 from animato.pose.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
 from animato.pose.follow import BEST
@@ -31,6 +32,7 @@ POSE_ENDINGS = (".json", ".npz")
 SIDES = (64, 4096)  # px, smallest and largest side of a result
 BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
 LEAST_FRAMES = 2
+BY_PARTS = ("magic-animate",)  # the systems that follow body parts
 
 
 class Animator(Protocol):
@@ -40,8 +42,8 @@ class Animator(Protocol):
     def name(self) -> str: ...
 
     def perform(
-        self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None, progress: Progress
-    ) -> Performance: ...
+        self, picture: np.ndarray, reference: PoseSequence, motion: Any, sound: Path | None, progress: Progress
+    ) -> Performance: ...  # motion: a PoseSequence; for those of BY_PARTS also a Clip
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Motion:
     poses: PoseSequence
     clip: Clip | None = None
     notes: tuple[str, ...] = ()
+    drawn: bool = False  # the clip is a DensePose video, which is followed as it is; the poses show nobody
 
     def thinned(self, skip: int) -> Motion:
         """Without `skip` frames after each one that stays, at so much lower a rate, as MusePose's script does; a rest at the end goes, too.
@@ -119,7 +122,8 @@ def animate(
     """One picture and a driving motion -> the clip in which the picture's character performs it; frames are made when it is iterated.
 
     picture   a file, the name of a shipped character, or H W 3 uint8
-    driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened
+    driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened;
+              for magic-animate also a DensePose video, which is not estimated and not aligned
     system    puppet, animate-anyone, auto (the best one whose official weights are here), or what systems.choose gives for other settings
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
@@ -128,7 +132,8 @@ def animate(
     Raises InputError for input that cannot be used, MissingModelError when the pose models are not there.
     """
     animator = choose(system) if isinstance(system, str) else system
-    scene = prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
+    drawn = prepare_drawn(picture, driving, size=size, frames=frames) if animator.name in BY_PARTS else None
+    scene = drawn or prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
     return perform(scene, animator, progress).clip
 
 
@@ -151,6 +156,8 @@ def prepare(
         raise InputError(f"--skip {skip} means nothing: leave out 0 frames or more after each one that is made.")
     chosen = Alignment(align) if isinstance(align, str) else align
     pixels, source = _opened_both(picture, driving, size, frames)
+    if _shows_parts(source):
+        raise InputError(f"This is a DensePose video, which only {' and '.join(BY_PARTS)} can follow: give a video of a person.")
     progress("picture", 0, 1)
     reference = estimate_picture(pixels)
     progress("picture", 1, 1)
@@ -158,6 +165,32 @@ def prepare(
     motion = motion.thinned(skip) if skip else motion
     aligned = align_motion(reference, motion.poses, chosen.how, chosen.adjust)
     return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
+
+
+def prepare_drawn(
+    picture: str | Path | np.ndarray,
+    driving: str | Path | Clip | PoseSequence,
+    *,
+    size: Size | None = None,
+    frames: int | None = None,
+    skip: int = 0,
+) -> Scene | None:
+    """The scene of a ready DensePose video, which tells a system its body parts by itself; None for any other driving."""
+    pixels, source = _opened_both(picture, driving, size, frames)
+    if not isinstance(source, Clip) or not _shows_parts(source):
+        return None
+    length = source.length or sum(1 for _ in source)
+    _check_length(length)
+    notes = (*source.notes, "This is a DensePose video: it is followed as it is, and nothing is aligned.")
+    motion = Motion(PoseSequence.nobody(length, source.size, float(source.fps)), source, notes, drawn=True)
+    motion = motion.thinned(skip) if skip else motion
+    shown = PoseSequence.nobody(len(motion.poses), pixels.shape[1::-1], motion.poses.fps)
+    return Scene(pixels, shown.frames(slice(1)), motion, Aligned(shown, {}), motion.notes)
+
+
+def _shows_parts(source: Clip | Motion) -> bool:
+    """Told by every fourth pixel of the first frame, which is enough and quick for large frames, too."""
+    return isinstance(source, Clip) and is_densepose(next(iter(source))[::4, ::4])
 
 
 def extent(
@@ -185,7 +218,8 @@ def _company(picture: np.ndarray) -> list[str]:
 
 def perform(scene: Scene, system: Animator, progress: Progress = silent) -> Performance:
     """A prepared scene performed by a system."""
-    return system.perform(scene.picture, scene.reference, scene.aligned.pose, scene.sound, progress)
+    told = scene.motion.clip if scene.motion.drawn and scene.motion.clip else scene.aligned.pose
+    return system.perform(scene.picture, scene.reference, told, scene.sound, progress)
 
 
 def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent) -> Motion:

@@ -211,3 +211,17 @@ def test_stages_and_progress(animator):
     assert [one for one in told if one[0] == "look"] == [("look", done, 6) for done in range(7)]
     assert [one for one in told if one[0] == "denoise"] == [("denoise", done, 6) for done in range(7)]
     assert {stage for stage, *_ in told} < set(animator.STAGES)
+
+
+def test_memory_is_that_of_all_networks_of_a_step(animator):
+    """In another precision than theirs, all three come to the device as copies."""
+    half = replace(SETTINGS, dtype="bfloat16", memory="high", batch=50)
+    more = animator.estimate(animators.SIZE, 9, half).needed
+    alone = replace(animator, appearance_encoder=animator.denoiser.__class__.from_config(TINIEST)).estimate(animators.SIZE, 9, half).needed
+    encoder = sum(value.numel() for value in animator.appearance_encoder.parameters())
+    tiniest = sum(value.numel() for value in animator.denoiser.__class__.from_config(TINIEST).parameters())
+    assert more - alone == pytest.approx(1.1 * 2 * (encoder - tiniest), abs=2)
+    assert animator.estimate(animators.SIZE, 90, SETTINGS).needed > animator.estimate(animators.SIZE, 9, SETTINGS).needed
+
+
+TINIEST = {"block_out_channels": (32,), "layers_per_block": 1, "attention_levels": (True,), "heads": 4, "cross_attention_dim": 24}

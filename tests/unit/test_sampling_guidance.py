@@ -52,7 +52,7 @@ def test_without_guidance_the_null_is_not_asked(net, told):
 
 def test_a_condition_without_anything_stays_so(net, told):
     bare = UNetCondition(told[0].context)
-    cut = of_windows(bare, [Window((0, 1))], torch.device("cpu"))
+    cut = of_windows(bare, lambda value: value[:, :2])
     assert (cut.context, cut.bank, cut.conv_in, cut.residuals) == (bare.context, {}, None, None)
 
 
@@ -62,3 +62,19 @@ def test_networks_in_low_precision_are_asked_in_it_and_answer_in_full(net, told)
     null, condition = (UNetCondition(context, conv_in=torch.full((1, 2, 32, *SIZE), value, dtype=torch.bfloat16)) for value in (0.0, 1.0))
     out = guided(coarse, null, condition, 2.0)(tiny.normal(1, 2, 4, *SIZE), torch.tensor(7), [Window((0, 1))])
     assert out.dtype == torch.float32 and out.isfinite().all()
+
+
+def test_what_both_halves_are_told_is_cut_once(net, told):
+    """Of a long clip that waits on the CPU, windows are copied to the device: not twice."""
+    null, condition = (replace(one, conv_in=told[1].conv_in, residuals=told[1].residuals) for one in told)
+    seen = []
+
+    class Watched(type(net)):
+        def branches(self, x, t, conditions):
+            seen.extend(conditions)
+            return super().branches(x, t, conditions)
+
+    watched = Watched.from_config(net.config)
+    guided(watched, null, condition, 2.0)(tiny.normal(1, 2, 4, *SIZE), torch.tensor(7), [Window((3, 1))])
+    assert seen[0].conv_in is seen[1].conv_in and seen[0].residuals.middle is seen[1].residuals.middle
+    assert torch.equal(seen[0].conv_in, told[1].conv_in[:, [3, 1]])

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,10 @@ class Request:
             progress=progress,
         )
 
+    def drawn(self) -> api.Scene | None:
+        """The scene of a DensePose video, if the driving motion is one."""
+        return api.prepare_drawn(self.picture, self.driving, size=size_of(self.size), frames=self.frames, skip=self.skip)
+
     def check_out(self, *outputs: Path | None) -> None:
         """No output may be the picture or the driving video itself, nor another output."""
         taken = [Path(self.picture).resolve(), Path(self.driving).resolve()]
@@ -79,7 +84,7 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
         check_target(report, (".json",))
     started = time.monotonic()
     with Bars() as bars:
-        scene = request.scene(bars)
+        scene = (request.drawn() if animator.name in api.BY_PARTS else None) or request.scene(bars)
         performance = api.perform(scene, animator, bars)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
         write_clip(watched(performance.clip, [accuracy.see]), out, bars, sound=sound, keep_partial=True)
@@ -196,7 +201,7 @@ def measure(performance: Performance, accuracy: float, seconds: float) -> dict[s
         "frames": performance.clip.length,
         "seconds": round(seconds, 1),
         "self_drive_psnr_db": None if performance.self_drive is None else round(performance.self_drive, 1),
-        "pck_at_tenth_torso": round(accuracy, 3),
+        "pck_at_tenth_torso": round(accuracy, 3) if isfinite(accuracy) else None,
         "frames_turned": performance.turned,
         "frames_with_held_limbs": performance.held,
         "notes": performance.notes,
@@ -206,12 +211,10 @@ def measure(performance: Performance, accuracy: float, seconds: float) -> dict[s
 def summary(performance: Performance, measured: dict[str, object]) -> list[str]:
     """How a result came out, in lines: its size, then what `measure` gave, then the frames to look at."""
     clip, accuracy = performance.clip, measured["pck_at_tenth_torso"]
-    assert isinstance(accuracy, float)
-    verdict = "good" if accuracy >= GOOD else "doubtful: look at the preview of the alignment" if accuracy < DOUBTFUL else "fair"
-    lines = [
-        f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s",
-        f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}",
-    ]
+    lines = [f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s"]
+    if isinstance(accuracy, float):  # otherwise no poses were asked for
+        verdict = "good" if accuracy >= GOOD else "doubtful: look at the preview of the alignment" if accuracy < DOUBTFUL else "fair"
+        lines.append(f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}")
     if performance.self_drive is not None:
         lines.append(f"picture driven by its own pose: {measured['self_drive_psnr_db']} dB")
     if performance.turned:

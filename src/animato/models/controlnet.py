@@ -17,6 +17,11 @@ class ControlNet(ControlNetModel):
     Its `forward` is diffusers'. `stem` and `residuals` give the same, for a clip, and the stem, which knows no time, runs once.
     """
 
+    @property
+    def stride(self) -> int:
+        """Pixels of the steering pictures a side of one latent."""
+        return 2 ** (len(self.config.conditioning_embedding_out_channels) - 1)
+
     def stem(self, pictures: Tensor) -> Tensor:  # F 3 H W in [0, 1] -> F C h w
         """The steering pictures in the size of latents."""
         return self.controlnet_cond_embedding(pictures)

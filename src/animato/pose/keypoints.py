@@ -77,6 +77,11 @@ class PoseSequence:
     def __len__(self) -> int:
         return len(self.points)
 
+    @staticmethod
+    def nobody(frames: int, size: Size, fps: float = 0.0) -> PoseSequence:
+        """Frames in which nobody is seen."""
+        return PoseSequence(np.zeros((frames, 1, KEYPOINTS, 3)), np.zeros((frames, 1, KEYPOINTS)), size, fps)
+
     @property
     def people(self) -> int:
         return self.points.shape[1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -22,7 +23,8 @@ def guided(unet: UNet, null: UNetCondition, condition: UNetCondition, scale: flo
     asked = [null, condition] if scale > 1 else [condition]
 
     def ask(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
-        told = [of_windows(one, windows, rows.device) for one in asked]
+        cut = cache(lambda value: torch.cat([value[:, list(window.frames)] for window in windows]).to(rows.device))
+        told = [of_windows(one, cut) for one in asked]
         x = rows.to(unet.dtype)
         outputs = unet.branches(x, t, told) if together else [unet(x, t, one) for one in told]
         first, *rest = [output.to(rows.dtype) for output in outputs]
@@ -31,14 +33,14 @@ def guided(unet: UNet, null: UNetCondition, condition: UNetCondition, scale: flo
     return ask
 
 
-def of_windows(condition: UNetCondition, windows: Sequence[Window], device: torch.device) -> UNetCondition:
-    """The condition of R windows as R rows, on this device. Reference and context hold for all rows."""
-    parts = [condition.at(window.frames) for window in windows]
-    conv_in = [part.conv_in for part in parts if part.conv_in is not None]
-    residuals = [part.residuals for part in parts if part.residuals is not None]
-    skips = [torch.cat(skip).to(device) for skip in zip(*(one.skips for one in residuals), strict=True)]
+def of_windows(condition: UNetCondition, cut: Callable[[Tensor], Tensor]) -> UNetCondition:
+    """The condition of R windows as R rows, where `cut` cuts them out of a clip's values. Reference and context hold for all rows.
+
+    What both halves of guidance are told in one tensor is cut once.
+    """
+    conv_in, residuals = condition.conv_in, condition.residuals
     return replace(
         condition,
-        conv_in=torch.cat(conv_in).to(device) if conv_in else None,
-        residuals=Residuals(tuple(skips), torch.cat([one.middle for one in residuals]).to(device)) if residuals else None,
+        conv_in=None if conv_in is None else cut(conv_in),
+        residuals=residuals and Residuals(tuple(cut(skip) for skip in residuals.skips), cut(residuals.middle)),
     )

@@ -47,6 +47,7 @@ from animato.systems.scene import check_picture, check_scene, check_window, padd
 
 PUBLISHED = Settings(steps=25, guidance=7.5, seed=1, window=Windows(16, 4), canvas=(512, 512), noise_period=16)
 NOISE = NoiseSchedule(prediction_type="epsilon", rescale_betas_zero_snr=False, timestep_spacing="leading")
+TOLD = 6.2  # values as wide as the first level for each place of a frame: the stem, and in all sizes the residuals
 READ = ("mid_block.", "up_blocks.")  # where the denoiser reads the reference; the published code calls it "midup"
 
 
@@ -102,15 +103,18 @@ class MagicAnimate:
         callback_on_step_end  called as (step, t, latents F C h w); raise an error in it to stop
         Raises InputError where the picture, the motion or the settings cannot be used.
         """
-        drawn = self.draw(picture, reference, motion, settings)
+        check_picture(picture)
+        if isinstance(motion, PoseSequence):
+            check_scene(picture, reference, motion)
+        size, canvas = picture.shape[1::-1], self.canvas(picture, settings)
+        drawn = self.draw(canvas, motion, size if settings.canvas else canvas.shape[1::-1])
         frames = drawn.length or sum(1 for _ in drawn)
         check_window(self.denoiser, settings.window, frames)
         make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
-        size = picture.shape[1::-1]
         place = self.estimate(size, frames, settings).accept()
-        seen = self.look(self.canvas(picture, settings), drawn, place, ticks(progress, "look", frames))
+        seen = self.look(canvas, drawn, place, ticks(progress, "look", frames))
         between = interpolate(self.denoise(seen, settings, place, progress, callback_on_step_end), settings.interpolation)
-        shown = size if settings.canvas is None else drawn.size
+        shown = canvas.shape[1::-1] if settings.canvas else size
         return restored(Codec(place(self.vae)).clip(between, shown, drawn.fps * settings.interpolation, sound), size)
 
     def canvas(self, picture: np.ndarray, settings: Settings) -> np.ndarray:  # H W 3 -> h w 3
@@ -121,20 +125,20 @@ class MagicAnimate:
         width, height = (side // stride * stride for side in settings.canvas)
         return stretched(picture, (width, height), Image.Resampling.BICUBIC)
 
-    def draw(self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence | Clip, settings: Settings) -> Clip:
-        """The motion's body parts on the canvas. Raises InputError where the picture and the motion do not belong together."""
-        check_picture(picture)
-        size, canvas = picture.shape[1::-1], self.canvas(picture, settings)
-        whole, shape = canvas.shape[1::-1], size if settings.canvas else canvas.shape[1::-1]
+    def draw(self, canvas: np.ndarray, motion: PoseSequence | Clip, shape: Size) -> Clip:
+        """The body parts of a motion in pictures of `shape`, brought onto the canvas, with as many pixels a latent as the ControlNet wants.
+
+        Of official weights those are the canvas's own.
+        """
+        height, width = (side * self.controlnet.stride // Codec(self.vae).stride for side in canvas.shape[:2])
         if isinstance(motion, Clip):
-            return motion.map(lambda frame: fitted(frame, shape, whole), whole)
-        check_scene(picture, reference, motion)
+            return motion.map(lambda frame: fitted(frame, shape, (width, height)), (width, height))
         told, fps = replace(motion, size=shape), Fraction(motion.fps or 24).limit_denominator(1001)
-        return Clip(lambda: (coloured(labels) for labels, _ in rendered(told, whole)), whole, fps, len(motion))
+        return Clip(lambda: (coloured(labels) for labels, _ in rendered(told, (width, height))), (width, height), fps, len(motion))
 
     @torch.no_grad()
     def look(self, canvas: np.ndarray, drawn: Iterable[np.ndarray], place: Place, done: Tick = nothing) -> Seen:
-        """The VAE looks at the canvas, and the ControlNet's stem at the body parts, which have its size."""
+        """The VAE looks at the canvas, and the ControlNet's stem at the body parts that `draw` gives."""
         clean = Codec(place(self.vae)).encode(canvas[None]).to(place.dtype)
         controlnet, stem = place(self.controlnet), []
         for frame in drawn:
@@ -177,7 +181,8 @@ class MagicAnimate:
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
         latents = Codec(self.vae).latent_size(settings.canvas or size)
-        return estimate(self.denoiser, settings, frames, latents, beside=(self.vae,))
+        during = (self.appearance_encoder, self.controlnet)
+        return estimate(self.denoiser, settings, frames, latents, beside=(self.vae,), during=during, told=TOLD)
 
 
 def conditions(told: Told, seen: Seen, x: Tensor, t: Tensor, batch: int) -> tuple[UNetCondition, UNetCondition]:  # x F C h w

@@ -91,10 +91,20 @@ class Estimate:
         )
 
 
-def estimate(unet: UNet, settings: Settings, frames: int, size: tuple[int, int], beside: Sequence[nn.Module] = ()) -> Estimate:
+def estimate(
+    unet: UNet,
+    settings: Settings,
+    frames: int,
+    size: tuple[int, int],
+    beside: Sequence[nn.Module] = (),
+    during: Sequence[nn.Module] = (),
+    told: float = 1,
+) -> Estimate:
     """The first way the settings allow that fits, or their most sparing one. `size` is that of the latents, (width, height).
 
     beside  networks that are on the device before or after sampling, each by itself: the VAE and the image encoder
+    during  networks that are there while it samples, beside the U-Net
+    told    what the U-Net is told of a frame, in values as wide as its first level for each of the frame's places; of skeletons 1
     Raises InputError for a device that is not there.
     """
     device, dtype = choose(settings, unet)
@@ -102,7 +112,8 @@ def estimate(unet: UNet, settings: Settings, frames: int, size: tuple[int, int],
     for how in WAYS if settings.memory == "auto" else (settings.memory,):
         together, streamed = WAYS[how]
         place = Place(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
-        values = max(_sampling(unet, settings, place, frames, size), *(_alone(module, place, size) for module in beside), 0)
+        sampling = _sampling(unet, settings, place, frames, size, told) + sum(_held(module, place) for module in during)
+        values = max(sampling, *(_alone(module, place, size) for module in beside), 0)
         estimates.append(Estimate(place, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
     return next((one for one in estimates if one.fits), estimates[-1])
 
@@ -124,15 +135,20 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
-def _sampling(unet: UNet, settings: Settings, place: Place, frames: int, size: tuple[int, int]) -> int:
+def _sampling(unet: UNet, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
     """Values on the device in a pass of the denoiser, with those of its weights that are brought there."""
     places = size[0] * size[1]
     tokens = min(settings.window.size, frames) * settings.batch * places
     halves = TOGETHER if place.together and settings.guidance > 1 else ALONE
-    wide = halves * tokens + FEED_FORWARD * min(tokens, PIECE) + REFERENCE * places
+    wide = (halves + told - 1) * tokens + FEED_FORWARD * min(tokens, PIECE) + REFERENCE * places
     if place.device.type == "cpu":
-        wide += frames * places  # the skeletons' features of the whole clip
-    return unet.config.block_out_channels[0] * wide + (_largest(unet) if place.streamed else _brought(unet, place))
+        wide += told * frames * places  # of the whole clip
+    return int(unet.config.block_out_channels[0] * wide) + _held(unet, place)
+
+
+def _held(module: nn.Module, place: Place) -> int:
+    """Values of a network's weights that are brought to the device at once."""
+    return _largest(module) if place.streamed and isinstance(module, UNet) else _brought(module, place)
 
 
 def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:

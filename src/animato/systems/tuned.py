@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Diffusion(Protocol):
         self,
         picture: np.ndarray,
         reference: PoseSequence,
-        motion: PoseSequence,
+        motion: Any,  # PoseSequence; of some systems also a Clip
         sound: Path | None,
         settings: Settings,
         progress: Progress,
@@ -45,7 +45,12 @@ class Tuned:
         return self.system.name
 
     def perform(
-        self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None = None, progress: Progress = silent
+        self,
+        picture: np.ndarray,
+        reference: PoseSequence,
+        motion: PoseSequence | Clip,
+        sound: Path | None = None,
+        progress: Progress = silent,
     ) -> Performance:
         """The motion performed by the person of a picture. Arguments and errors as the system's `animate`."""
         clip = self.system.animate(picture, reference, motion, sound, self.settings, progress)

@@ -63,7 +63,9 @@ class Speaking(Waiting):
     """A text encoder that says the empty prompt when it is filled, and is let go."""
 
     def fill(self, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu") -> EmptyPrompt:
-        return EmptyPrompt.by(super().fill(torch.float32)).to(device, dtype)
+        prompt = EmptyPrompt.by(super().fill(torch.float32))
+        nn.Module.to(prompt, torch.device(device), dtype)  # ModelMixin.to warns of what concerns no network here
+        return prompt
 
 
 def read(
