@@ -80,7 +80,8 @@ def _muse_pose(folder: Path) -> MusePose:
 
 
 def _magic_animate(folder: Path) -> MagicAnimate:
-    from animato.systems.magic_animate import MagicAnimate
+    from animato.systems.magic_animate import NOISE, MagicAnimate
     from animato.weights.magic_animate import read
+    from animato.weights.own import trained_noise
 
-    return MagicAnimate(**read(folder, dtype=None)._asdict())
+    return MagicAnimate(**read(folder, dtype=None)._asdict(), noise=trained_noise(folder, NOISE))
