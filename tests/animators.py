@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 import tiny
+from animato.core.media import Clip
 from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet
 from animato.models.pose_guider import PoseGuider
 from animato.pose.keypoints import PoseSequence
+from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.magic_animate import MagicAnimate
 from animato.systems.muse_pose import MusePose
@@ -83,3 +86,10 @@ def controlnet(seed: int = 4) -> ControlNet:
     shape: dict[str, Any] = {"block_out_channels": (32, 64), "layers_per_block": 1, "cross_attention_dim": 24, "attention_head_dim": 4}
     net = ControlNet(down_block_types=blocks, conditioning_embedding_out_channels=(4, 8, 8, 8), **shape)
     return tiny.randomised(net, seed)
+
+
+def latents(system: AnimateAnyone | MusePose, poses: PoseSequence, settings: Settings) -> tuple[Tensor, Clip]:
+    """The last latents that animate() goes through, and its clip."""
+    seen: list[Tensor] = []
+    clip = system.animate(picture(), motion(1), poses, settings=settings, callback_on_step_end=lambda step, t, x: seen.append(x))
+    return seen[-1], clip

@@ -31,12 +31,7 @@ def animator():
 
 
 def latents(animator, motion, settings=SETTINGS):
-    """The last latents that animate() goes through."""
-    seen = []
-    clip = animator.animate(
-        animators.picture(), REFERENCE, motion, settings=settings, callback_on_step_end=lambda *what: seen.append(what[2])
-    )
-    return seen[-1], clip
+    return animators.latents(animator, motion, settings)
 
 
 def test_against_the_published_way_written_out(animator):

@@ -30,12 +30,7 @@ def animator() -> MusePose:
 
 
 def latents(animator, motion, settings=SETTINGS):
-    """The last latents that animate() goes through, of held frames, too."""
-    seen = []
-    clip = animator.animate(
-        animators.picture(), REFERENCE, motion, settings=settings, callback_on_step_end=lambda *what: seen.append(what[2])
-    )
-    return seen[-1], clip
+    return animators.latents(animator, motion, settings)
 
 
 def resized(picture: np.ndarray, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
