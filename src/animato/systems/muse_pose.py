@@ -4,6 +4,7 @@ The whole method, top to bottom in `animate`. Picture and skeletons are squashed
 back in the picture's shape. The windows of 48 frames are open: the last pose is held until they end where the clip does, and what was
 added is cut off. What the ReferenceNet, CLIP and the Pose Guider say is read once (`look`), then the clip is denoised with it (`denoise`);
 both are shared with Animate Anyone and stand in referenced.py. Its other half, alignment, comes before: pose/align_musepose.py or better.
+Without its own weights it runs with Animate Anyone's preview model, of the same networks (preview.py).
 """
 
 from __future__ import annotations
