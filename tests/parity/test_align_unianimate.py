@@ -44,13 +44,14 @@ def pose_of(points: np.ndarray, size: tuple[int, int], score: np.ndarray | None 
 
 @recorded_poses
 def test_coordinates_as_published(fixture_file: Path) -> None:
-    """Fed as the published code feeds itself: -1 counts as a place like any other."""
+    """Fed as the published code feeds itself: -1 counts as a place like any other. Where it divides by zero, nothing can match."""
     tensors, video, picture = recorded(fixture_file)
     given, wanted = unit(tensors, "detector"), unit(tensors, "aligned")
     aligned, _ = align_unianimate(pose_of(given[-1:], picture), pose_of(given[:-1], video))
     known = [point for point in range(KEYPOINTS) if point not in (FEET.start + 2, FEET.stop - 1)]  # no heels are recorded
-    mine = aligned.points[:, 0, :, :2] / picture
-    np.testing.assert_allclose(mine[:, known], wanted[:-1, known], atol=COORDINATES, rtol=0)
+    mine, theirs = (aligned.points[:, 0, :, :2] / picture)[:, known], wanted[:-1, known]
+    finite = np.isfinite(theirs)
+    np.testing.assert_allclose(mine[finite], theirs[finite], atol=COORDINATES, rtol=0)
 
 
 @recorded_poses

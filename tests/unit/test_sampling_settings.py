@@ -10,7 +10,7 @@ from animato.sampling.settings import Settings
 @pytest.mark.parametrize(
     ("name", "value"),
     [("steps", 0), ("steps", 1001), ("guidance", -1), ("guidance", float("nan")), ("seed", -1), ("batch", 0), ("interpolation", 0)]
-    + [("dtype", "half"), ("memory", "little")],
+    + [("dtype", "half"), ("memory", "little"), ("canvas", (63, 512)), ("canvas", (512, 5000))],
 )
 def test_bad_options(name, value):
     with pytest.raises(InputError, match=name):
