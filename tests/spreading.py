@@ -29,16 +29,18 @@ PLAN = [Window((0, 1, 2)), Window((1, 2, 3)), Window((2, 3, 0))]
 
 
 def results(share: Share) -> dict[str, Tensor]:
-    """Latents of Animate Anyone and of its preview model, and a mean over windows."""
-    torch.manual_seed(0)  # of the weights that the tests' networks begin with
+    """Latents of every diffusion system and of Animate Anyone's preview model, and a mean over windows."""
     ends: dict[str, Tensor] = {}
-    animators.animator().animate(
-        animators.picture(),
-        animators.motion(1),
-        animators.motion(7),
-        settings=replace(BETWEEN, share=share),
-        callback_on_step_end=lambda step, t, x: ends.__setitem__("animate-anyone", x),
-    )
+    for build in (animators.animator, animators.muse, animators.magic):
+        torch.manual_seed(0)  # of the weights that the tests' networks begin with
+        system = build()
+        system.animate(
+            animators.picture(),
+            animators.motion(1),
+            animators.motion(7),
+            settings=replace(BETWEEN, share=share),
+            callback_on_step_end=lambda step, t, x, name=system.name: ends.__setitem__(name, x),
+        )
     frames, poses = clip(5, "walk", 20, (64, 64), 6.0)
     ends["preview"] = preview().denoise(frames[0], poses.frames(slice(0, 1)), poses, replace(SETTINGS, batch=1, share=share))
     x = torch.arange(4.0).view(4, 1, 1, 1) ** 2
