@@ -83,6 +83,8 @@ def compare(scene: Scene, systems: Sequence[str], out: str | Path, truth: Clip |
     """
     check_systems(systems)
     check_output(out)
+    if scene.motion.drawn:
+        raise InputError("A DensePose video shows no poses to compare by: give a video of a person.")
     size, frames = scene.picture.shape[1::-1], len(scene.aligned.pose)
     check_truth(truth, size, frames)
     with tempfile.TemporaryDirectory(prefix="animato-") as folder:

@@ -63,9 +63,12 @@ class Request:
             progress=progress,
         )
 
-    def drawn(self) -> api.Scene | None:
-        """The scene of a DensePose video, if the driving motion is one."""
-        return api.prepare_drawn(self.picture, self.driving, size=size_of(self.size), frames=self.frames, skip=self.skip)
+    def scene_for(self, animator: api.Animator, progress: Progress) -> api.Scene:
+        """The scene as this system takes it: for those that follow body parts, a DensePose video may be the driving motion."""
+        drawn = None
+        if animator.name in api.BY_PARTS:
+            drawn = api.prepare_drawn(self.picture, self.driving, size=size_of(self.size), frames=self.frames, skip=self.skip)
+        return drawn or self.scene(progress)
 
     def check_out(self, *outputs: Path | None) -> None:
         """No output may be the picture or the driving video itself, nor another output."""
@@ -84,7 +87,7 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
         check_target(report, (".json",))
     started = time.monotonic()
     with Bars() as bars:
-        scene = (request.drawn() if animator.name in api.BY_PARTS else None) or request.scene(bars)
+        scene = request.scene_for(animator, bars)
         performance = api.perform(scene, animator, bars)
         accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
         write_clip(watched(performance.clip, [accuracy.see]), out, bars, sound=sound, keep_partial=True)

@@ -41,7 +41,7 @@ def animate(
         if group.share.rank == 0:
             commands.animate(request, out, animator, sound, report)
         else:
-            api.perform(request.scene(silent), animator)
+            api.perform(request.scene_for(animator, silent), animator)
 
 
 @contextmanager
