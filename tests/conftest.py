@@ -24,3 +24,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("fixture_file", [pytest.param(None, marks=skip)])
         return
     metafunc.parametrize("fixture_file", files, ids=[file.stem for file in files])
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no network even by mistake."""
+    monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ANIMATO_OFFLINE", "1")
+    return tmp_path / "cache"

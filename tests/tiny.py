@@ -18,6 +18,15 @@ SHAPE: dict[str, Any] = {
     "heads": 4,
     "cross_attention_dim": 24,
 }
+PATCHES: dict[str, Any] = {  # as a recipe has it, for a U-Net on patches of pixels
+    "in_channels": 12,
+    "out_channels": 12,
+    "block_out_channels": [32, 32],
+    "layers_per_block": 1,
+    "attention_levels": [False, True],
+    "heads": 2,
+    "cross_attention_dim": 12,
+}
 TEMPORAL: Temporal = {"kind": "attention", "heads": 4, "positions": 8, "middle": True, "norm": "frame"}
 
 M = TypeVar("M", bound=nn.Module)

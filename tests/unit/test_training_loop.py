@@ -19,19 +19,11 @@ from animato.training.runs import make_trainee, train
 from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run
 from animato.weights import own
 from animato.weights.about import About
+from tiny import PATCHES
 
-UNET = {
-    "in_channels": 12,
-    "out_channels": 12,
-    "block_out_channels": [32, 32],
-    "layers_per_block": 1,
-    "attention_levels": [False, True],
-    "heads": 2,
-    "cross_attention_dim": 12,
-}
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 4, "middle": True, "norm": "frame"}
 TINY = Recipe(
-    networks=Networks(unet=UNET, guider=[4, 8], copy_head=True),
+    networks=Networks(unet=PATCHES, guider=[4, 8], copy_head=True),
     objective=Objective(kind="clean"),
     optimizer=Optimizer(lr=1e-3, warmup=2, decay=0.5),
     data=Data(size=[16, 16], frames=2, people=2, length=4),

@@ -19,16 +19,8 @@ from animato.training.batch import row_generator
 from animato.training.runs import make_trainee, train
 from animato.training.stage import Data, Networks, Recipe, Run
 from animato.weights.own import trained_noise
+from tiny import PATCHES
 
-UNET = {
-    "in_channels": 12,
-    "out_channels": 12,
-    "block_out_channels": [32, 32],
-    "layers_per_block": 1,
-    "attention_levels": [False, True],
-    "heads": 2,
-    "cross_attention_dim": 12,
-}
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 128, "middle": True, "norm": "frame"}
 NOISE = NoiseSchedule(beta_schedule="scaled_linear")
 
@@ -42,7 +34,7 @@ def recipe(tmp_path: Path) -> Recipe:
     (tmp_path / "index.json").write_text(json.dumps([{"video_path": "a.mp4", "kps_path": "a.npz"}]))
     data = Data(index=str(tmp_path / "index.json"), size=[16, 16], frames=3, together=True, rate=1, fast=5.0, cut="squash")
     run = Run(steps=2, learn=["*.motion_modules."], checkpoint_every=2, sample_every=100)
-    return Recipe("muse-pose", Networks(unet=UNET, temporal=TEMPORAL, guider=[4, 8]), noise=NOISE, data=data, run=run)
+    return Recipe("muse-pose", Networks(unet=PATCHES, temporal=TEMPORAL, guider=[4, 8]), noise=NOISE, data=data, run=run)
 
 
 def test_what_a_step_is_fed(recipe: Recipe) -> None:

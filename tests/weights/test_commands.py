@@ -13,18 +13,12 @@ from animato.weights.animate_anyone import convert, read
 from animato.weights.files import ANIMATE_ANYONE
 from weight_files import official, tiny_networks
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return official(tmp_path_factory.mktemp("official"), tiny_networks())
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and no network even by mistake."""
-    monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("ANIMATO_OFFLINE", "1")
-    return tmp_path / "cache"
 
 
 def test_convert(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,8 @@ from weight_files import Networks, official, plain, tiny_networks
 
 OWN_FOUR = ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 
 @pytest.fixture(scope="module")
 def networks() -> Networks:
@@ -40,14 +42,6 @@ def published(tmp_path_factory: pytest.TempPathFactory, networks: Networks) -> P
 @pytest.fixture(scope="module")
 def animate_anyone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return official(tmp_path_factory.mktemp("animate-anyone"), tiny_networks())
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and no network even by mistake."""
-    monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("ANIMATO_OFFLINE", "1")
-    return tmp_path / "cache"
 
 
 def assert_same(found: object, networks: Networks) -> None:
