@@ -18,12 +18,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from animato.models.condition import UNetCondition
+from animato.models.condition import MIDDLE_AND_UP, UNetCondition
 from animato.models.controlnet import ControlNet
 from animato.models.plain import plain_unet
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
-from animato.systems.magic_animate import READ
 
 TERA = 1e12
 ROW = "{:<19} {:>15} {:>10} {:>8} {:>8} {:>7}"
@@ -45,7 +44,7 @@ class System:
 
 SKELETONS: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
 PARTS: Temporal = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
-MAGIC_ANIMATE = System("magic-animate", (512, 768), 16, PARTS, 49.1, READ, 77)
+MAGIC_ANIMATE = System("magic-animate", (512, 768), 16, PARTS, 49.1, MIDDLE_AND_UP, 77)
 SYSTEMS = [System("animate-anyone", (512, 768), 24, SKELETONS, 87.0), MAGIC_ANIMATE]
 
 
@@ -93,7 +92,7 @@ def controlnet(system: System) -> Work:
     width, height = system.size
     x, pictures = torch.empty(system.frames, 4, height // 8, width // 8), torch.empty(system.frames, 3, height, width)
     tokens, stem = torch.empty(1, system.words, 768), torch.empty(system.frames, 320, height // 8, width // 8)
-    ours = flops(lambda: net.residuals(x, 1, tokens, stem))
+    ours = flops(lambda: net.residuals(x[None], 1, tokens, stem[None]))
     return flops(lambda: net(x, 1, tokens.expand(system.frames, -1, -1), pictures)), ours, ours
 
 

@@ -61,7 +61,8 @@ def muse() -> MusePose:
 def magic() -> MagicAnimate:
     """Windows of 8 frames at most; an empty prompt of five tokens."""
     denoiser = tiny.unet(tiny.TEMPORAL | {"middle": False, "norm": "clip"}, seed=1)
-    prompt = tiny.randomised(EmptyPrompt(hidden_size=24, length=5), 3)
+    prompt = EmptyPrompt(hidden_size=24, length=5)
+    prompt.tokens = tiny.normal(1, 5, 24, seed=3)
     return MagicAnimate(denoiser, tiny.unet(seed=2, out_channels=0), controlnet(), vae(), prompt)
 
 

@@ -62,7 +62,9 @@ def test_controlnet(fixture_file: Path) -> None:
     recorded, net = tensors(fixture_file), controlnet(fixture_file)
     stem = net.stem(pictures(recorded))
     near(fixture_file, "cond_embedding", stem, recorded["outputs.cond_embedding"])
-    residuals = net.residuals(recorded["inputs.sample"], recorded["inputs.timestep"], recorded["inputs.encoder_hidden_states"], stem)
+    residuals = net.residuals(
+        recorded["inputs.sample"].unsqueeze(1), recorded["inputs.timestep"], recorded["inputs.encoder_hidden_states"], stem.unsqueeze(1)
+    )
     scale = sidecar(fixture_file)["config"]["conditioning_scale"]
     assert_residuals(fixture_file, residuals, recorded, "", scale)
 
@@ -110,8 +112,9 @@ def features(file: Path, recorded: dict[str, Tensor]) -> Features:
 
 def control(file: Path, recorded: dict[str, Tensor]) -> Residuals:
     """What the ControlNet adds to one clip."""
-    net, frames = controlnet(file), frames_second(recorded["inputs.latents"])[0]
-    return net.residuals(frames, recorded["inputs.timestep"], recorded["inputs.encoder_hidden_states"][1:], net.stem(pictures(recorded)))
+    net, clip = controlnet(file), frames_second(recorded["inputs.latents"])
+    stem = net.stem(pictures(recorded))[None]
+    return net.residuals(clip, recorded["inputs.timestep"], recorded["inputs.encoder_hidden_states"][1:], stem)
 
 
 def pictures(recorded: dict[str, Tensor]) -> Tensor:  # F 3 H W
@@ -122,4 +125,4 @@ def assert_residuals(file: Path, residuals: Residuals, recorded: dict[str, Tenso
     names = [f"{prefix}down.{i:02d}" for i in range(len(residuals.skips))]
     assert f"outputs.{prefix}down.{len(names):02d}" not in recorded
     for name, value in zip([*names, f"{prefix}mid"], [*residuals.skips, residuals.middle], strict=True):
-        near(file, name, scale * value[0], recorded[f"outputs.{name}"])
+        near(file, name, scale * value.flatten(0, 1), recorded[f"outputs.{name}"])

@@ -7,17 +7,19 @@ from typing import cast
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import CLIPTextModel
 
 
 class EmptyPrompt(ModelMixin, ConfigMixin):
     """Its tokens, computed once, after which nobody needs the text encoder."""
 
+    tokens: Tensor
+
     @register_to_config
     def __init__(self, hidden_size: int = 768, length: int = 77) -> None:
         super().__init__()
-        self.tokens = nn.Parameter(torch.zeros(1, length, hidden_size), requires_grad=False)  # 1 S D
+        self.register_buffer("tokens", torch.zeros(1, length, hidden_size))  # 1 S D
 
     @staticmethod
     @torch.no_grad()
@@ -30,5 +32,5 @@ class EmptyPrompt(ModelMixin, ConfigMixin):
         length, begin, end = config.max_position_embeddings, config.vocab_size - 2, config.vocab_size - 1
         numbers = torch.tensor([[begin, *[end] * (length - 1)]], device=encoder.device)
         prompt = EmptyPrompt(config.hidden_size, length)
-        prompt.tokens.data = cast(Tensor, encoder(numbers).last_hidden_state)
+        prompt.tokens = cast(Tensor, encoder(numbers).last_hidden_state)
         return prompt

@@ -36,6 +36,10 @@ Context = Mapping[str, Tensor | KeyValues]
 """Spatial transformer -> keys and values of its cross-attention; of a single token the constant that it adds to every token, B 1 C."""
 
 
+MIDDLE_AND_UP = ("mid_block.", "up_blocks.")
+"""How the names of the transformers behind the down path begin: where MagicAnimate's denoiser reads the reference."""
+
+
 @dataclass(frozen=True, eq=False)
 class UNetCondition:
     """The condition of a clip, or of its null (what guidance subtracts). B may be 1 where all rows are told the same.

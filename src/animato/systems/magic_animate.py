@@ -29,7 +29,7 @@ from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.encoders.codec import Codec
 from animato.encoders.text import EmptyPrompt
-from animato.models.condition import Context, Residuals, UNetCondition
+from animato.models.condition import MIDDLE_AND_UP, Context, Residuals, UNetCondition
 from animato.models.controlnet import ControlNet
 from animato.models.unet import UNet
 from animato.pose.densepose import PALETTE, coloured
@@ -48,7 +48,6 @@ from animato.systems.scene import check_picture, check_scene, check_window, padd
 PUBLISHED = Settings(steps=25, guidance=7.5, seed=1, window=Windows(16, 4), canvas=(512, 512), noise_period=16)
 NOISE = NoiseSchedule(prediction_type="epsilon", rescale_betas_zero_snr=False, timestep_spacing="leading")
 TOLD = 6.2  # values as wide as the first level for each place of a frame: the stem, and in all sizes the residuals
-READ = ("mid_block.", "up_blocks.")  # where the denoiser reads the reference; the published code calls it "midup"
 
 
 class Seen(NamedTuple):
@@ -192,7 +191,7 @@ def conditions(told: Told, seen: Seen, x: Tensor, t: Tensor, batch: int) -> tupl
     """
     null = UNetCondition(told.context, residuals=steered(told, seen.stem, x, t, batch))
     written = told.encoder.reference(seen.clean, t, told.encoder_context)
-    bank = told.denoiser.project_bank({name: value for name, value in written.items() if name.startswith(READ)})
+    bank = told.denoiser.project_bank({name: value for name, value in written.items() if name.startswith(MIDDLE_AND_UP)})
     return null, replace(null, bank=bank)
 
 
@@ -200,7 +199,7 @@ def steered(told: Told, stem: Tensor, x: Tensor, t: Tensor, batch: int) -> Resid
     """What the ControlNet adds to every frame, once for both halves of guidance and all windows. It waits on the CPU."""
     parts = []
     for rows, pictures in zip(x.split(batch), stem.split(batch), strict=True):
-        added = told.controlnet.residuals(rows.to(told.controlnet.dtype), t, told.tokens, pictures.to(x.device))
+        added = told.controlnet.residuals(rows[None].to(told.controlnet.dtype), t, told.tokens, pictures[None].to(x.device))
         parts.append(Residuals(tuple(skip.cpu() for skip in added.skips), added.middle.cpu()))
     skips = zip(*(part.skips for part in parts), strict=True)
     return Residuals(tuple(torch.cat(skip, dim=1) for skip in skips), torch.cat([part.middle for part in parts], dim=1))

@@ -22,6 +22,7 @@ from animato.training.stage import Objective, Recipe
 
 REFERENCE_TIME = 0
 LAST_TIME = 999
+EVERY_TIME = ("velocity", "epsilon")  # objectives whose times are drawn evenly, and that may lose the reference
 
 
 class Draw(NamedTuple):
@@ -80,7 +81,7 @@ class AnimateAnyoneStep(nn.Module):
 def chance(objective: Objective, latents: Tensor, generators: list[torch.Generator]) -> Draw:  # B F C h w
     """Times and noise of every sample from its own generator. The first sample's decides whether all lose reference and token."""
     rows = [_row(objective, row, generator) for row, generator in zip(latents, generators, strict=True)]
-    dropped = objective.kind == "velocity" and float(torch.rand((), generator=generators[0])) < objective.drop
+    dropped = objective.kind in EVERY_TIME and float(torch.rand((), generator=generators[0])) < objective.drop
     return Draw(torch.stack([t for t, _ in rows]), torch.stack([noise for _, noise in rows]), dropped)
 
 
@@ -89,7 +90,7 @@ def _row(objective: Objective, latents: Tensor, generator: torch.Generator) -> t
     shape = (1, *latents.shape[1:]) if objective.same_noise else latents.shape
     noise = torch.randn(shape, generator=generator).expand(latents.shape)
     offset = torch.randn((1, channels, 1, 1), generator=generator)
-    if objective.kind == "velocity":
+    if objective.kind in EVERY_TIME:
         t = torch.randint(0, LAST_TIME + 1, (), generator=generator)
     else:
         pure, u = torch.rand(2, generator=generator)

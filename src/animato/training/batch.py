@@ -17,6 +17,7 @@ from animato.data.sample import Sample
 from animato.encoders.clip import ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.copy_head import body_points
+from animato.pose.densepose import densepose_frames
 from animato.pose.draw import ANIMATE_ANYONE, Style, skeletons
 from animato.pose.keypoints import PoseSequence
 
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
     latents: Tensor  # B F C h w
     reference: Tensor  # B 1 C h w
     token: Tensor  # B 1 D
-    skeletons: Tensor  # B F 3 H W in [0, 1], in the size that the Pose Guider brings down to h x w
+    skeletons: Tensor  # B F 3 H W in [0, 1], or body parts, in the size that the Pose Guider or the ControlNet's stem brings down to h x w
     points: Tensor  # B F 20 3, as the copy head takes them
     reference_points: Tensor  # B 1 20 3
     mask: Tensor  # B F 1 h w in [0, 1]: the person; 0 where it is not known
@@ -38,12 +39,16 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Encoders:
-    """What makes tensors of pictures. halvings: how often the Pose Guider halves a picture; style: how skeletons are drawn."""
+    """What makes tensors of pictures.
+
+    halvings  how often the Pose Guider, or the ControlNet's stem, halves a picture
+    style     how skeletons are drawn; None: body parts, as DensePose
+    """
 
     vae: AutoencoderKL
     clip: CLIPVisionModelWithProjection
     halvings: int
-    style: Style = ANIMATE_ANYONE
+    style: Style | None = ANIMATE_ANYONE
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:
         """Latents are samples of the VAE's posterior, target and reference alike, each drawn from its sample's generator."""
@@ -66,11 +71,12 @@ class Encoders:
         )
 
 
-def _skeletons(sample: Sample, style: Style, size: Size) -> Tensor:  # 1 F 3 H W
+def _skeletons(sample: Sample, style: Style | None, size: Size) -> Tensor:  # 1 F 3 H W
     if sample.drawn is not None:
         pictures = torch.from_numpy(sample.drawn).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(pictures, size[::-1], mode="bilinear", antialias=True)[None]
-    return torch.from_numpy(np.stack(list(skeletons(sample.poses, style, size)))).permute(0, 3, 1, 2)[None].float() / 255
+    drawn = densepose_frames(sample.poses, size) if style is None else np.stack(list(skeletons(sample.poses, style, size)))
+    return torch.from_numpy(drawn).permute(0, 3, 1, 2)[None].float() / 255
 
 
 def _mask(poses: PoseSequence, size: torch.Size) -> Tensor:  # 1 F 1 h w

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,18 +23,8 @@ from animato.weights.starts import begin_guider, begin_motion, read_image_encode
 PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
 
 
-class Trained(nn.Module):
-    """The networks of Animate Anyone that learn; a copy head where there is one."""
-
-    denoising_unet: UNet
-    reference_unet: UNet
-    pose_guider: PoseGuider
-    copy_head: CopyHead | None
-
-    def __init__(self, denoising_unet: UNet, reference_unet: UNet, pose_guider: PoseGuider, copy_head: CopyHead | None = None) -> None:
-        super().__init__()
-        self.denoising_unet, self.reference_unet = denoising_unet, reference_unet
-        self.pose_guider, self.copy_head = pose_guider, copy_head
+class Parts(nn.Module):
+    """Networks that learn together, by name."""
 
     def parts(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Any]]:
         """Names and networks, to be written; with `dtype` copies of that type."""
@@ -47,17 +37,37 @@ class Trained(nn.Module):
             yield name, model
 
 
+class Trained(Parts):
+    """The networks of Animate Anyone that learn; a copy head where there is one."""
+
+    denoising_unet: UNet
+    reference_unet: UNet
+    pose_guider: PoseGuider
+    copy_head: CopyHead | None
+
+    def __init__(self, denoising_unet: UNet, reference_unet: UNet, pose_guider: PoseGuider, copy_head: CopyHead | None = None) -> None:
+        super().__init__()
+        self.denoising_unet, self.reference_unet = denoising_unet, reference_unet
+        self.pose_guider, self.copy_head = pose_guider, copy_head
+
+
 def make_networks(recipe: Networks, seed: int) -> Trained:
     """Raises InputError for a folder that lacks a network, MissingModelError for one that lacks a tensor or has another one."""
     torch.manual_seed(seed)
-    networks = _continued(recipe) if recipe.start else _new(recipe)
+    kinds = {name: kind for name, kind in PARTS.items() if name != "copy_head" or recipe.copy_head}
+    networks = Trained(**continued(recipe, kinds)) if recipe.start else _new(recipe)
     if recipe.guider_start:
         _check_unlearned(networks.pose_guider, "networks.guider_start", "conv_out.")
         begin_guider(networks.pose_guider, Path(recipe.guider_start))
     if recipe.motion_start:
-        _check_unlearned(networks.denoising_unet, "networks.motion_start", ".motion_modules.", ".proj_out.")
-        begin_motion(networks.denoising_unet, Path(recipe.motion_start))
+        begin_motion_modules(networks.denoising_unet, recipe)
     return networks
+
+
+def begin_motion_modules(denoiser: UNet, recipe: Networks) -> None:
+    """From networks.motion_start. Raises InputError where there are none or they have learned already, MissingModelError."""
+    _check_unlearned(denoiser, "networks.motion_start", ".motion_modules.", ".proj_out.")
+    begin_motion(denoiser, Path(recipe.motion_start))
 
 
 def _new(recipe: Networks) -> Trained:
@@ -72,20 +82,22 @@ def _new(recipe: Networks) -> Trained:
     return Trained(denoiser, reference, PoseGuider(width, tuple(recipe.guider)), copy_head)
 
 
-def _continued(recipe: Networks) -> Trained:
-    """The networks of a folder. A denoiser without temporal modules gets new ones, which change nothing before they have learned."""
+def continued(recipe: Networks, kinds: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """The networks of a folder. A denoiser without temporal modules gets new ones, which change nothing before they have learned.
+
+    Raises InputError, MissingModelError.
+    """
     folder = Path(recipe.start)
-    wanted = [name for name in PARTS if name != "copy_head" or recipe.copy_head]
-    missing = [name for name in wanted if not (folder / name / "config.json").is_file()]
+    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
     if missing:
-        raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(wanted)}.")
-    parts: dict[str, Any] = {name: open_network(folder / name, PARTS[name]).fill().train() for name in wanted}
+        raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(kinds)}.")
+    parts: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
     old = parts["denoising_unet"]
     if recipe.temporal and old.config.temporal is None:
         new = UNet.from_config(old.config, temporal=recipe.temporal)
         new.load_state_dict(new.state_dict() | old.state_dict())
         parts["denoising_unet"] = new
-    return Trained(**parts)
+    return parts
 
 
 def _check_unlearned(network: nn.Module, field: str, *parts: str) -> None:

@@ -14,15 +14,16 @@ from animato.core.errors import InputError
 from animato.core.progress import Progress, silent
 from animato.data.index import Videos, read_index
 from animato.data.mixture import People
-from animato.data.sample import Source
+from animato.data.sample import Sample, Source
 from animato.encoders.codec import Codec
 from animato.models.copy_head import clean, velocity
 from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE
 from animato.sampling.schedule import make_scheduler
-from animato.training.animate_anyone import AnimateAnyoneStep, chance
+from animato.training.animate_anyone import EVERY_TIME, AnimateAnyoneStep, chance
 from animato.training.batch import Batch, Encoders, row_generator
 from animato.training.loop import Training
-from animato.training.networks import Trained, make_encoders, make_networks
+from animato.training.magic_animate import MagicAnimateStep, check_taus, joint, magic_networks
+from animato.training.networks import Parts, make_encoders, make_networks
 from animato.training.stage import Data, Recipe
 from animato.weights import own
 from animato.weights.about import About
@@ -40,10 +41,10 @@ class AnimateAnyoneTrainee:
     recipe: Recipe
     source: Source
     encoders: Encoders
-    step: AnimateAnyoneStep
+    step: Any  # AnimateAnyoneStep; of MagicAnimate MagicAnimateStep
 
     @property
-    def networks(self) -> Trained:
+    def networks(self) -> Parts:
         return self.step.networks
 
     def feed(self, number: int, rows: range) -> tuple[Any, ...]:
@@ -51,9 +52,13 @@ class AnimateAnyoneTrainee:
         seed, device = self.recipe.run.seed, self.step.alphas_cumprod.device
         pairs = [row_generator(seed, number, row) for row in rows]
         generators = [generator for _, generator in pairs]
-        batch = self.encoders.batch([self.source.draw(rng) for rng, _ in pairs], generators)
+        batch = self.encoders.batch(self.samples([rng for rng, _ in pairs]), generators)
         draw = chance(self.recipe.objective, batch.latents, generators)
         return batch.to(device), draw._replace(t=draw.t.to(device), noise=draw.noise.to(device))
+
+    def samples(self, rngs: list[np.random.Generator]) -> list[Sample]:
+        """Those of a batch, which have as many frames each."""
+        return [self.source.draw(rng) for rng in rngs]
 
     @torch.no_grad()
     def grid(self, networks: nn.Module) -> np.ndarray:
@@ -62,7 +67,7 @@ class AnimateAnyoneTrainee:
         for row in range(GRID_ROWS):
             rng, generator = row_generator(GRID_SEED, 0, row)
             batch = self.encoders.batch([self.source.draw(rng)], [generator])
-            made = self.generate(cast(Trained, networks), batch, generator)
+            made = self.generate(networks, batch, generator)
             codec = Codec(self.encoders.vae)
             reference, truth, result = (codec.decode(x[0]) for x in (batch.reference, batch.latents, made))
             drawn = nn.functional.interpolate(batch.skeletons[0], reference.shape[-2:], mode="area")
@@ -70,7 +75,7 @@ class AnimateAnyoneTrainee:
             rows.append(np.concatenate([picture(one) for one in shown], axis=1))
         return np.concatenate(rows)
 
-    def generate(self, networks: Trained, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+    def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
         """A batch's frames from noise, without guidance: a quick look, not the system's sampling."""
         step = AnimateAnyoneStep(networks, self.recipe)
         condition, copied = step.condition(batch)
@@ -100,12 +105,28 @@ class AnimateAnyoneTrainee:
 
     def save(self, networks: nn.Module, folder: Path, kept: Path) -> None:
         """All networks in the project's form, with those of `keep`."""
-        own.save(folder, [*cast(Trained, networks).parts(), *((name, kept / name) for name in self.fixed)], self._about)
+        own.save(folder, [*cast(Parts, networks).parts(), *((name, kept / name) for name in self.fixed)], self._about)
 
     @property
     def _about(self) -> About:
         options = {"noise": asdict(self.recipe.noise), "size": self.recipe.data.size}
         return About(self.recipe.system, "a training run of this project", options)
+
+
+class MagicAnimateTrainee(AnimateAnyoneTrainee):
+    """MagicAnimate as the loop's trainee: joint training, and what the denoiser is told depends on the time."""
+
+    def samples(self, rngs: list[np.random.Generator]) -> list[Sample]:
+        """The first sample's generator decides what all of the batch are for."""
+        r = float(rngs[0].random())
+        return [joint(sample, r, self.recipe.objective.taus) for sample in super().samples(rngs)]
+
+    def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+        step, scheduler = MagicAnimateStep(networks, self.recipe), make_scheduler(self.recipe.noise, steps=GRID_STEPS)
+        x = torch.randn(batch.latents[:, :1].shape, generator=generator).expand(batch.latents.shape)
+        for t in scheduler.timesteps:
+            x = scheduler.step(networks.denoising_unet(x, t, step.condition(batch, x, t)), t, x).prev_sample
+        return x
 
 
 def make_source(data: Data) -> Source:
@@ -119,6 +140,8 @@ def make_source(data: Data) -> Source:
 def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
     """Raises InputError for a recipe whose parts do not fit together."""
     check(recipe)
+    if recipe.system == "magic-animate":
+        return _magic_animate(recipe)
     networks = make_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.denoising_unet.enable_gradient_checkpointing()
@@ -128,12 +151,25 @@ def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
     return AnimateAnyoneTrainee(recipe, make_source(recipe.data), encoders, AnimateAnyoneStep(networks, recipe))
 
 
+def _magic_animate(recipe: Recipe) -> MagicAnimateTrainee:
+    networks = magic_networks(recipe.networks, recipe.run.seed)
+    if recipe.run.checkpointing:
+        networks.denoising_unet.enable_gradient_checkpointing()
+    vae, clip = make_encoders(recipe.networks)
+    halvings = len(networks.densepose_controlnet.config.conditioning_embedding_out_channels) - 1
+    encoders = Encoders(vae, clip, halvings, style=None)
+    return MagicAnimateTrainee(recipe, make_source(recipe.data), encoders, MagicAnimateStep(networks, recipe))
+
+
 def check(recipe: Recipe) -> None:
     """Raises InputError for what cannot be trained, before any work is done."""
-    if recipe.objective.kind != "velocity" and not recipe.networks.copy_head:
+    if (recipe.system == "magic-animate") != (recipe.objective.kind == "epsilon"):
+        raise InputError("MagicAnimate learns by the objective 'epsilon', and no other system does: set system or objective.kind.")
+    check_taus(recipe.objective.taus, recipe.data.frames)
+    if recipe.objective.kind not in EVERY_TIME and not recipe.networks.copy_head:
         raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head = true.")
-    if recipe.objective.kind == "velocity" and recipe.networks.copy_head:
-        raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by 'velocity': set objective.kind.")
+    if recipe.objective.kind in EVERY_TIME and recipe.networks.copy_head:
+        raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by another one: set objective.kind.")
     if recipe.networks.copy_head and (recipe.networks.vae or recipe.networks.clip):
         raise InputError("A copy head fetches patches: leave networks.vae and networks.clip empty.")
     positions = recipe.networks.temporal.get("positions")

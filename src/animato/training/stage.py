@@ -23,7 +23,7 @@ class Networks:
     motion_start  AnimateDiff's motion module, whose values new temporal modules take; "" for random values
     unet          options of the U-Net, shared by denoiser and ReferenceNet
     temporal      options of the temporal module; {} for a denoiser of single frames
-    guider        channels of the Pose Guider
+    guider        channels of the Pose Guider, or of the stem of MagicAnimate's ControlNet
     copy_head     whether there is one
     vae           a folder of an AutoencoderKL; "" for patches
     clip          a folder of CLIP's vision tower; "" for the mean colour
@@ -44,17 +44,19 @@ class Networks:
 class Objective:
     """What is asked of the prediction.
 
-    kind          velocity: as published; clean: x0 over a copy head's patches; fetch: those patches alone, with which a copy head begins
+    kind          velocity: as published; clean: x0 over a copy head's patches; fetch: those patches alone, with which a copy head begins;
+                  epsilon: the noise, as MagicAnimate is trained
     noise_offset  one more draw for each channel of a clip, so much of it
     snr_gamma     min-SNR weight; 0 for none
     drop          share of batches without reference and token, for guidance
     pure          clean: share of samples that are nothing but noise; times of the others are 1000 sqrt(u)
     person        clean: how much more a pixel of the person counts
     base          clean: weight of the fetched patches' own error
+    taus          MagicAnimate's joint training, see `magic_animate.joint`; [] for samples as they come
     same_noise    whether all frames of a sample start from the same noise
     """
 
-    kind: Literal["velocity", "clean", "fetch"] = "velocity"
+    kind: Literal["velocity", "clean", "fetch", "epsilon"] = "velocity"
     noise_offset: float = 0.05
     snr_gamma: float = 5.0
     drop: float = 0.1
@@ -62,6 +64,7 @@ class Objective:
     person: float = 3.0
     base: float = 0.5
     same_noise: bool = False
+    taus: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Run:
 class Recipe:
     """One stage of training, whole."""
 
-    system: Literal["animate-anyone", "muse-pose"] = "animate-anyone"
+    system: Literal["animate-anyone", "muse-pose", "magic-animate"] = "animate-anyone"
     networks: Networks = Networks()
     objective: Objective = Objective()
     noise: NoiseSchedule = NoiseSchedule()

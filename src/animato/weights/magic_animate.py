@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torch import Tensor, nn
+from torch import nn
 from transformers import CLIPTextModel
 
 from animato.core.errors import MissingModelError
 from animato.core.progress import Progress, silent
 from animato.encoders.text import EmptyPrompt
-from animato.models.controlnet import ControlNet
+from animato.models.controlnet import ControlNet, controlnet_for
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.weights import files, own
@@ -116,10 +116,11 @@ def open_base(folder: Path) -> dict[str, Waiting]:
     path = found[SD_UNET]
     state = read_state(path)
     denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
+    controlnet = controlnet_for(denoiser)
     waiting = {
         "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser")),
         "appearance_encoder": _encoder(path, rest=True),
-        "densepose_controlnet": _new_controlnet(state, denoiser.config),
+        "densepose_controlnet": Waiting(controlnet, {key: state.get(key, new) for key, new in controlnet.state_dict().items()}),
         **_ends(found),
     }
     _check_together(folder, {name: one.network.config for name, one in waiting.items()})
@@ -152,15 +153,6 @@ def _encoder(path: Path, rest: bool = False) -> Waiting:
     if rest:
         state = {key: value for key, value in state.items() if key in keys}
     return Waiting(network, translate(state, keys, IDENTITY, f"{path} does not fit the appearance encoder"))
-
-
-def _new_controlnet(state: Mapping[str, Tensor], sizes: Any) -> Waiting:
-    """A ControlNet that begins as the down path of a U-Net, and adds nothing yet."""
-    shape = {"block_out_channels": sizes.block_out_channels, "layers_per_block": sizes.layers_per_block}
-    kinds = tuple("CrossAttnDownBlock2D" if attends else "DownBlock2D" for attends in sizes.attention_levels)
-    network = ControlNet(sizes.in_channels, down_block_types=kinds, cross_attention_dim=sizes.cross_attention_dim, **shape)
-    new = network.state_dict()
-    return Waiting(network, {key: state.get(key, value) for key, value in new.items()})
 
 
 def _ends(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
