@@ -26,6 +26,8 @@ from animato.training.loop import select
 from animato.training.magic_animate import MagicAnimateStep, MagicTrained, joint, magic_networks
 from animato.training.runs import make_trainee, train
 from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run, read_recipe
+from magic_files import denoiser_file, only
+from weight_files import plain
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 NOISE = NoiseSchedule(prediction_type="epsilon", rescale_betas_zero_snr=False, timestep_spacing="leading")
@@ -157,6 +159,16 @@ def test_both_stages(tmp_path: Path) -> None:
     assert any(value.any() for name, value in second.items() if ".proj_out.weight" in name and ".motion_modules." in name)
     assert json.loads((tmp_path / "video" / "networks" / "animato.json").read_text())["system"] == "magic-animate"
     assert isinstance(EmptyPrompt.from_pretrained(tmp_path / "video" / "networks" / "prompt"), EmptyPrompt)
+
+
+def test_motion_modules_begin_as_animatediffs_first(tmp_path: Path) -> None:
+    """Under the published names, with tables of positions and nothing in the middle block."""
+    options = Networks(unet=UNET, guider=[4, 8], temporal=TEMPORAL)
+    other = tiny.randomised(magic_networks(options, 1)).denoising_unet
+    plain(only(denoiser_file(other, 4), True), tmp_path / "mm_sd_v15.ckpt")
+    begun = magic_networks(replace(options, motion_start=str(tmp_path / "mm_sd_v15.ckpt")), 1).denoising_unet
+    for name, value in begun.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]) == (".motion_modules." in name), name
 
 
 def written(folder: Path) -> dict[str, Tensor]:

@@ -49,3 +49,12 @@ def test_a_scheduler_that_adds_noise_gives_every_frame_its_own():
 
     torch.testing.assert_close(clip(5, 2), clip(5, 6)[:2])
     assert not torch.isclose(clip(5, 2), clip(6, 2)).any()
+
+
+def test_noise_can_begin_again():
+    """Also what a scheduler adds later; a clip shorter than the period has the noise of a clip without one."""
+    generators = frame_generators(3, 7, 3)
+    for noise in (draw(generators, (2, 4)), draw(generators, (2, 4))):
+        assert torch.equal(noise[3:6], noise[:3]) and torch.equal(noise[6], noise[0])
+        assert not torch.isclose(noise[0], noise[1]).any()
+    assert torch.equal(draw(frame_generators(3, 3, 16), (2, 4)), draw(frame_generators(3, 3), (2, 4)))
