@@ -85,3 +85,19 @@ def test_limbs_that_were_never_seen_are_left_out() -> None:
     assert set(standing.arms) == {"R"} == set(standing.hands) and set(standing.legs) == {"L", "R"}
     hip, knee, ankle = standing.legs["R"].place.swapaxes(0, 1)
     np.testing.assert_allclose(unit(ankle - knee), unit(knee - hip), atol=1e-9)
+
+
+@pytest.mark.parametrize(("s", "inwards"), [("L", -1.0), ("R", 1.0)])
+def test_the_outside_of_an_arm_laid_across_the_belly_faces_the_camera(s: str, inwards: float) -> None:
+    motion = dancer(3, frames=1, still=True)
+    shoulder = motion.points[0, 0, Point[f"{s}_SHOULDER"]]
+    motion.points[0, 0, Point[f"{s}_ELBOW"]] = shoulder + [0, 90, 0]
+    motion.points[0, 0, Point[f"{s}_WRIST"]] = shoulder + [inwards * 80, 90, 0]
+    assert stance(body(motion)).arms[s].side[0, 0, 2] < -0.9
+
+
+def test_the_scale_does_not_follow_noise_from_frame_to_frame() -> None:
+    motion = dancer(1, frames=60, still=True)
+    motion.points[...] *= np.where(np.arange(60) % 2, 1.1, 0.9)[:, None, None, None]
+    scale = pixels_per_metre(body(motion))
+    assert np.abs(np.diff(scale)).max() < 0.02 * scale.mean()
