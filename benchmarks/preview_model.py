@@ -1,18 +1,24 @@
-"""How good Animate Anyone's preview model is on people and motions it has not seen: python benchmarks/preview_model.py [FOLDER] [--pck].
+"""How good a preview model is on people and motions it has not seen: python benchmarks/preview_model.py [FOLDER] [--magic] [--pck].
 
-64 procedural people (seeds 0 to 63, none of them in training) in 64 x 64 pixels; the first frame is the reference, four others are made.
-Beside the model: what its copy head fetched, the reference copied as it is, and a warp of its limbs by exact keypoints.
+Animate Anyone's, or with --magic MagicAnimate's.
+
+64 procedural people (seeds 0 to 63, none of them in training); the first frame is the reference, four others are made. Told in the
+model's 128 x 128 pixels, and again after all have been brought down to 64 x 64. Beside the model: what its copy head chose and
+fetched, the reference copied as it is, and a warp of its limbs by exact keypoints. Then pictures of 256 x 256 pixels, in which the model
+carries detail along that it does not see: with and without.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
+from animato.core.shapes import Size
 from animato.data.motions import MOTIONS
 from animato.data.people import clip
 from animato.encoders.codec import Codec
@@ -20,9 +26,16 @@ from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.frames import change_error, psnr, ssim
 from animato.pose.keypoints import Point as P
 from animato.pose.keypoints import PoseSequence
-from animato.systems.preview import FOLDER, Preview, preview
+from animato.pose.parts import rendered
+from animato.systems import preview_magic
+from animato.systems.preview import FOLDER, SIZE, Preview, limbs, preview
+from animato.systems.preview_magic import MagicPreview, parts
 
-PEOPLE, SIZE, LENGTH, FPS = 64, (64, 64), 12, 6.0
+Model = Preview | MagicPreview
+PEOPLE, LENGTH, FPS = 64, 12, 6.0
+LOW: Size = (64, 64)
+LARGER: Size = (256, 256)
+LARGE_PEOPLE = 16
 ASKED = (3, 6, 9, 11)
 LARGE = (512, 512)  # for the pose estimator
 CORNERS = [P.R_SHOULDER, P.L_SHOULDER, P.R_HIP, P.L_HIP]
@@ -40,19 +53,24 @@ BONES = [
 ORDER = [5, 6, 7, 8, 0, 9, 1, 2, 3, 4]  # legs, trunk, head, arms
 
 
-def frames_of(model: Preview, frames: np.ndarray, poses: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
-    """Result and fetched patches for all frames but the first: F H W 3 uint8 each."""
-    given, told = poses.frames(slice(0, 1)), poses.frames(slice(1, None))
-    codec = Codec(model.system.vae)
-    with torch.no_grad():
-        both = model.denoise(frames[0], given, told), model.fetch(frames[0], given, told).base[0]
-    result, fetched = ((codec.decode(x).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8) for x in both)
+def frames_of(model: Model, frames: np.ndarray, poses: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
+    """Result and fetched pixels for all frames but the first: F H W 3 uint8 each."""
+    poses = replace(poses, mask=None)  # as of an aligned motion
+    told, codec, copier = poses.frames(slice(1, None)), Codec(model.system.vae), model.copier(frames[0], poses.frames(slice(0, 1)))
+    if isinstance(model, MagicPreview):
+        body = list(rendered(told, SIZE))
+        copied = copier.copy(parts(body))
+        latents = model.denoise(frames[0], body, copied)
+    else:
+        copied = copier.copy(limbs(told))
+        latents = model.denoise(frames[0], told, copied)
+    result, fetched = ((codec.decode(x).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8) for x in (latents, copied.base[0]))
     return result, fetched
 
 
 def warped(reference: np.ndarray, mask: np.ndarray, given: np.ndarray, told: np.ndarray) -> np.ndarray:
     """The reference's trunk (affine) and limbs (one similarity each) laid over its inpainted background; points K 2 in pixels."""
-    y, x = np.mgrid[: SIZE[1], : SIZE[0]] + 0.5
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
     place = np.stack([x, y], -1)
     hole = (cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 10).astype(np.uint8)
     out = cv2.inpaint(reference, hole, 3, cv2.INPAINT_TELEA).astype(np.float32)
@@ -96,11 +114,28 @@ def accuracy(frames: np.ndarray, poses: PoseSequence) -> float:
     return seen.value
 
 
+def low(picture: np.ndarray) -> np.ndarray:  # H W (3)
+    return cv2.resize(picture, LOW, interpolation=cv2.INTER_AREA)
+
+
+def larger(model: Model, seed: int, motion: str) -> tuple[float, float]:
+    """PSNR in a picture of twice the side, with detail carried along and without."""
+    frames, poses = clip(seed, motion, LENGTH, LARGER, FPS)
+    with_detail = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    pairs = [(made, frames[k]) for k, made in enumerate(with_detail) if k in ASKED]
+    soft = [
+        (cv2.resize(cv2.resize(made, SIZE, interpolation=cv2.INTER_AREA), LARGER, interpolation=cv2.INTER_CUBIC), true)
+        for made, true in pairs
+    ]
+    return float(np.mean([psnr(*pair) for pair in pairs])), float(np.mean([psnr(*pair) for pair in soft]))
+
+
 def main(words: list[str]) -> None:
     folders = [Path(word) for word in words if not word.startswith("--")]
-    model, names = preview(folders[0] if folders else FOLDER), sorted(MOTIONS)
-    table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ("model", "fetched", "copy", "warp")}
-    changes, right, most = [], [], []
+    opened, own = (preview_magic.preview, preview_magic.FOLDER) if "--magic" in words else (preview, FOLDER)
+    model, names = opened(folders[0] if folders else own), sorted(MOTIONS)
+    table: dict[str, list[tuple[float, ...]]] = {name: [] for name in ("model", "fetched", "copy", "warp")}
+    changes, right, most, twice = [], [], [], []
     for seed in range(PEOPLE):
         frames, poses = clip(seed, names[seed % len(names)], LENGTH, SIZE, FPS)
         points, masks = poses.points[:, 0, :, :2], poses.mask
@@ -111,16 +146,21 @@ def main(words: list[str]) -> None:
             shown = {"model": result[k - 1], "fetched": fetched[k - 1], "copy": frames[0]}
             shown["warp"] = warped(frames[0], masks[0], points[0], points[k])
             for name, picture in shown.items():
-                table[name].append((psnr(picture, frames[k]), psnr(picture, frames[k], masks[k]), ssim(picture, frames[k])))
+                fine, coarse = (picture, frames[k], masks[k]), (low(picture), low(frames[k]), low(masks[k]))
+                table[name].append(tuple(value for a, b, m in (fine, coarse) for value in (psnr(a, b), psnr(a, b, m), ssim(a, b))))
         if "--pck" in words:
             asked = [k - 1 for k in ASKED]
             told = PoseSequence(poses.points[list(ASKED)], poses.score[list(ASKED)], poses.size, FPS)
             right.append(accuracy(result[asked], told))
             most.append(accuracy(frames[list(ASKED)], told))
+        if seed < LARGE_PEOPLE:
+            twice.append(larger(model, seed, names[seed % len(names)]))
     for name, rows in table.items():
-        whole, person, structure = np.mean(rows, axis=0)
-        print(f"{name:8} PSNR {whole:.2f} dB, person {person:.2f} dB, SSIM {structure:.3f}")
+        values = np.mean(rows, axis=0)
+        for size, (whole, person, structure) in zip((SIZE, LOW), values.reshape(2, 3), strict=True):
+            print(f"{name:8} {size[0]:4} px: PSNR {whole:.2f} dB, person {person:.2f} dB, SSIM {structure:.3f}")
     print(f"error of changes from frame to frame {np.mean(changes):.2f} of 255")
+    print("{} px: PSNR {:.2f} dB with detail carried along, {:.2f} dB without".format(LARGER[0], *np.mean(twice, axis=0)))
     if right:
         print(f"PCK@.1 {np.nanmean(right):.3f}; of the true frames {np.nanmean(most):.3f}")
 

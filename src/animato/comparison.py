@@ -26,7 +26,7 @@ from animato.evaluation.report import Table, plain
 from animato.evaluation.steadiness import Background, Flicker
 from animato.pose.draw import draw_overlay
 from animato.systems.alone import Report, hand_over, perform_alone
-from animato.systems.choose import CHOICES, installed, ready
+from animato.systems.choose import CHOICES, installed
 
 COLUMNS = ("system", "time s", "CPU s", "memory MiB", "PSNR dB", "SSIM", "background", "flicker", "PCK@.1T")
 
@@ -100,7 +100,7 @@ def compare(scene: Scene, systems: Sequence[str], out: str | Path, truth: Clip |
 
 
 def check_systems(systems: Sequence[str]) -> None:
-    """Raises InputError for no, unknown or repeated names, MissingModelError for one whose packages or weights are not on this machine."""
+    """Raises InputError for no, unknown or repeated names, MissingModelError for one whose packages are not on this machine."""
     known = ", ".join(CHOICES)
     if not systems:
         raise InputError(f"No system is named: choose some of {known}.")
@@ -111,8 +111,6 @@ def check_systems(systems: Sequence[str]) -> None:
             raise InputError(f"{name} is named twice: name each system once.")
         if name not in installed():
             raise MissingModelError(f'{name} needs packages that are not installed here. Run: pip install "animato[diffusion]"')
-        if name not in ready():
-            raise MissingModelError(f"There are no weights of {name} on this machine. Run: animato fetch {name}")
 
 
 def check_truth(truth: Clip | None, size: Size, frames: int | None) -> None:

@@ -66,9 +66,8 @@ def test_settings_are_the_published_ones_of_the_system(folder: Path) -> None:
     assert (tuned.settings.steps, tuned.settings.guidance, tuned.settings.noise_period) == (25, 2.0, 16)
 
 
-def test_without_weights_it_says_how_to_get_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_weights_it_is_the_preview_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path))
-    assert main(["animate", "mara", "dance", "--system", "magic-animate", "--out", str(tmp_path / "x.mp4")]) == 2
-    assert "animato fetch magic-animate" in capsys.readouterr().err
+    tuned = choose("magic-animate")
+    assert tuned.name == "magic-animate" and tuned.settings.steps == 1
+    assert "preview model of MagicAnimate" in tuned.notes[0] and "animato fetch magic-animate" in tuned.notes[0]

@@ -13,12 +13,12 @@ import pytest
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip, write_clip
 from animato.data.index import Entry, Videos, pick, read_index
-from animato.data.mixture import Augment, Mixture, People, mirrored
+from animato.data.mixture import Augment, Mixture, People, before, mirrored, scenery, zoomed
 from animato.data.sample import cut, cut_poses, pair, published_box, scattered, stretch, whole_box
 from animato.pose.io import save_poses
 from animato.pose.keypoints import Point
 
-PLAIN = Augment(0, 0, 0, 0)
+PLAIN = Augment(0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("most", [30, 128])
@@ -48,6 +48,31 @@ def test_stretches(length: int, frames: int, rate: int) -> None:
 def test_scattered_frames_are_others() -> None:
     reference, which = scattered(6, 5, np.random.default_rng(0))
     assert sorted([reference, *which]) == list(range(6))
+
+
+def test_zooming_takes_points_and_masks_along() -> None:
+    """A point and the mask stay on what they lie on: the middle of a bright square."""
+    sample = people(count=1).draw(np.random.default_rng(0))
+    frames, mask = np.zeros((len(sample.frames), 64, 64, 3), np.uint8), np.zeros((len(sample.frames), 64, 64), np.uint8)
+    frames[:, 20:30, 30:40], mask[:, 20:30, 30:40] = 200, 200
+    points = sample.poses.points.copy()
+    points[:, 0, 0, :2] = 35, 25
+    poses = replace(sample.poses, points=points, mask=mask, size=(64, 64))
+    moved = zoomed(replace(sample, frames=frames, poses=poses), 1.3, np.array([0.1, -0.05]))
+    rows, columns = np.mgrid[:64, :64] + 0.5
+    for shown in (moved.frames[0, ..., 0].astype(float), moved.poses.mask[0].astype(float)):
+        middle = (columns * shown).sum() / shown.sum(), (rows * shown).sum() / shown.sum()
+        assert moved.poses.points[0, 0, 0, :2] == pytest.approx(middle, abs=0.1)
+        assert shown.sum() / 200 == pytest.approx(169, rel=0.05)
+
+
+def test_another_background_leaves_the_person() -> None:
+    sample = people(count=1).draw(np.random.default_rng(0))
+    other = before(sample, scenery((48, 48), np.random.default_rng(1)))
+    inside, outside = sample.poses.mask == 255, sample.poses.mask == 0
+    assert inside.any() and np.array_equal(other.frames[inside], sample.frames[inside])
+    assert np.abs(other.frames[outside].astype(float) - sample.frames[outside]).mean() > 5
+    assert np.ptp(other.frames[:, 0, 0].astype(int), axis=0).max() == 0  # the same behind every frame
 
 
 def test_published_crop_loses_heads_and_feet_and_the_default_does_not() -> None:
@@ -111,7 +136,7 @@ def test_mirror() -> None:
 
 def test_augmentation_moves_points_and_not_pictures() -> None:
     sample = people().draw(np.random.default_rng(1))
-    moved = Augment(0, 0, 0.05, 1.0)(sample, np.random.default_rng(0))
+    moved = replace(PLAIN, jitter=0.05, hide=1.0)(sample, np.random.default_rng(0))
     assert np.array_equal(moved.frames, sample.frames)
     assert 0 < np.abs(moved.poses.points - sample.poses.points)[..., :2].max() < 0.05 * 48 * 6
     assert not moved.poses.score[:, :, 24:].any() and moved.poses.score[:, :, :24].any()

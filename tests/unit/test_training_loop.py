@@ -23,7 +23,7 @@ from tiny import PATCHES
 
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 4, "middle": True, "norm": "frame"}
 TINY = Recipe(
-    networks=Networks(unet=PATCHES, guider=[4, 8], copy_head=True),
+    networks=Networks(unet=PATCHES, guider=[4, 8], copy_head="limbs"),
     objective=Objective(kind="clean"),
     optimizer=Optimizer(lr=1e-3, warmup=2, decay=0.5),
     data=Data(size=[16, 16], frames=2, people=2, length=4),

@@ -18,7 +18,7 @@ from animato.training.stage import read_recipe
 RECIPE = """
 [networks]
 guider = [4, 8]
-copy_head = true
+copy_head = "limbs"
 [networks.unet]
 in_channels = 12
 out_channels = 12

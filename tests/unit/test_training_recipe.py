@@ -76,7 +76,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
     "content",
     [
         {"objective": {"kind": "clean"}},
-        {"networks": {"copy_head": True}},
+        {"networks": {"copy_head": "limbs"}},
         {"networks": {"temporal": {"positions": 8}}, "data": {"frames": 9}},
         {"run": {"batch": 0}},
         {"data": {"margin": -1}},

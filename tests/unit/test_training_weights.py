@@ -56,7 +56,7 @@ def run(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def patches(**networks: object) -> Recipe:
     unet = SHAPE | {"in_channels": 12, "out_channels": 12, "cross_attention_dim": 12}
     changes: dict = {"unet": unet, "temporal": TEMPORAL, "guider": [4, 8]} | networks
-    return Recipe(networks=Networks(**changes), data=Data(size=[64, 64], frames=2, together=True, people=2, length=4), run=RUN)
+    return Recipe(networks=Networks(**changes), data=Data(size=[128, 128], frames=2, together=True, people=2, length=4), run=RUN)
 
 
 def tensors(network: torch.nn.Module) -> dict[str, Tensor]:
@@ -100,7 +100,7 @@ def test_converting_a_run_keeps_its_noise(run: Path, recipe: Recipe, tmp_path: P
 
 
 def test_a_run_with_a_copy_head_is_a_preview_model(tmp_path: Path) -> None:
-    recipe = replace(patches(copy_head=True), objective=Objective(kind="clean"))
+    recipe = replace(patches(copy_head="limbs"), objective=Objective(kind="clean"))
     train(recipe, tmp_path)
     frames, poses = clip(5, "walk", 2, (60, 90), 6.0)
     first = preview(tmp_path / "networks").animate(frames[0], poses.frames(slice(0, 1)), poses)
@@ -112,10 +112,10 @@ def test_a_run_with_a_copy_head_is_a_preview_model(tmp_path: Path) -> None:
 
 
 def test_a_preview_model_of_another_size_is_refused(tmp_path: Path) -> None:
-    recipe = replace(patches(copy_head=True), objective=Objective(kind="fetch"))
+    recipe = replace(patches(copy_head="limbs"), objective=Objective(kind="fetch"))
     trainee = make_trainee(replace(recipe, data=replace(recipe.data, size=[32, 48])))
     trainee.save(trainee.networks, tmp_path / "networks", tmp_path)
-    with pytest.raises(MissingModelError, match=r"trained on \[32, 48\] pixels, and this page runs at \[64, 64\]"):
+    with pytest.raises(MissingModelError, match=r"trained on \[32, 48\] pixels, and this page runs at \[128, 128\]"):
         preview(tmp_path / "networks")
 
 
@@ -132,7 +132,7 @@ def test_networks_of_a_stage_between_are_not_loaded(recipe: Recipe, run: Path, t
 
 
 def test_a_copy_head_does_not_fetch_latents(recipe: Recipe) -> None:
-    networks = replace(recipe.networks, copy_head=True)
+    networks = replace(recipe.networks, copy_head="limbs")
     with pytest.raises(InputError, match="leave networks.vae and networks.clip empty"):
         make_trainee(replace(recipe, networks=networks, objective=Objective(kind="clean")))
 

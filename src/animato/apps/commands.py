@@ -27,7 +27,7 @@ from animato.pose.io import check_poses_output, save_poses
 from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.preview import overlaid
 from animato.pose.preview import preview as alignment_preview
-from animato.systems.choose import choose, ready
+from animato.systems.choose import DEMO, choose, installed
 from animato.systems.performance import Performance
 from animato.systems.puppet import Puppet
 
@@ -142,10 +142,11 @@ def demo(folder: Path, character: str, motion: str) -> None:
     with Bars() as bars:
         scene = Request(character, motion).scene(bars)
         sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
-        made = [_shown(scene, name, folder, sheet, bars) for name in ready()]
+        systems = [name for name in DEMO if name in installed()]
+        made = [_shown(scene, name, folder, sheet, bars) for name in systems]
     tell(scene.notes)
     write_picture(sheet.picture(), folder / "demo.png")
-    say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(ready())}"]))
+    say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(systems)}"]))
 
 
 def _shown(scene: api.Scene, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:

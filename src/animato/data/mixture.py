@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from animato.core.errors import InputError
@@ -40,16 +41,24 @@ class Augment:
     recolour colour channels exchanged
     jitter   keypoints moved, as an estimator moves them; half of the samples
     hide     face points unseen, and again hand points unseen
+    scenery  another background, noise with the spectrum of photographs
+    zoom     half of the samples: seen from nearer or farther by up to this share, and a third of it aside
     """
 
     mirror: float = 0.5
     recolour: float = 0.3
     jitter: float = 0.008
     hide: float = 0.3
+    scenery: float = 0.3
+    zoom: float = 0.3
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         if rng.random() < self.mirror:
             sample = mirrored(sample)
+        if rng.random() < self.scenery:
+            sample = before(sample, scenery(sample.poses.size, rng))
+        if self.zoom and rng.random() < 0.5:
+            sample = zoomed(sample, rng.uniform(1 - self.zoom, 1 + self.zoom), rng.uniform(-self.zoom, self.zoom, 2) / 3)
         if rng.random() < self.recolour:
             order = rng.permutation(3)
             sample = replace(sample, **{name: getattr(sample, name)[..., order] for name in ("whole", "reference", "frames")})
@@ -106,6 +115,58 @@ def mirrored(sample: Sample) -> Sample:
     """The same in a mirror: what was the person's left hand is the right one of the person in the mirror."""
     pictures = {name: getattr(sample, name)[..., ::-1, :] for name in ("whole", "reference", "frames")}
     return replace(sample, given=_mirrored(sample.given), poses=_mirrored(sample.poses), **pictures)
+
+
+def before(sample: Sample, background: np.ndarray) -> Sample:  # H W 3
+    """The person before another background. A sample without masks stays as it is."""
+    if sample.given.mask is None or sample.poses.mask is None:
+        return sample
+    reference = _laid(sample.reference, sample.given.mask[0], background)
+    return replace(sample, whole=reference, reference=reference, frames=_laid(sample.frames, sample.poses.mask, background))
+
+
+def _laid(pictures: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:  # ... H W 3, ... H W
+    share = mask[..., None].astype(np.float32) / 255
+    return (pictures * share + background * (1 - share)).round().astype(np.uint8)
+
+
+def scenery(size: Size, rng: np.random.Generator) -> np.ndarray:  # H W 3 uint8
+    """Noise whose amplitudes fall with the frequency as those of photographs do, in colours of any mean and contrast."""
+    width, height = size
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.rfftfreq(width)[None] * width)
+    spectrum = np.fft.rfft2(rng.normal(size=(3, height, width))) / np.maximum(frequency, 1) ** rng.uniform(0.8, 1.6)
+    spectrum[:, 0, 0] = 0
+    noise = np.fft.irfft2(spectrum, (height, width))
+    noise /= noise.std()
+    mixed = np.tensordot(rng.normal(size=(3, 3)) * 0.25 + 0.7, noise, 1)  # channels of photographs vary together
+    return (rng.uniform(40, 215, 3) + rng.uniform(5, 50) * mixed.transpose(1, 2, 0)).clip(0, 255).astype(np.uint8)
+
+
+def zoomed(sample: Sample, scale: float, shift: np.ndarray) -> Sample:
+    """The same seen from nearer (scale above 1) or farther, moved by a share of the picture; the edge's colour goes on outside."""
+    size = np.array(sample.poses.size)
+    offset = (1 - scale) * size / 2 + shift * size
+    matrix = np.array([[scale, 0, offset[0] + (scale - 1) / 2], [0, scale, offset[1] + (scale - 1) / 2]])  # of pixels' middles
+    reference = _warped(sample.reference, matrix)
+    return replace(
+        sample,
+        whole=reference,
+        reference=reference,
+        frames=np.stack([_warped(frame, matrix) for frame in sample.frames]),
+        given=_zoomed(sample.given, scale, offset, matrix),
+        poses=_zoomed(sample.poses, scale, offset, matrix),
+    )
+
+
+def _warped(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _zoomed(poses: PoseSequence, scale: float, offset: np.ndarray, matrix: np.ndarray) -> PoseSequence:
+    points = poses.points * scale
+    points[..., :2] += offset
+    mask = None if poses.mask is None else np.stack([_warped(one, matrix) for one in poses.mask])
+    return replace(poses, points=points, mask=mask)
 
 
 def _mirrored(poses: PoseSequence) -> PoseSequence:

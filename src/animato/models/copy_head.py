@@ -30,62 +30,128 @@ LIMBS = (
     *((13, 18), (10, 19), (4, 20), (7, 21), (0, 22)),
 )  # pairs of these points: OpenPose's limbs, sides and bottom of the trunk, then feet, hands, head
 NARROW, WIDE = 0.03, 0.09  # reach of a limb's two maps, as shares of the picture
-OCTAVES = 4
+PARTS = 24  # of DensePose
+REACH = 0.6  # how far from a limb the person can be, in lengths of its longest limb
+OCTAVES = 5
 SPREAD = 0.1  # standard deviation of what the copy leaves to the U-Net
 GAIN = 0.3
 SEEN = 0.3  # least score of a keypoint that counts, as in drawn skeletons
 
 
-class Copied(NamedTuple):
-    """What the reference gives every frame. Neither depends on the noise: computed once per video."""
+class Hints(NamedTuple):
+    """What the head is told of poses."""
 
-    base: Tensor  # B F C H W, fetched patches
+    maps: Tensor  # B F D H W, from which it is recognised which place of the body a place of the picture shows
+    near: Tensor  # B F H W bool, where the person can be, edges and hair included
+
+
+class Copied(NamedTuple):
+    """What the reference gives every frame. Nothing of it depends on the noise: computed once per video."""
+
+    base: Tensor  # B F C H W, of every pixel what was fetched or what the reference has in the same place
     features: Tensor  # B F D H W, to be added after the U-Net's first convolution
+    fetched: Tensor  # B F C H W
+    share: Tensor  # B F pixels H W, how much of a pixel was fetched
+
+
+class Match(NamedTuple):
+    """What the head compares, and what it learned of the two pictures beside that."""
+
+    driven: Tensor  # B F D H W
+    query: Tensor  # B F D H W
+    key: Tensor  # B 1 D H W
+    learned: Tensor  # B 1 D H W
 
 
 class CopyHead(ModelMixin, ConfigMixin):
-    """Single-head attention from the places of driven frames to the places of the reference."""
+    """Single-head attention from the places of driven frames to the places of the reference.
+
+    Only places near the person ask, in a frame or in the reference, and only those near the reference's person answer: the rest of a
+    picture stays as it is. For every pixel the head then chooses between what was fetched and what the reference has in the same place,
+    which makes outlines as sharp as pixels although whole patches are fetched.
+    """
 
     @register_to_config
-    def __init__(self, channels: int = 12, features: int = 32, width: int = 48, matched: int = 31, learned: int = 20) -> None:
+    def __init__(
+        self,
+        channels: int = 12,
+        maps: int = 4 * len(LIMBS),
+        features: int = 32,
+        width: int = 48,
+        matched: int = 31,
+        learned: int = 20,
+        pixels: int = 4,  # of a patch
+    ) -> None:
         super().__init__()
         places = 4 * OCTAVES
         self.pose = nn.Sequential(
-            *(nn.Conv2d(4 * len(LIMBS) + places, width, 1), nn.SiLU()),
+            *(nn.Conv2d(maps + places, width, 1), nn.SiLU()),
             *(nn.Conv2d(width, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, width, 1)),
         )
         self.project = nn.Conv2d(width + places, matched, 1)
         self.look = nn.Sequential(
             nn.Conv2d(channels + width, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, matched + learned, 3, padding=1)
         )
-        self.enter = zero_module(nn.Conv2d(channels + learned + width, features, 1))
+        told = 2 * channels + learned + width
+        self.choose = nn.Sequential(nn.Conv2d(told, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, pixels, 3, padding=1))
+        self.enter = zero_module(nn.Conv2d(told + pixels, features, 1))
 
-    def forward(self, points: Tensor, reference_points: Tensor, reference: Tensor) -> Copied:
-        """Points B F 20 3 and B 1 20 3 (x and y as shares of the picture, then 1 where seen, else 0), reference B 1 C H W."""
-        size = reference.shape[-2:]
-        wanted, given = self._pose(points, size), self._pose(reference_points, size)
-        keys, learned = per_frame(self.look, torch.cat([reference, given], 2)).split([self.config.matched, self.config.learned], 2)
-        base, told = self._fetch(self._where(wanted), self._where(given) + 0.1 * keys, torch.cat([reference, learned], 2)).split(
-            [reference.shape[2], self.config.learned], 2
-        )
-        return Copied(base, per_frame(self.enter, torch.cat([base, told, wanted], 2)))
+    def forward(self, wanted: Hints, given: Hints, reference: Tensor) -> Copied:
+        """Hints of the frames (B F ...) and of the reference (B 1 ...), and the reference, B 1 C H W."""
+        channels, frames = reference.shape[2], wanted.maps.shape[1]
+        match = self._match(wanted, given, reference)
+        found = fetch(match.query, match.key, torch.cat([reference, match.learned], 2), wanted.near | given.near, given.near)
+        stay, fetched = reference.expand(-1, frames, -1, -1, -1), found[:, :, :channels]
+        told = torch.cat([found, stay, match.driven], 2)
+        share = per_frame(self.choose, told).sigmoid()  # B F pixels H W
+        base = stay + share.repeat(1, 1, channels // self.config.pixels, 1, 1) * (fetched - stay)
+        return Copied(base, per_frame(self.enter, torch.cat([told, share], 2)), fetched, share)
 
-    def _pose(self, points: Tensor, size: torch.Size) -> Tensor:  # B F 20 3 -> B F D H W
-        maps = limb_maps(points, size)
-        where = places(size).to(maps).expand(*maps.shape[:2], -1, -1, -1)
-        return per_frame(self.pose, torch.cat([maps, where], 2))
+    def trace(self, wanted: Hints, given: Hints, reference: Tensor) -> Tensor:  # B F 3 H W
+        """Where it was fetched from: the mean place, x and y as shares of the picture, and the variance about it."""
+        match = self._match(wanted, given, reference)
+        x, y = grid(reference.shape[-2:])
+        value = torch.stack([x, y, x.square() + y.square()]).to(reference)  # 3 H W
+        found = fetch(match.query, match.key, value[None, None], wanted.near | given.near, given.near)
+        return torch.cat([found[:, :, :2], found[:, :, 2:] - found[:, :, :2].square().sum(2, keepdim=True)], 2)
 
-    def _where(self, features: Tensor) -> Tensor:  # B F D H W -> B F D H W
-        where = places(features.shape[-2:]).to(features).expand(*features.shape[:2], -1, -1, -1)
-        return per_frame(self.project, torch.cat([features, where], 2))
+    def _match(self, wanted: Hints, given: Hints, reference: Tensor) -> Match:
+        driven, source = self._pose(wanted.maps), self._pose(given.maps)
+        looked = per_frame(self.look, torch.cat([reference, source], 2))
+        keys, learned = looked.split([self.config.matched, self.config.learned], 2)
+        return Match(driven, self._where(driven), self._where(source) + 0.1 * keys, learned)
 
-    def _fetch(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:  # B F D H W, B 1 D H W, B 1 C H W -> B F C H W
-        """Softmax over -|q - k|^2 / 2: the nearest key counts most, whatever its length."""
-        q, k, v = (x.flatten(3).transpose(2, 3).flatten(1, 2).unsqueeze(1).contiguous() for x in (query, key, value))  # B 1 L D
-        k_length = -k.square().sum(-1, keepdim=True) / 2
-        q, k = torch.cat([q, torch.ones_like(q[..., :1])], -1), torch.cat([k, k_length], -1)
-        out = F.scaled_dot_product_attention(q, k, v, scale=1.0)  # B 1 FL C
-        return out.squeeze(1).unflatten(1, (query.shape[1], -1)).transpose(2, 3).unflatten(3, query.shape[-2:])
+    def _pose(self, maps: Tensor) -> Tensor:  # B F D H W -> B F D' H W
+        return per_frame(self.pose, _placed(maps))
+
+    def _where(self, features: Tensor) -> Tensor:  # B F D H W -> B F D' H W
+        return per_frame(self.project, _placed(features))
+
+
+def fetch(query: Tensor, key: Tensor, value: Tensor, asking: Tensor, answering: Tensor) -> Tensor:
+    """Softmax over -|q - k|^2 / 2: the nearest key counts most, whatever its length. Places that do not ask keep their own value.
+
+    query B F D H W, key B 1 D H W, value B 1 C H W, asking B F H W, answering B 1 H W -> B F C H W
+    """
+    frames, size = query.shape[1], query.shape[-2:]
+    q, k, v = (x.flatten(3).transpose(2, 3) for x in (query, key, value))  # B F L D
+    length = -k.square().sum(-1, keepdim=True) / 2
+    q, k = torch.cat([q, torch.ones_like(q[..., :1])], -1), torch.cat([k, length], -1)
+    rows = []
+    for row, (asks, answers) in enumerate(zip(asking.flatten(2), answering.flatten(2), strict=True)):  # F L, 1 L
+        own = v[row].expand(frames, -1, -1)
+        if answers.any():
+            some = F.scaled_dot_product_attention(
+                q[row][asks][None, None], k[row][answers][None, None], v[row][answers][None, None], scale=1.0
+            )
+            own = own.masked_scatter(asks[..., None], some)
+        rows.append(own)
+    return torch.stack(rows).transpose(2, 3).unflatten(3, size)
+
+
+def _placed(x: Tensor) -> Tensor:  # B F D H W -> B F D' H W
+    """The same with the places of the grid behind it."""
+    return torch.cat([x, places(x.shape[-2:]).to(x).expand(*x.shape[:2], -1, -1, -1)], 2)
 
 
 def clean(residual: Tensor, x: Tensor, base: Tensor, a: Tensor, s: Tensor) -> Tensor:
@@ -111,10 +177,12 @@ def body_points(points: np.ndarray, score: np.ndarray, size: Size) -> Tensor:  #
     return torch.from_numpy(np.concatenate([xy, seen], axis=2)).float()[None]
 
 
-def limb_maps(points: Tensor, size: torch.Size) -> Tensor:  # B F 20 3 -> B F 4N H W, of N limbs
-    """Where each limb is: nearness at two reaches, then how far along the limb and how far to its side. 0 for limbs that are not seen."""
-    height, width = size
-    y, x = torch.meshgrid(*((torch.arange(n, device=points.device) + 0.5) / n for n in (height, width)), indexing="ij")
+def limb_hints(points: Tensor, size: torch.Size) -> Hints:  # B F 20 3 -> maps B F 4N H W, of N limbs
+    """Where each limb is: nearness at two reaches, then how far along the limb and how far to its side. 0 for limbs that are not seen.
+
+    Points have x and y as shares of the picture, then 1 where they are seen, else 0.
+    """
+    x, y = (one.to(points) for one in grid(size))
     points = torch.cat([points, *(_beyond(points, *limb) for limb in PROLONGED)], dim=2)
     start, end = (points[:, :, [limb[i] for limb in LIMBS]] for i in (0, 1))  # B F N 3
     seen = (start[..., 2] * end[..., 2])[..., None, None]
@@ -126,7 +194,22 @@ def limb_maps(points: Tensor, size: torch.Size) -> Tensor:  # B F 20 3 -> B F 4N
     distance = (dx - along * bx).square() + (dy - along * by).square()
     side = (dx * by - dy * bx) / long.sqrt()
     narrow, wide = (seen * torch.exp(-distance / (2 * reach**2)) for reach in (NARROW, WIDE))
-    return torch.cat([narrow, wide, wide * (2 * along - 1), wide * torch.tanh(side / NARROW)], 2)
+    maps = torch.cat([narrow, wide, wide * (2 * along - 1), wide * torch.tanh(side / NARROW)], 2)
+    far = REACH**2 * (seen * long).amax(2)  # B F 1 1
+    return Hints(maps, ((distance < far.unsqueeze(2)) & (seen > 0)).any(2))
+
+
+def part_hints(labels: Tensor, places: Tensor, size: torch.Size) -> Hints:  # B F H W, B F H W 2 -> maps B F 72 h w
+    """Which of the 24 parts of the body is where, as DensePose cuts it, and which place of the part: u and v, 0.5 for the middle.
+
+    Near is whatever is within an eighth of the picture's longer side of any part.
+    """
+    shown = F.one_hot(labels.long(), PARTS + 1)[..., 1:].movedim(-1, 2).float()  # B F 24 H W
+    u, v = (shown * (2 * place.unsqueeze(2) - 1) for place in places.unbind(-1))
+    maps = per_frame(lambda x: F.adaptive_avg_pool2d(x, (size[0], size[1])), torch.cat([shown, u, v], 2))
+    there = maps[:, :, :PARTS].amax(2) > 0  # B F h w
+    reach = max(size) // 8
+    return Hints(maps, per_frame(lambda x: F.max_pool2d(x, 2 * reach + 1, 1, reach), there.float()) > 0)
 
 
 def _beyond(points: Tensor, start: int, end: int, share: float) -> Tensor:  # B F P 3 -> B F 1 3
@@ -135,9 +218,13 @@ def _beyond(points: Tensor, start: int, end: int, share: float) -> Tensor:  # B 
     return torch.cat([b[..., :2] + share * (b - a)[..., :2], a[..., 2:] * b[..., 2:]], dim=3)
 
 
-def places(size: torch.Size) -> Tensor:  # -> 16 H W
+def places(size: torch.Size) -> Tensor:  # -> 4 OCTAVES H W
     """Fourier features of the places of a grid."""
-    height, width = size
-    y, x = torch.meshgrid(*((torch.arange(n) + 0.5) / n for n in (height, width)), indexing="ij")
-    angles = torch.stack([place * math.pi * 2**octave for place in (x, y) for octave in range(OCTAVES)])
+    angles = torch.stack([place * math.pi * 2**octave for place in grid(size) for octave in range(OCTAVES)])
     return torch.cat([angles.sin(), angles.cos()])
+
+
+def grid(size: torch.Size) -> tuple[Tensor, Tensor]:  # H W each
+    """x and y of the middles of its places, as shares of the picture."""
+    y, x = torch.meshgrid(*((torch.arange(n) + 0.5) / n for n in size), indexing="ij")
+    return x, y

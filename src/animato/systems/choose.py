@@ -16,9 +16,9 @@ from animato.systems.tuned import Tuned
 from animato.weights.about import about, is_own
 from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, Official
 
-PREVIEWED = (ANIMATE_ANYONE.system, MUSE_POSE.system)  # those with a preview model
-DIFFUSION = (*PREVIEWED, MAGIC_ANIMATE.system)
+DIFFUSION = (ANIMATE_ANYONE.system, MUSE_POSE.system, MAGIC_ANIMATE.system)  # each has a preview model
 CHOICES = ("puppet", *DIFFUSION)
+DEMO = ("puppet", ANIMATE_ANYONE.system, MAGIC_ANIMATE.system)  # those that differ as they come: MusePose shares a preview model
 COPY_HEAD = "copy_head"  # a network that preview models alone have
 
 
@@ -39,24 +39,26 @@ def choose(
             raise InputError(f"The puppet has no {', '.join(changes)}: give such settings with --system {' or '.join(DIFFUSION)}.")
         return load(name, quality, weights)
     _changed(Settings(), changes)  # checked before weights are read
-    own_preview = name in PREVIEWED and weights is not None and (Path(weights) / COPY_HEAD).is_dir()
-    if not own_preview and (weights is not None or fetched(name) or name not in PREVIEWED):
+    preview = weights is not None and (Path(weights) / COPY_HEAD).is_dir()
+    if not preview and (weights is not None or fetched(name)):
         animator = load(name, weights=weights)
         return Tuned(animator, _changed(animator.published, changes))
-    from animato.systems import preview  # torch is imported only when it is needed
+    return _preview(name, None if weights is None else Path(weights), changes)
 
-    folder = preview.FOLDER if weights is None else Path(weights)
-    return Tuned(preview.preview(folder, name), _changed(preview.SETTINGS, changes), (preview.note(name),))
+
+def _preview(name: str, folder: Path | None, changes: Mapping[str, Any] | None) -> Tuned:
+    """The preview model of a folder, or the one that comes with animato. Torch is imported only here, when it is needed."""
+    from animato.systems import preview, preview_magic
+
+    settings = _changed(preview.SETTINGS, changes)
+    if name == MAGIC_ANIMATE.system:
+        return Tuned(preview_magic.preview(folder or preview_magic.FOLDER), settings, (preview_magic.note(),))
+    return Tuned(preview.preview(folder or preview.FOLDER, name), settings, (preview.note(name),))
 
 
 def installed() -> tuple[str, ...]:
-    """The systems whose packages are on this machine."""
+    """The systems whose packages are on this machine; each runs, with its preview model if with no other."""
     return CHOICES if all(find_spec(name) for name in TORCH) else CHOICES[:1]
-
-
-def ready() -> tuple[str, ...]:
-    """The systems that run with what is on this machine: with fetched weights, a preview model or none."""
-    return tuple(name for name in installed() if name not in DIFFUSION or name in PREVIEWED or fetched(name))
 
 
 def fetched(system: str) -> bool:

@@ -1,20 +1,20 @@
 """The preview model of Animate Anyone and MusePose: the same networks at small size, trained on procedural people, and shipped.
 
-It sees every picture in 64 x 64 pixels. In place of the VAE there are patches, in CLIP's the mean colour; a copy head, an addition of
+It sees every picture in 128 x 128 pixels. In place of the VAE there are patches, in CLIP's the mean colour; a copy head, an addition of
 this project, fetches the reference's patches to where the pose wants them, and the U-Net repairs what was fetched. All frames begin with
-the same noise, which keeps what stands still from flickering; one step is enough, and there is no guidance.
+the same noise, which keeps what stands still from flickering; one step is enough, and there is no guidance. What the picture shows
+finer than 128 x 128 pixels is carried to where the copy head fetched from it (systems/detail.py).
 docs/animate_anyone_preview.md says what can be expected of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import cv2
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -24,29 +24,31 @@ from animato.core.errors import MissingModelError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.data.sample import Box, cut, cut_poses, whole_box
+from animato.data.sample import cut, cut_poses, whole_box
 from animato.encoders.codec import Codec
 from animato.encoders.patches import MeanColour, PatchVAE
-from animato.models.copy_head import Copied, CopyHead, body_points, clean, velocity
+from animato.models.copy_head import Copied, CopyHead, Hints, body_points, limb_hints
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.guidance import guided
 from animato.sampling.noise import frame_generators
-from animato.sampling.plan import Window, Windows
-from animato.sampling.run import After, Ask, blend, nothing, sample, ticks
+from animato.sampling.plan import Windows
+from animato.sampling.run import After, blend, nothing, sample, ticks
 from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
+from animato.systems.copying import TOGETHER, Copier, repaired
+from animato.systems.detail import detailed
 from animato.systems.referenced import conditions, guider_size, look
 from animato.systems.scene import check_scene, check_window
 from animato.weights.about import about, is_own
 from animato.weights.files import MUSE_POSE
-from animato.weights.own import open_network, trained_noise
+from animato.weights.own import networks_of, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
-SIZE: Size = (64, 64)
+SIZE: Size = (128, 128)
 SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, closed=False), batch=4)
 
 
@@ -69,7 +71,7 @@ class Preview:
         progress: Progress = silent,
         callback_on_step_end: After = nothing,
     ) -> Clip:
-        """As `AnimateAnyone.animate`; the result is as large as the picture, but no sharper than 64 x 64 pixels.
+        """As `AnimateAnyone.animate`; the result is as large as the picture.
 
         Guidance, device and precision of the settings are not used: it runs on the CPU in float32.
         """
@@ -79,26 +81,33 @@ class Preview:
         canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
         told = cut_poses(motion.held(settings.window.lacking(len(motion))), box, SIZE)  # as MusePose does
         check_window(self.system.denoiser, settings.window, len(told))
-        latents = self.denoise(canvas, given, told, settings, progress, callback_on_step_end)[: len(motion)]
+        copier = self.copier(canvas, given)
+        copied = copier.copy(limbs(told))
+        latents = self.denoise(canvas, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
-        small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
-        return replace(small, open=lambda: enlarged(small, box, size), size=size)
+        small = Codec(self.system.vae).clip(latents[: len(motion)], SIZE, fps, sound)
+        sources = copier.trace(limbs(told), copied)[: len(motion)]
+        return replace(small, open=lambda: detailed(small, sources, picture, canvas, box), size=size)
+
+    def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
+        """What fetches from a canvas whose person stands as given."""
+        (hints,) = limbs(given)
+        return Copier(self.copy_head, self.system.vae, canvas, hints)
 
     @torch.no_grad()
     def denoise(
         self,
         canvas: np.ndarray,
-        given: PoseSequence,
         told: PoseSequence,
+        copied: Copied,
         settings: Settings = SETTINGS,
         progress: Progress = silent,
         callback_on_step_end: After = nothing,
     ) -> Tensor:  # F C h w
-        """The latents of frames in which the person of a 64 x 64 canvas takes the told poses."""
+        """The latents of frames in which the person of a canvas takes the told poses; with what the copy head fetched for them."""
         system, here = self.system, replace(settings, device="cpu", dtype="float32")
         drawn = skeletons(told, ANIMATE_ANYONE, guider_size(system, SIZE))
         seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
-        copied = self.fetch(canvas, given, told)
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
         scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), settings.window.over(len(told))
         ask = repaired(guided(system.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
@@ -107,31 +116,12 @@ class Preview:
         noise = torch.randn(copied.base.shape[2:], generator=generators[0]).expand(len(told), -1, -1, -1)
         return sample(noise, blend(plan, ask, settings.batch, done, settings.share), scheduler, generators, callback_on_step_end)
 
-    def fetch(self, canvas: np.ndarray, given: PoseSequence, told: PoseSequence) -> Copied:
-        """What the copy head brings to every frame."""
-        points = [body_points(poses.points[:, 0], poses.score[:, 0], poses.size) for poses in (told, given)]
-        return self.copy_head(*points, Codec(self.system.vae).encode(canvas[None])[None])
 
-
-def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F C h w
-    """A sampler's question whose answer, the U-Net's residual over the fetched patches, is made into a velocity."""
-
-    def answer(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
-        squared = alphas_cumprod[int(t)].to(rows)
-        a, s = squared.sqrt(), (1 - squared).sqrt()
-        under = torch.stack([base[0, list(window.frames)] for window in windows]).to(rows)
-        return velocity(clean(ask(rows, t, windows), rows, under, a, s), rows, a, s)
-
-    return answer
-
-
-def enlarged(frames: Clip, box: Box, size: Size) -> Iterator[np.ndarray]:
-    """Frames that show `box` of a picture, brought back onto the picture's `size`."""
-    left, top, width, height = box
-    x, y = width / frames.size[0], height / frames.size[1]
-    matrix = np.array([[x, 0, left + x / 2 - 0.5], [0, y, top + y / 2 - 0.5]])
-    for frame in frames:
-        yield cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def limbs(poses: PoseSequence) -> Iterator[Hints]:
+    """What the copy head is told of poses on the canvas, some frames at a time."""
+    points = body_points(poses.points[:, 0], poses.score[:, 0], poses.size)
+    for some in points.split(TOGETHER, dim=1):
+        yield limb_hints(some, torch.Size((SIZE[1] // 2, SIZE[0] // 2)))
 
 
 def note(name: str) -> str:
@@ -147,13 +137,10 @@ def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
     Raises MissingModelError where any tensor of it is missing or odd.
     """
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
-    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
-    if missing:
-        raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again, or train it to its end.")
     size = about(folder).options.get("size", list(SIZE)) if is_own(folder) else list(SIZE)
     if size != list(SIZE):
         raise MissingModelError(f"The preview model in {folder} was trained on {size} pixels, and this page runs at {list(SIZE)} alone.")
+    denoiser, reference_net, guider, copy_head = networks_of(folder, kinds).values()
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
-    denoiser, reference_net, guider, copy_head = (open_network(folder / name, kind).fill() for name, kind in kinds.items())
     system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder, AnimateAnyone.noise))
     return Preview(system, copy_head, name)

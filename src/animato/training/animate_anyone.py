@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from animato.models.condition import UNetCondition
-from animato.models.copy_head import Copied, clean, velocity
+from animato.models.copy_head import Copied, CopyHead, clean, velocity
 from animato.training.batch import Batch
 from animato.training.loss import alphas, levels, min_snr_weight, offset_noise, velocity_loss, weighted_error
 from animato.training.networks import Trained
@@ -69,13 +69,20 @@ class AnimateAnyoneStep(nn.Module):
         context, bank = net.denoising_unet.project_context(batch.token), net.denoising_unet.project_bank(features)
         if net.copy_head is None:
             return UNetCondition(context, bank, pose), None
-        copied = net.copy_head(batch.points, batch.reference_points, batch.reference)
+        copied = exactly(net.copy_head, batch)
         return UNetCondition(context, bank, pose + copied.features), copied
 
     def _fetch(self, batch: Batch) -> dict[str, Tensor]:
         assert self.networks.copy_head is not None, "the recipe is checked for a copy head before training begins"
-        base = self.networks.copy_head(batch.points, batch.reference_points, batch.reference).base
-        return {"loss": weighted_error(base, batch.latents, 1 + self.objective.person * batch.mask)}
+        copied, weight = exactly(self.networks.copy_head, batch), 1 + self.objective.person * batch.mask
+        error, fetched = (weighted_error(x, batch.latents, weight) for x in (copied.base, copied.fetched))
+        return {"loss": error + self.objective.base * fetched, "error": error, "fetched": fetched}
+
+
+def exactly(head: CopyHead, batch: Batch) -> Copied:
+    """In float32 whatever the precision of the rest: bfloat16 cannot tell the distances of neighbouring places apart."""
+    with torch.autocast(batch.reference.device.type, enabled=False):
+        return head(batch.wanted, batch.given, batch.reference)
 
 
 def chance(objective: Objective, latents: Tensor, generators: list[torch.Generator]) -> Draw:  # B F C h w

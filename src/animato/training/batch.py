@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,10 +17,11 @@ from animato.core.shapes import Size
 from animato.data.sample import Sample
 from animato.encoders.clip import ImageEncoder
 from animato.encoders.codec import Codec
-from animato.models.copy_head import body_points
+from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
 from animato.pose.densepose import densepose_frames
 from animato.pose.draw import ANIMATE_ANYONE, Style, skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.parts import parts
 
 
 class Batch(NamedTuple):
@@ -29,12 +31,14 @@ class Batch(NamedTuple):
     reference: Tensor  # B 1 C h w
     token: Tensor  # B 1 D
     skeletons: Tensor  # B F 3 H W in [0, 1], or body parts, in the size that the Pose Guider or the ControlNet's stem brings down to h x w
-    points: Tensor  # B F 20 3, as the copy head takes them
-    reference_points: Tensor  # B 1 20 3
+    wanted: Hints  # of the frames, for a copy head: maps B F D h w, near B F h w
+    given: Hints  # of the reference
     mask: Tensor  # B F 1 h w in [0, 1]: the person; 0 where it is not known
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(value.to(device) for value in self))
+        wanted, given = (Hints(*(x.to(device) for x in one)) for one in (self.wanted, self.given))
+        latents, reference, token, skeletons, mask = (x.to(device) for x in self if isinstance(x, Tensor))
+        return Batch(latents, reference, token, skeletons, wanted, given, mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,33 +46,59 @@ class Encoders:
     """What makes tensors of pictures.
 
     halvings  how often the Pose Guider, or the ControlNet's stem, halves a picture
+    hints     what a copy head is told of poses, in the size of latents
     style     how skeletons are drawn; None: body parts, as DensePose
     """
 
     vae: AutoencoderKL
     clip: CLIPVisionModelWithProjection
     halvings: int
+    hints: Callable[[PoseSequence, torch.Size], Hints]
     style: Style | None = ANIMATE_ANYONE
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:
         """Latents are samples of the VAE's posterior, target and reference alike, each drawn from its sample's generator."""
         rows = [self._row(sample, generator) for sample, generator in zip(samples, generators, strict=True)]
-        return Batch(*(torch.cat(parts) for parts in zip(*rows, strict=True)))
+        return Batch(*(_joined(parts) for parts in zip(*rows, strict=True)))
 
     def _row(self, sample: Sample, generator: torch.Generator) -> Batch:
         pictures = np.concatenate([sample.reference[None], sample.frames])
         latents = Codec(self.vae).encode(pictures, [generator] * len(pictures))
         size = (latents.shape[-1] * 2**self.halvings, latents.shape[-2] * 2**self.halvings)
-        points, given = (body_points(poses.points[:, 0], poses.score[:, 0], poses.size) for poses in (sample.poses, sample.given))
         return Batch(
             latents[None, 1:],
             latents[None, :1],
             ImageEncoder(self.clip).token(sample.whole),
             _skeletons(sample, self.style, size),
-            points,
-            given,
+            self.hints(sample.poses, latents.shape[-2:]),
+            self.hints(sample.given, latents.shape[-2:]),
             _mask(sample.poses, latents.shape[-2:]),
         )
+
+
+def limbs(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h w
+    """A person's limbs."""
+    return limb_hints(body_points(poses.points[:, 0], poses.score[:, 0], poses.size), size)
+
+
+def body_parts(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h w
+    """A person's body, fitted to the joints alone: masks are not known of motions that were brought onto another body."""
+    labels, places = parts(replace(poses, mask=None), poses.size)
+    return part_hints(torch.from_numpy(labels)[None], torch.from_numpy(places)[None], size)
+
+
+def unknown(poses: PoseSequence, size: torch.Size) -> Hints:
+    """Nothing, where there is no copy head."""
+    return Hints(torch.zeros(1, len(poses), 0, *size), torch.zeros(1, len(poses), *size, dtype=torch.bool))
+
+
+HINTS = {"": unknown, "limbs": limbs, "parts": body_parts}  # by what a recipe says of its copy head
+
+
+def _joined(parts: tuple[Any, ...]) -> Any:
+    if isinstance(parts[0], Hints):
+        return Hints(*(torch.cat(rows) for rows in zip(*parts, strict=True)))
+    return torch.cat(parts)
 
 
 def _skeletons(sample: Sample, style: Style | None, size: Size) -> Tensor:  # 1 F 3 H W

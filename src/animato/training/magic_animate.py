@@ -19,21 +19,29 @@ from animato.data.sample import Sample
 from animato.encoders.text import EmptyPrompt
 from animato.models.condition import MIDDLE_AND_UP, UNetCondition
 from animato.models.controlnet import ControlNet, controlnet_for
+from animato.models.copy_head import CopyHead
 from animato.models.unet import UNet
 from animato.training.animate_anyone import Draw
 from animato.training.batch import Batch
 from animato.training.loss import alphas, levels, weighted_error
-from animato.training.networks import Parts, begin_motion_modules, continued
+from animato.training.networks import Parts, begin_at_copy, begin_motion_modules, continued, copy_head_for
 from animato.training.stage import Networks, Recipe
 
 
 class MagicTrained(Parts):
-    """The networks of MagicAnimate, and the empty prompt, which does not learn."""
+    """The networks of MagicAnimate, and the empty prompt, which does not learn; of a preview model a copy head, too."""
 
-    def __init__(self, denoising_unet: UNet, appearance_encoder: UNet, densepose_controlnet: ControlNet, prompt: EmptyPrompt) -> None:
+    def __init__(
+        self,
+        denoising_unet: UNet,
+        appearance_encoder: UNet,
+        densepose_controlnet: ControlNet,
+        prompt: EmptyPrompt,
+        copy_head: CopyHead | None = None,
+    ) -> None:
         super().__init__()
         self.denoising_unet, self.appearance_encoder = denoising_unet, appearance_encoder
-        self.densepose_controlnet, self.prompt = densepose_controlnet, prompt
+        self.densepose_controlnet, self.prompt, self.copy_head = densepose_controlnet, prompt, copy_head
 
 
 KINDS: dict[str, type[Any]] = {
@@ -47,7 +55,9 @@ KINDS: dict[str, type[Any]] = {
 def magic_networks(recipe: Networks, seed: int) -> MagicTrained:
     """New networks, or those of networks.start, such as `animato convert --base` writes. Raises InputError, MissingModelError."""
     torch.manual_seed(seed)
-    networks = MagicTrained(**continued(recipe, KINDS)) if recipe.start else _new(recipe)
+    networks = (
+        MagicTrained(**continued(recipe, KINDS | ({"copy_head": CopyHead} if recipe.copy_head else {}))) if recipe.start else _new(recipe)
+    )
     if recipe.motion_start:
         begin_motion_modules(networks.denoising_unet, recipe)
     return networks
@@ -61,7 +71,11 @@ def _new(recipe: Networks) -> MagicTrained:
     state = denoiser.state_dict()
     for network in (encoder, controlnet):
         network.load_state_dict({name: state.get(name, value) for name, value in network.state_dict().items()})
-    return MagicTrained(denoiser, encoder, controlnet, EmptyPrompt(denoiser.config.cross_attention_dim, 1))
+    prompt = EmptyPrompt(denoiser.config.cross_attention_dim, 1)
+    if not recipe.copy_head:
+        return MagicTrained(denoiser, encoder, controlnet, prompt)
+    begin_at_copy(denoiser)
+    return MagicTrained(denoiser, encoder, controlnet, prompt, copy_head_for(denoiser, recipe.copy_head))
 
 
 class MagicAnimateStep(nn.Module):

@@ -13,7 +13,8 @@ from transformers import CLIPVisionModelWithProjection
 
 from animato.core.errors import InputError
 from animato.encoders.patches import MeanColour, PatchVAE
-from animato.models.copy_head import CopyHead
+from animato.models.copy_head import LIMBS, CopyHead
+from animato.models.copy_head import PARTS as BODY_PARTS
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.training.stage import Networks
@@ -21,6 +22,7 @@ from animato.weights.own import open_network
 from animato.weights.starts import begin_guider, begin_motion, read_image_encoder, read_vae
 
 PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
+MAPS = {"limbs": 4 * len(LIMBS), "parts": 3 * BODY_PARTS}  # of a copy head
 
 
 class Parts(nn.Module):
@@ -75,11 +77,20 @@ def _new(recipe: Networks) -> Trained:
     denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
     reference = UNet(**(options | {"out_channels": None}))
     reference.load_state_dict({name: denoiser.state_dict()[name] for name in reference.state_dict()})
+    begin_at_copy(denoiser)
+    guider = PoseGuider(denoiser.config.block_out_channels[0], tuple(recipe.guider))
+    return Trained(denoiser, reference, guider, copy_head_for(denoiser, recipe.copy_head) if recipe.copy_head else None)
+
+
+def begin_at_copy(denoiser: UNet) -> None:
+    """A new denoiser that answers zero: beside a copy head, what was chosen stays as it is until it has learned."""
     nn.init.zeros_(denoiser.conv_out.weight)
     nn.init.zeros_(cast(Any, denoiser.conv_out.bias))
-    width = denoiser.config.block_out_channels[0]
-    copy_head = CopyHead(denoiser.config.in_channels, width) if recipe.copy_head else None
-    return Trained(denoiser, reference, PoseGuider(width, tuple(recipe.guider)), copy_head)
+
+
+def copy_head_for(denoiser: UNet, kind: str) -> CopyHead:
+    """One whose patches and features fit into the denoiser."""
+    return CopyHead(denoiser.config.in_channels, MAPS[kind], denoiser.config.block_out_channels[0])
 
 
 def continued(recipe: Networks, kinds: Mapping[str, type[Any]]) -> dict[str, Any]:

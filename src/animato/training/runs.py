@@ -20,9 +20,10 @@ from animato.models.copy_head import clean, velocity
 from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE
 from animato.sampling.schedule import make_scheduler
 from animato.training.animate_anyone import EVERY_TIME, AnimateAnyoneStep, chance
-from animato.training.batch import Batch, Encoders, row_generator
+from animato.training.batch import HINTS, Batch, Encoders, row_generator
 from animato.training.loop import Training
 from animato.training.magic_animate import MagicAnimateStep, check_taus, joint, magic_networks
+from animato.training.magic_preview import MagicPreviewStep
 from animato.training.networks import Parts, make_encoders, make_networks
 from animato.training.stage import Data, Recipe
 from animato.weights import own
@@ -129,6 +130,14 @@ class MagicAnimateTrainee(AnimateAnyoneTrainee):
         return x
 
 
+class MagicPreviewTrainee(AnimateAnyoneTrainee):
+    """MagicAnimate's preview model as the loop's trainee."""
+
+    def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+        noise = torch.randn(batch.latents[:, :1].shape, generator=generator).expand(batch.latents.shape)
+        return MagicPreviewStep(networks, self.recipe).generate(batch, noise)
+
+
 def make_source(data: Data) -> Source:
     size = (data.size[0], data.size[1])
     if not data.index:
@@ -147,27 +156,32 @@ def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
         networks.denoising_unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
     halvings = len(networks.pose_guider.config.block_out_channels) - 1
-    encoders = Encoders(vae, clip, halvings, STYLES[recipe.system])
+    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], STYLES[recipe.system])
     return AnimateAnyoneTrainee(recipe, make_source(recipe.data), encoders, AnimateAnyoneStep(networks, recipe))
 
 
-def _magic_animate(recipe: Recipe) -> MagicAnimateTrainee:
+def _magic_animate(recipe: Recipe) -> AnimateAnyoneTrainee:
     networks = magic_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.denoising_unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
     halvings = len(networks.densepose_controlnet.config.conditioning_embedding_out_channels) - 1
-    encoders = Encoders(vae, clip, halvings, style=None)
-    return MagicAnimateTrainee(recipe, make_source(recipe.data), encoders, MagicAnimateStep(networks, recipe))
+    encoders, source = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], style=None), make_source(recipe.data)
+    if recipe.networks.copy_head:
+        return MagicPreviewTrainee(recipe, source, encoders, MagicPreviewStep(networks, recipe))
+    return MagicAnimateTrainee(recipe, source, encoders, MagicAnimateStep(networks, recipe))
 
 
 def check(recipe: Recipe) -> None:
     """Raises InputError for what cannot be trained, before any work is done."""
-    if (recipe.system == "magic-animate") != (recipe.objective.kind == "epsilon"):
+    magic = recipe.system == "magic-animate"
+    if (magic and not recipe.networks.copy_head) != (recipe.objective.kind == "epsilon"):
         raise InputError("MagicAnimate learns by the objective 'epsilon', and no other system does: set system or objective.kind.")
+    if recipe.networks.copy_head and magic != (recipe.networks.copy_head == "parts"):
+        raise InputError("MagicAnimate's copy head goes by parts, that of the others by limbs: set networks.copy_head.")
     check_taus(recipe.objective.taus, recipe.data.frames)
     if recipe.objective.kind not in EVERY_TIME and not recipe.networks.copy_head:
-        raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head = true.")
+        raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head to limbs or parts.")
     if recipe.objective.kind in EVERY_TIME and recipe.networks.copy_head:
         raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by another one: set objective.kind.")
     if recipe.networks.copy_head and (recipe.networks.vae or recipe.networks.clip):

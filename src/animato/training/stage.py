@@ -24,7 +24,7 @@ class Networks:
     unet          options of the U-Net, shared by denoiser and ReferenceNet
     temporal      options of the temporal module; {} for a denoiser of single frames
     guider        channels of the Pose Guider, or of the stem of MagicAnimate's ControlNet
-    copy_head     whether there is one
+    copy_head     what a copy head recognises places of the body by, limbs or parts as DensePose cuts it; "" for none
     vae           a folder of an AutoencoderKL; "" for patches
     clip          a folder of CLIP's vision tower; "" for the mean colour
     """
@@ -35,7 +35,7 @@ class Networks:
     unet: dict[str, Any] = field(default_factory=dict)
     temporal: dict[str, Any] = field(default_factory=dict)
     guider: list[int] = field(default_factory=lambda: [16, 32, 96, 256])
-    copy_head: bool = False
+    copy_head: Literal["", "limbs", "parts"] = ""
     vae: str = ""
     clip: str = ""
 

@@ -108,3 +108,11 @@ def _check_finite(name: str, network: Saved) -> None:
     for key, value in network.state_dict().items():
         if not torch.isfinite(value).all():
             raise MissingModelError(f"{key} of {name} holds numbers that are not finite as {value.dtype}: nothing was written.")
+
+
+def networks_of(folder: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """A preview model's networks, by their folders. Raises MissingModelError where any tensor of them is missing or odd."""
+    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
+    if missing:
+        raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again, or train it to its end.")
+    return {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}
