@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 import tiny
 from animato.models.condition import UNetCondition
-from animato.models.temporal import TemporalAttention, over_frames, sinusoid, temporal_module
+from animato.models.temporal import TemporalAttention, TemporalMamba, over_frames, sinusoid, temporal_module
 from animato.models.unet import UNet
 
 
@@ -55,10 +56,11 @@ def test_frames_are_told_their_position(module: TemporalAttention) -> None:
     assert (moved[:, 1:] - moved[:, :-1]).abs().amax((0, 2, 3, 4)).min() > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["attention", "mamba"])
 @torch.no_grad()
-def test_a_new_module_changes_nothing() -> None:
+def test_a_new_module_changes_nothing(kind: Literal["attention", "mamba"]) -> None:
     """So that training of the temporal stage begins with the image model."""
-    still, moving = tiny.unet(), UNet(temporal=tiny.TEMPORAL, **tiny.SHAPE)
+    still, moving = tiny.unet(), UNet(temporal={**tiny.TEMPORAL, "kind": kind}, **tiny.SHAPE)
     moving.load_state_dict(still.state_dict(), strict=False)
     clip = tiny.normal(1, 3, 4, 8, 8)
     condition = UNetCondition(still.project_context(tiny.normal(1, 1, 24)))
@@ -66,5 +68,37 @@ def test_a_new_module_changes_nothing() -> None:
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(ValueError, match="'sundial' is unknown; known: attention"):
+    with pytest.raises(ValueError, match="'sundial' is unknown; known: attention, mamba"):
         temporal_module(32, {**tiny.TEMPORAL, "kind": "sundial"})
+
+
+@torch.no_grad()
+def test_mamba_couples_frames_both_ways_and_no_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At more frames than attention has positions; scanned in pieces that do not divide the places."""
+    module, clip = tiny.randomised(TemporalMamba(32)), tiny.normal(2, 11, 32, 3, 2)
+    module.norm = torch.nn.Identity()
+    whole, changed = module(clip), clip.clone()
+    changed[:, 5, :, 1, 1] += 1
+    moved = (module(changed) - whole).abs().amax((0, 2))  # F H W
+    assert moved[4, 1, 1] > 1e-4
+    assert moved[6, 1, 1] > 1e-4
+    moved[:, 1, 1] = 0
+    assert moved.max() < 1e-6
+    monkeypatch.setattr("animato.models.temporal.PLACES", 5)
+    close(module(clip), whole)
+
+
+def test_unet_with_mamba() -> None:
+    """Every weight of its temporal modules learns, with gradient checkpointing as without."""
+    net = tiny.unet({**tiny.TEMPORAL, "kind": "mamba"})
+    clip, gradients = tiny.normal(1, 9, 4, 8, 8), []
+    for checkpointing in (False, True):
+        net.gradient_checkpointing = False
+        if checkpointing:
+            net.enable_gradient_checkpointing()
+        parameters = [value for name, value in net.named_parameters() if ".motion_modules." in name]
+        condition = UNetCondition(net.project_context(tiny.normal(1, 1, 24)))
+        gradients.append(torch.autograd.grad(net(clip, 9, condition).square().sum(), parameters))
+    assert min(float(value.abs().max()) for value in gradients[0]) > 0
+    for value, other in zip(*gradients, strict=True):
+        close(value, other, 1e-4 * float(value.abs().max()))

@@ -13,14 +13,17 @@ from torch import Tensor, nn
 from animato.core.errors import InputError
 from animato.models.attention import Attention, attend, in_pieces
 from animato.models.frames import FrameNorm
+from animato.models.mamba import BidirectionalMamba
+
+PLACES = 1024  # sequences scanned at a time: the inner state of a scan is many times as wide as its input
 
 
 class Temporal(TypedDict):
     """How frames are coupled: part of the configuration of a U-Net."""
 
-    kind: Literal["attention"]
-    heads: int
-    positions: int  # longest window; every frame is told its number within its window
+    kind: Literal["attention", "mamba"]
+    heads: int  # of attention
+    positions: int  # longest window that is asked for; attention tells every frame its number within its window and knows no more
     middle: bool  # a temporal module in the middle block as well
     norm: Literal["frame", "clip"]  # what the norms of ResNets and of the output take their statistics over
 
@@ -65,6 +68,42 @@ class TemporalBlock(nn.Module):
         return tokens + in_pieces(self.ff, self.norm3(tokens))
 
 
+class TemporalMamba(nn.Module):
+    """The same place in the U-Net with a scan over frames in both directions: work and memory grow with the frames, not their square.
+
+    The order of frames is known from the scan, so there is no table of positions and no longest window. UniAnimate's paper names such a
+    module but its code leaves it out: the arrangement is this project's own.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = FrameNorm(32, channels, eps=1e-6)
+        self.proj_in = nn.Linear(channels, channels)
+        self.mamba_blocks = nn.ModuleList([MambaBlock(channels)])
+        self.proj_out = zero_module(nn.Linear(channels, channels))  # a new module leaves every frame as it is
+
+    def forward(self, x: Tensor) -> Tensor:  # B F C H W
+        tokens = self.proj_in(self.norm(x).permute(0, 3, 4, 1, 2))  # B H W F C
+        rows = tokens.flatten(0, 2).split(PLACES)
+        tokens = torch.cat([self.mamba_blocks[0](piece) for piece in rows]).view_as(tokens)
+        return x + self.proj_out(tokens).permute(0, 3, 4, 1, 2)
+
+
+class MambaBlock(nn.Module):
+    """Bidirectional Mamba, then feed-forward, each on LayerNorm and added."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.mamba = BidirectionalMamba(channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.ff = FeedForward(channels)
+
+    def forward(self, tokens: Tensor) -> Tensor:  # L F C
+        tokens = tokens + self.mamba(self.norm1(tokens))
+        return tokens + in_pieces(self.ff, self.norm2(tokens))
+
+
 def over_frames(attention: Attention, tokens: Tensor) -> Tensor:  # ... F C
     rows = tokens.flatten(0, -3)
     return attention.to_out(attend(attention.to_q(rows), attention.project(rows), attention.heads)).view_as(tokens)
@@ -80,4 +119,6 @@ def sinusoid(frames: int, channels: int, device: torch.device | None = None) -> 
 def temporal_module(channels: int, config: Temporal) -> nn.Module:
     if config["kind"] == "attention":
         return TemporalAttention(channels, config["heads"], config["positions"])
-    raise ValueError(f"temporal module {config['kind']!r} is unknown; known: attention")
+    if config["kind"] == "mamba":
+        return TemporalMamba(channels)
+    raise ValueError(f"temporal module {config['kind']!r} is unknown; known: attention, mamba")
