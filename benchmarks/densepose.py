@@ -1,4 +1,4 @@
-"""How right the body parts of a fitted body are on procedural people, whose parts are known: python benchmarks/densepose.py [--people 20].
+"""How right the body parts of a fitted body are on procedural people, whose parts are known: python benchmarks/densepose.py [--people 64].
 
 The first people of benchmarks/preview_model.py (seeds from 0), all motions in turn, 256 x 256 pixels, 12 frames at 24 a second. Accuracy is
 the share of the true person's pixels that have the right one of the 24 parts; a person who is not found counts 0. The truth is rendered
@@ -80,5 +80,5 @@ def main(people: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--people", type=int, default=64)
     main(parser.parse_args().people)
