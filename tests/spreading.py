@@ -22,7 +22,7 @@ from animato.sampling.run import blend
 from animato.sampling.settings import Settings
 from animato.sampling.share import Share
 from animato.sampling.spread import add_up, joined
-from animato.systems.preview import SETTINGS, preview
+from animato.systems.preview import SETTINGS, SIZE, limbs, preview
 
 BETWEEN = Settings(steps=2, window=Windows(4, 3), device="cpu")  # windows of one process share frames, too
 PLAN = [Window((0, 1, 2)), Window((1, 2, 3)), Window((2, 3, 0))]
@@ -41,8 +41,10 @@ def results(share: Share) -> dict[str, Tensor]:
             settings=replace(BETWEEN, share=share),
             callback_on_step_end=lambda step, t, x, name=system.name: ends.__setitem__(name, x),
         )
-    frames, poses = clip(5, "walk", 20, (64, 64), 6.0)
-    ends["preview"] = preview().denoise(frames[0], poses.frames(slice(0, 1)), poses, replace(SETTINGS, batch=1, share=share))
+    (picture, *_), poses = clip(5, "walk", 20, SIZE, 6.0)
+    model = preview()
+    copied = model.copier(picture, poses.frames(slice(0, 1))).copy(limbs(poses))
+    ends["preview"] = model.denoise(picture, poses, copied, replace(SETTINGS, batch=1, share=share))
     x = torch.arange(4.0).view(4, 1, 1, 1) ** 2
     ends["mean"] = blend(PLAN, lambda rows, t, windows: rows * (1 + windows[0].frames[0]), share=share)(x, torch.tensor(0))
     return ends

@@ -19,7 +19,6 @@ import animato
 from animato.apps.cli import main
 from animato.core.media import Clip, open_clip, write_clip
 from animato.evaluation.frames import psnr
-from animato.systems.choose import CHOICES, ready
 from material import Material
 
 BOTH = ("puppet", "animate-anyone")
@@ -67,14 +66,6 @@ def test_from_python_the_first_cells_are_the_inputs(material: Material, tmp_path
     assert psnr(first[28:220, :128], scene.picture) > 50
     assert comparison.frames == 3 and np.isnan(comparison.rows[0].psnr) and comparison.rows[0].report.memory
     assert "puppet  " in comparison.table().text() and {"puppet: cut out", "puppet: frames", "puppet: measure", "write"} <= set(told)
-
-
-def test_a_system_without_weights_is_told_before_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lacking = [name for name in CHOICES if name not in ready()]
-    if not lacking:
-        pytest.skip("every system has weights here")
-    assert main(["compare", "mara", "wave", "--systems", f"puppet,{lacking[0]}", "-o", str(tmp_path / "grid.mp4")]) == 2
-    assert f"animato fetch {lacking[0]}" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a single process cannot be sent Ctrl-C there")

@@ -122,7 +122,9 @@ def test_on_ctrl_c_the_finished_frames_can_be_kept(tmp_path, name):
     assert open_clip(tmp_path / name).length == 30
 
 
-def test_ctrl_c_from_outside_keeps_the_sound_cut_to_the_frames(tmp_path):
+def test_ctrl_c_from_outside_keeps_the_sound_cut_to_the_frames(tmp_path, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are deaf to it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     source = videos.write_video(tmp_path / "source.mp4", list(FRAMES), sound=("aac", videos.tone(1.2)))
 
     def stop(stage, done, total):
