@@ -128,7 +128,7 @@ def note(name: str) -> str:
     """What the user of a preview model should know."""
     whose = "This is the preview model of Animate Anyone" + (", which MusePose shares" if name == MUSE_POSE.system else "")
     official = f"Official weights: animato fetch {name}, or --weights FOLDER."
-    return f"{whose}: trained on drawn people, {SIZE[0]} x {SIZE[1]} pixels sharp. {official}"
+    return f"{whose}: trained on drawn people, its networks see {SIZE[0]} x {SIZE[1]} pixels. {official}"
 
 
 def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:

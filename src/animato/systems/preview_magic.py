@@ -130,7 +130,7 @@ def parts(body: Body) -> Iterator[Hints]:
 def note() -> str:
     """What the user of the preview model should know."""
     return (
-        f"This is the preview model of MagicAnimate: trained on drawn people, {SIZE[0]} x {SIZE[1]} pixels sharp. "
+        f"This is the preview model of MagicAnimate: trained on drawn people, its networks see {SIZE[0]} x {SIZE[1]} pixels. "
         f"Official weights: animato fetch {MagicAnimate.name}, or --weights FOLDER."
     )
 
