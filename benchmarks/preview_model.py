@@ -59,10 +59,10 @@ def frames_of(model: Model, frames: np.ndarray, poses: PoseSequence) -> tuple[np
     told, codec, copier = poses.frames(slice(1, None)), Codec(model.system.vae), model.copier(frames[0], poses.frames(slice(0, 1)))
     if isinstance(model, MagicPreview):
         body = list(rendered(told, SIZE))
-        copied = copier.copy(parts(body))
+        copied, _ = copier.copy(parts(body))
         latents = model.denoise(frames[0], body, copied)
     else:
-        copied = copier.copy(limbs(told))
+        copied, _ = copier.copy(limbs(told))
         latents = model.denoise(frames[0], told, copied)
     result, fetched = ((codec.decode(x).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8) for x in (latents, copied.base[0]))
     return result, fetched

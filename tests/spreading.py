@@ -43,7 +43,7 @@ def results(share: Share) -> dict[str, Tensor]:
         )
     (picture, *_), poses = clip(5, "walk", 20, SIZE, 6.0)
     model = preview()
-    copied = model.copier(picture, poses.frames(slice(0, 1))).copy(limbs(poses))
+    copied, _ = model.copier(picture, poses.frames(slice(0, 1))).copy(limbs(poses))
     ends["preview"] = model.denoise(picture, poses, copied, replace(SETTINGS, batch=1, share=share))
     x = torch.arange(4.0).view(4, 1, 1, 1) ** 2
     ends["mean"] = blend(PLAN, lambda rows, t, windows: rows * (1 + windows[0].frames[0]), share=share)(x, torch.tensor(0))

@@ -16,7 +16,8 @@ from animato.encoders.codec import Codec
 from animato.evaluation.frames import psnr
 from animato.models.copy_head import clean
 from animato.pose.parts import rendered
-from animato.systems.preview import SIZE
+from animato.sampling.plan import Windows
+from animato.systems.preview import SETTINGS, SIZE
 from animato.systems.preview_magic import FOLDER, MagicPreview, parts, preview
 from animato.training.magic_preview import MagicPreviewStep
 from animato.training.runs import make_trainee, train
@@ -50,7 +51,7 @@ def test_a_person_it_has_not_seen(model: MagicPreview) -> None:
     for seed, motion in ((3, "wave"), (8, "kick")):
         frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
         body, copier = list(rendered(replace(poses, mask=None), SIZE)), model.copier(frames[0], poses.frames(slice(0, 1)))
-        latents = model.denoise(frames[0], body, copier.copy(parts(body)))
+        latents = model.denoise(frames[0], body, copier.copy(parts(body))[0])
         made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
@@ -61,7 +62,8 @@ def test_the_call_of_every_system(model: MagicPreview) -> None:
     frames, poses = clip(5, "walk", 5, (60, 90), 6.0)
     result = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
     assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
-    one, two = (np.stack(list(made)) for made in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses)))
+    elsewhere = replace(SETTINGS, dtype="float16")  # which it does not use
+    one, two = (np.stack(list(made)) for made in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses, settings=elsewhere)))
     assert np.array_equal(one, two) and psnr(one[2], frames[2]) > 18
 
 
@@ -71,6 +73,9 @@ def test_bad_input(model: MagicPreview, tmp_path: Path) -> None:
         model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
     with pytest.raises(InputError, match="DensePose video"):
         model.animate(frames[0], poses.frames(slice(0, 1)), Clip.of(frames, 6))
+    with pytest.raises(InputError, match="24 positions"):
+        long = poses.frames(np.resize([0, 1], 30))
+        model.animate(frames[0], poses.frames(slice(0, 1)), long, settings=replace(SETTINGS, window=Windows(30, 2)))
     with pytest.raises(MissingModelError, match="denoising_unet"):
         preview(tmp_path)
 

@@ -36,7 +36,8 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
     gains = []
     for seed, motion in ((3, "wave"), (8, "kick")):
         frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
-        latents = model.denoise(frames[0], poses, model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses)))
+        copied, _ = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
+        latents = model.denoise(frames[0], poses, copied)
         made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
@@ -62,7 +63,7 @@ def test_the_call_of_every_system(model: Preview) -> None:
 
 def test_windows_cover_a_long_clip(model: Preview) -> None:
     frames, poses = clip(5, "walk", 11, SIZE, 6.0)
-    copied = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
+    copied, _ = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
     latents = model.denoise(frames[0], poses, copied, replace(SETTINGS, steps=2))
     assert latents.shape == (11, 12, SIZE[1] // 2, SIZE[0] // 2) and torch.isfinite(latents).all()
 

@@ -1,9 +1,9 @@
 """The copy head: fetches the reference's own patches to where the driving pose wants them.
 
-An addition of this project to Animate Anyone, for preview models alone: a ReferenceNet that starts from nothing learns in hours what this
-attention learns in minutes. It is off for official weights. Queries come from the driving pose and the place in the picture, keys from
-the reference's pose and place, through one shared projection; values carry the raw patches beside learned ones. The fetched patches are
-the base of x0, to which the U-Net adds a residual; what was learned about them enters the U-Net beside the pose features.
+An addition of this project to the published systems, for preview models alone: a ReferenceNet that starts from nothing learns in hours
+what this attention learns in minutes. It is off for official weights. Queries come from the driving pose and the place in the picture, keys
+from the reference's pose and place, through one shared projection; values carry the raw patches beside learned ones. What is chosen of
+them is the base of x0, to which the U-Net adds a residual; what was learned about them enters the U-Net beside the pose features.
 """
 
 from __future__ import annotations

@@ -29,20 +29,18 @@ class Copier:
     given: Hints  # maps 1 1 D h w
 
     @torch.no_grad()
-    def copy(self, wanted: Iterable[Hints]) -> Copied:
-        """What comes to every frame; `wanted` are the hints of some frames at a time."""
-        rows = [self.head(hints, self.given, self._reference()) for hints in wanted]
-        return Copied(*(torch.cat(parts, dim=1) for parts in zip(*rows, strict=True)))
+    def copy(self, wanted: Iterable[Hints]) -> tuple[Copied, list[Source]]:
+        """What comes to every frame, and from where; `wanted` are the hints of some frames at a time."""
+        reference = Codec(self.vae).encode(self.canvas[None])[None]  # 1 1 C h w
+        rows, sources = list[Copied](), list[Source]()
+        for hints in wanted:
+            rows.append(self.head(hints, self.given, reference))
+            sources += self._sources(rows[-1], self.head.trace(hints, self.given, reference))
+        return Copied(*(torch.cat(parts, dim=1) for parts in zip(*rows, strict=True))), sources
 
-    @torch.no_grad()
-    def trace(self, wanted: Iterable[Hints], copied: Copied) -> list[Source]:
-        """Where it came from, frame by frame."""
-        traces = torch.cat([self.head.trace(hints, self.given, self._reference()) for hints in wanted], dim=1)[0]
+    def _sources(self, copied: Copied, traces: Tensor) -> list[Source]:  # 1 F 3 h w
         shares = torch.nn.functional.pixel_shuffle(copied.share[0], Codec(self.vae).stride)[:, 0]
-        return [Source(place[:2].numpy(), place[2].numpy(), share.numpy()) for place, share in zip(traces, shares, strict=True)]
-
-    def _reference(self) -> Tensor:  # 1 1 C h w
-        return Codec(self.vae).encode(self.canvas[None])[None]
+        return [Source(place[:2].numpy(), place[2].numpy(), share.numpy()) for place, share in zip(traces[0], shares, strict=True)]
 
 
 def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F C h w

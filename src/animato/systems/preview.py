@@ -20,7 +20,6 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from animato.core.errors import MissingModelError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
@@ -43,7 +42,6 @@ from animato.systems.copying import TOGETHER, Copier, repaired
 from animato.systems.detail import detailed
 from animato.systems.referenced import conditions, guider_size, look
 from animato.systems.scene import check_scene, check_window
-from animato.weights.about import about, is_own
 from animato.weights.files import MUSE_POSE
 from animato.weights.own import networks_of, trained_noise
 
@@ -81,13 +79,11 @@ class Preview:
         canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
         told = cut_poses(motion.held(settings.window.lacking(len(motion))), box, SIZE)  # as MusePose does
         check_window(self.system.denoiser, settings.window, len(told))
-        copier = self.copier(canvas, given)
-        copied = copier.copy(limbs(told))
+        copied, sources = self.copier(canvas, given).copy(limbs(told))
         latents = self.denoise(canvas, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents[: len(motion)], SIZE, fps, sound)
-        sources = copier.trace(limbs(told), copied)[: len(motion)]
-        return replace(small, open=lambda: detailed(small, sources, picture, canvas, box), size=size)
+        return replace(small, open=lambda: detailed(small, sources[: len(motion)], picture, canvas, box), size=size)
 
     def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
         """What fetches from a canvas whose person stands as given."""
@@ -137,10 +133,7 @@ def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
     Raises MissingModelError where any tensor of it is missing or odd.
     """
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
-    size = about(folder).options.get("size", list(SIZE)) if is_own(folder) else list(SIZE)
-    if size != list(SIZE):
-        raise MissingModelError(f"The preview model in {folder} was trained on {size} pixels, and this page runs at {list(SIZE)} alone.")
-    denoiser, reference_net, guider, copy_head = networks_of(folder, kinds).values()
+    denoiser, reference_net, guider, copy_head = networks_of(folder, kinds, SIZE).values()
     vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
     system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder, AnimateAnyone.noise))
     return Preview(system, copy_head, name)

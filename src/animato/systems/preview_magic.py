@@ -42,8 +42,8 @@ from animato.systems.copying import TOGETHER, Copier, repaired
 from animato.systems.detail import detailed
 from animato.systems.magic_animate import MagicAnimate, conditions
 from animato.systems.preview import SETTINGS, SIZE
-from animato.systems.scene import check_scene
-from animato.weights.own import networks_of
+from animato.systems.scene import check_scene, check_window
+from animato.weights.own import networks_of, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "magic-animate"
 Body = list[tuple[np.ndarray, np.ndarray]]  # of every frame: parts H W uint8, and places in them H W 2
@@ -68,21 +68,23 @@ class MagicPreview:
         progress: Progress = silent,
         callback_on_step_end: After = nothing,
     ) -> Clip:
-        """As `MagicAnimate.animate`; the result is as large as the picture. Guidance is not used.
+        """As `MagicAnimate.animate`; the result is as large as the picture.
 
+        Guidance, device and precision of the settings are not used: it runs on the CPU in float32.
         Raises InputError for a clip of DensePose pictures, too: they do not tell the places in the parts, by which the copy head goes.
         """
         if isinstance(motion, Clip):
             raise InputError("The preview model cannot go by a DensePose video: give the video it was made of, or the official weights.")
         check_scene(picture, reference, motion)
+        check_window(self.system.denoiser, settings.window, len(motion))
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
         canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
-        body, copier = list(rendered(told, SIZE)), self.copier(canvas, given)
-        copied = copier.copy(parts(body))
+        body = list(rendered(told, SIZE))
+        copied, sources = self.copier(canvas, given).copy(parts(body))
         latents = self.denoise(canvas, body, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
-        small, sources = Codec(self.system.vae).clip(latents, SIZE, fps, sound), copier.trace(parts(body), copied)
+        small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
         return replace(small, open=lambda: detailed(small, sources, picture, canvas, box), size=size)
 
     def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
@@ -101,7 +103,8 @@ class MagicPreview:
         callback_on_step_end: After = nothing,
     ) -> Tensor:  # F C h w
         """The latents of frames in which the person of a canvas shows these parts; with what the copy head fetched for them."""
-        system, place = self.system, self.system.estimate(SIZE, len(body), settings).accept()
+        system, here = self.system, replace(settings, device="cpu", dtype="float32")
+        place = system.estimate(SIZE, len(body), here).accept()
         drawn = (coloured(labels) for labels, _ in body)
         seen = system.look(canvas, drawn, place, ticks(progress, "look", len(body)))
         told, scheduler = system.tell(place), make_scheduler(system.noise, settings.scheduler, settings.steps)
@@ -116,7 +119,7 @@ class MagicPreview:
             ask = repaired(guided(told.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
             return blend(plan, ask, settings.batch, done, settings.share)(x, t)
 
-        return sample(noise.to(place.device), predict, scheduler, generators, callback_on_step_end)
+        return sample(noise, predict, scheduler, generators, callback_on_step_end)
 
 
 def parts(body: Body) -> Iterator[Hints]:
@@ -138,8 +141,9 @@ def note() -> str:
 def preview(folder: Path = FOLDER) -> MagicPreview:
     """The preview model, by default the one that comes with animato. Raises MissingModelError where any tensor of it is missing or odd."""
     kinds = {"denoising_unet": UNet, "appearance_encoder": UNet, "densepose_controlnet": ControlNet, "copy_head": CopyHead}
-    networks: dict[str, Any] = networks_of(folder, kinds)
+    networks: dict[str, Any] = networks_of(folder, kinds, SIZE)
     copy_head = networks.pop("copy_head")
     vae, prompt = cast(AutoencoderKL, PatchVAE()), EmptyPrompt(networks["denoising_unet"].config.cross_attention_dim, 1)
     denoiser, encoder, controlnet = networks.values()
-    return MagicPreview(MagicAnimate(denoiser, encoder, controlnet, vae, prompt, NoiseSchedule()), copy_head)
+    noise = trained_noise(folder, NoiseSchedule())
+    return MagicPreview(MagicAnimate(denoiser, encoder, controlnet, vae, prompt, noise), copy_head)

@@ -47,7 +47,7 @@ class Encoders:
 
     halvings  how often the Pose Guider, or the ControlNet's stem, halves a picture
     hints     what a copy head is told of poses, in the size of latents
-    style     how skeletons are drawn; None: body parts, as DensePose
+    style     how skeletons are drawn; None: body parts, as DensePose, without masks, which aligned motions do not have
     """
 
     vae: AutoencoderKL
@@ -105,7 +105,9 @@ def _skeletons(sample: Sample, style: Style | None, size: Size) -> Tensor:  # 1 
     if sample.drawn is not None:
         pictures = torch.from_numpy(sample.drawn).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(pictures, size[::-1], mode="bilinear", antialias=True)[None]
-    drawn = densepose_frames(sample.poses, size) if style is None else np.stack(list(skeletons(sample.poses, style, size)))
+    drawn = (
+        densepose_frames(replace(sample.poses, mask=None), size) if style is None else np.stack(list(skeletons(sample.poses, style, size)))
+    )
     return torch.from_numpy(drawn).permute(0, 3, 1, 2)[None].float() / 255
 
 

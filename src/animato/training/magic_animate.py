@@ -24,7 +24,7 @@ from animato.models.unet import UNet
 from animato.training.animate_anyone import Draw
 from animato.training.batch import Batch
 from animato.training.loss import alphas, levels, weighted_error
-from animato.training.networks import Parts, begin_at_copy, begin_motion_modules, continued, copy_head_for
+from animato.training.networks import Parts, begin_at_zero, begin_motion_modules, continued, copy_head_for
 from animato.training.stage import Networks, Recipe
 
 
@@ -74,7 +74,7 @@ def _new(recipe: Networks) -> MagicTrained:
     prompt = EmptyPrompt(denoiser.config.cross_attention_dim, 1)
     if not recipe.copy_head:
         return MagicTrained(denoiser, encoder, controlnet, prompt)
-    begin_at_copy(denoiser)
+    begin_at_zero(denoiser)
     return MagicTrained(denoiser, encoder, controlnet, prompt, copy_head_for(denoiser, recipe.copy_head))
 
 

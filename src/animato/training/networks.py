@@ -77,13 +77,13 @@ def _new(recipe: Networks) -> Trained:
     denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
     reference = UNet(**(options | {"out_channels": None}))
     reference.load_state_dict({name: denoiser.state_dict()[name] for name in reference.state_dict()})
-    begin_at_copy(denoiser)
+    begin_at_zero(denoiser)
     guider = PoseGuider(denoiser.config.block_out_channels[0], tuple(recipe.guider))
     return Trained(denoiser, reference, guider, copy_head_for(denoiser, recipe.copy_head) if recipe.copy_head else None)
 
 
-def begin_at_copy(denoiser: UNet) -> None:
-    """A new denoiser that answers zero: beside a copy head, what was chosen stays as it is until it has learned."""
+def begin_at_zero(denoiser: UNet) -> None:
+    """A new denoiser that answers zero. Beside a copy head, what was chosen stays as it is until it has learned."""
     nn.init.zeros_(denoiser.conv_out.weight)
     nn.init.zeros_(cast(Any, denoiser.conv_out.bias))
 

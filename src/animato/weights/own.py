@@ -20,6 +20,7 @@ from torch import Tensor
 
 from animato.core.errors import MissingModelError, OutputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.core.shapes import Size
 from animato.sampling.schedule import NoiseSchedule
 from animato.weights.about import FORMAT, OWN, About, about, is_own
 from animato.weights.blank import Waiting, configured, wanted
@@ -110,9 +111,12 @@ def _check_finite(name: str, network: Saved) -> None:
             raise MissingModelError(f"{key} of {name} holds numbers that are not finite as {value.dtype}: nothing was written.")
 
 
-def networks_of(folder: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """A preview model's networks, by their folders. Raises MissingModelError where any tensor of them is missing or odd."""
+def networks_of(folder: Path, kinds: Mapping[str, Any], size: Size) -> dict[str, Any]:
+    """A preview model's networks, by their folders. Raises MissingModelError where a tensor is missing or odd, or of another size."""
     missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
     if missing:
         raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again, or train it to its end.")
+    learned = about(folder).options.get("size", list(size)) if is_own(folder) else list(size)
+    if learned != list(size):
+        raise MissingModelError(f"The preview model in {folder} was trained on {learned} pixels, and this page runs at {list(size)} alone.")
     return {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}
