@@ -58,3 +58,15 @@ class UNetCondition:
         conv_in = None if self.conv_in is None else self.conv_in[:, index]
         residuals = self.residuals and Residuals(tuple(skip[:, index] for skip in self.residuals.skips), self.residuals.middle[:, index])
         return replace(self, conv_in=conv_in, residuals=residuals)
+
+
+@dataclass(frozen=True, eq=False)
+class UnifiedCondition:
+    """The condition of frames that UniAnimate's network sees at once, or of its null. B may be 1 where all rows are told the same.
+
+    It holds for these frames together, as `UnifiedUNet.condition` made it: what is told of one frame depends on the others.
+    """
+
+    context: Tensor  # B S D
+    channels: Tensor  # B F 8 H W, beside the noise
+    prefix: Tensor  # B 1 C+8 H W, the frame in front

@@ -1,0 +1,92 @@
+"""UniAnimate's network: any conditions or none, frames in any window, pictures of any size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from animato.core.errors import InputError
+from animato.models.unified import Given, UnifiedUNet
+from tiny import randomised
+
+SIZE = (5, 3)  # no multiple of anything that the network halves
+FRAMES = 4
+
+
+@pytest.fixture(scope="module")
+def net() -> UnifiedUNet:
+    shape = {"block_out_channels": (32, 32), "attention_levels": (True, False), "layers_per_block": 1, "cross_attention_dim": 24}
+    return randomised(UnifiedUNet(**shape, head_dim=16, entrance=(32, 3))).eval()
+
+
+def everything() -> Given:
+    make = torch.Generator().manual_seed(1)
+    return Given(
+        image=torch.randn(1, 1, 24, generator=make),
+        reference=torch.randn(1, 1, 4, *SIZE, generator=make),
+        reference_pose=torch.rand(1, 1, 3, 41, 23, generator=make),
+        poses=torch.rand(1, FRAMES, 3, 41, 23, generator=make),
+        first_frame=torch.rand(1, 1, 3, 50, 30, generator=make),
+    )
+
+
+@torch.no_grad()
+def predicted(net: UnifiedUNet, given: Given, frames: range = range(FRAMES), rows: int = 1) -> torch.Tensor:
+    x = torch.randn(1, FRAMES, 4, *SIZE, generator=torch.Generator().manual_seed(2))[:, list(frames)]
+    prompt = torch.randn(1, 7, 24, generator=torch.Generator().manual_seed(3))
+    return net(x.expand(rows, *x.shape[1:]), 500, net.condition(net.encode(given, prompt, SIZE), frames))
+
+
+def test_every_condition_counts(net: UnifiedUNet) -> None:
+    whole = predicted(net, everything())
+    assert whole.shape == (1, FRAMES, 4, *SIZE)
+    for name in ("image", "reference", "reference_pose", "poses", "first_frame"):
+        assert (predicted(net, replace(everything(), **{name: None})) - whole).abs().max() > 1e-3
+
+
+def test_the_pose_of_a_reference_without_the_reference_says_nothing(net: UnifiedUNet) -> None:
+    alone = Given(reference_pose=everything().reference_pose)
+    assert torch.equal(predicted(net, alone), predicted(net, Given()))
+
+
+def test_no_image_is_not_an_image_of_zeros(net: UnifiedUNet) -> None:
+    assert (predicted(net, Given()) - predicted(net, Given(image=torch.zeros(1, 1, 24)))).abs().max() > 1e-3
+
+
+def test_tokens_of_no_image_stand_in_the_context(net: UnifiedUNet) -> None:
+    context = net.encode(Given(), torch.ones(1, 7, 24), SIZE).context
+    assert context.shape == (1, 11, 24) and not context[:, 7:].any() and context[:, :7].all()
+
+
+def test_one_first_frame_is_that_frame_repeated(net: UnifiedUNet) -> None:
+    one = everything()
+    assert one.first_frame is not None
+    many = replace(one, first_frame=one.first_frame.expand(-1, FRAMES, -1, -1, -1))
+    torch.testing.assert_close(predicted(net, one), predicted(net, many), atol=1e-5, rtol=0)
+
+
+def test_a_window_is_told_what_its_frames_alone_would_be(net: UnifiedUNet) -> None:
+    """Attention over frames sees those of the window and no others."""
+    poses, first = (torch.rand(1, FRAMES, 3, 41, 23, generator=torch.Generator().manual_seed(seed)) for seed in (4, 5))
+    given = replace(everything(), poses=poses, first_frame=first)
+    window, cut = range(1, 3), replace(given, poses=poses[:, 1:3], first_frame=first[:, 1:3])
+    prompt = torch.zeros(1, 7, 24)
+    with torch.no_grad():
+        of_window = net.condition(net.encode(given, prompt, SIZE), window)
+        alone = net.condition(net.encode(cut, prompt, SIZE), range(2))
+        of_clip = net.condition(net.encode(given, prompt, SIZE), range(FRAMES))
+    torch.testing.assert_close(of_window.channels, alone.channels)
+    assert (of_window.channels - of_clip.channels[:, 1:3]).abs().max() > 1e-4
+
+
+def test_rows_are_told_alike(net: UnifiedUNet) -> None:
+    both = predicted(net, everything(), rows=2)
+    torch.testing.assert_close(both, predicted(net, everything()).expand_as(both), atol=1e-5, rtol=0)
+
+
+def test_first_frames_that_do_not_fit_the_poses(net: UnifiedUNet) -> None:
+    given = replace(everything(), first_frame=torch.rand(1, 3, 3, 50, 30))
+    with pytest.raises(InputError, match="3 first frames do not fit 4 poses"):
+        predicted(net, given)
