@@ -23,14 +23,16 @@ class EmptyPrompt(ModelMixin, ConfigMixin):
 
     @staticmethod
     @torch.no_grad()
-    def by(encoder: CLIPTextModel) -> EmptyPrompt:
+    def by(encoder: CLIPTextModel, filler: int | None = None) -> EmptyPrompt:
         """The last hidden state, behind the final norm, with no mask but the causal one; in the encoder's precision.
 
         CLIP's vocabulary ends with the beginning and the end of a text. An empty one is a beginning, then ends up to its full length.
+        filler: what stands there after the first end instead; OpenCLIP has zeros.
         """
         config = encoder.config
         length, begin, end = config.max_position_embeddings, config.vocab_size - 2, config.vocab_size - 1
-        numbers = torch.tensor([[begin, *[end] * (length - 1)]], device=encoder.device)
+        rest = [end if filler is None else filler] * (length - 2)
+        numbers = torch.tensor([[begin, end, *rest]], device=encoder.device)
         prompt = EmptyPrompt(config.hidden_size, length)
         prompt.tokens = cast(Tensor, encoder(numbers).last_hidden_state)
         return prompt
