@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from animato.models.condition import Residuals, UNetCondition
+from animato.models.condition import Residuals, UNetCondition, UnifiedCondition
 from animato.models.unet import UNet
+from animato.models.unified import UnifiedUNet
 from animato.sampling.plan import Window
 from animato.sampling.run import Ask
 
@@ -29,6 +30,23 @@ def guided(unet: UNet, null: UNetCondition, condition: UNetCondition, scale: flo
         outputs = unet.branches(x, t, told) if together else [unet(x, t, one) for one in told]
         first, *rest = [output.to(rows.dtype) for output in outputs]
         return first + scale * (rest[0] - first) if rest else first
+
+    return ask
+
+
+def guided_unified(net: UnifiedUNet, told: Mapping[Window, tuple[UnifiedCondition, UnifiedCondition]], scale: float) -> Ask:
+    """The same for UniAnimate's network, which is told of every window by itself: the null and the condition of each."""
+
+    def ask(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
+        predictions = list[Tensor]()
+        for row, window in zip(rows.to(net.dtype).split(1), windows, strict=True):
+            null, condition = told[window]
+            output = net(row, t, condition).to(rows.dtype)
+            if scale > 1:
+                nothing = net(row, t, null).to(rows.dtype)
+                output = nothing + scale * (output - nothing)
+            predictions.append(output)
+        return torch.cat(predictions)
 
     return ask
 

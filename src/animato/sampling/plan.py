@@ -75,6 +75,19 @@ def overlapping(frames: int, size: int, overlap: int, stride: int = 1, closed: b
     return plan
 
 
+def ending(frames: int, size: int, overlap: int) -> Plan:
+    """UniAnimate's windows: the last one ends where the clip does and shares more with its neighbour; a single one where the clip fits.
+
+    The published code wraps around or fails for clips shorter than a window. Raises InputError for an overlap that is no overlap.
+    """
+    if not 0 <= overlap < size:
+        raise InputError(f"Windows of {size} frames cannot share {overlap}: choose an overlap from 0 to one less than the window.")
+    if frames <= size:
+        return [Window(tuple(range(frames)))]
+    starts = [*range(0, frames - overlap, size - overlap)][:-1] + [frames - size]
+    return [Window(tuple(range(start, start + size))) for start in starts]
+
+
 def bits_reversed(step: int) -> float:
     """The 64 bits of a number in reverse order, as a fraction of 1: 0, 1/2, 1/4, 3/4, 1/8 ..."""
     return int(f"{step:064b}"[::-1], 2) / 2**64
