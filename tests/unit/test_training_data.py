@@ -13,12 +13,12 @@ import pytest
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip, write_clip
 from animato.data.index import Entry, Videos, pick, read_index
-from animato.data.mixture import Augment, Mixture, People, before, mirrored, scenery, zoomed
+from animato.data.mixture import Augment, Mixture, People, aside, before, mirrored, scenery, zoomed
 from animato.data.sample import cut, cut_poses, pair, published_box, scattered, stretch, whole_box
 from animato.pose.io import save_poses
 from animato.pose.keypoints import Point
 
-PLAIN = Augment(0, 0, 0, 0, 0, 0)
+PLAIN = Augment(0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("most", [30, 128])
@@ -73,6 +73,18 @@ def test_another_background_leaves_the_person() -> None:
     assert inside.any() and np.array_equal(other.frames[inside], sample.frames[inside])
     assert np.abs(other.frames[outside].astype(float) - sample.frames[outside]).mean() > 5
     assert np.ptp(other.frames[:, 0, 0].astype(int), axis=0).max() == 0  # the same behind every frame
+
+
+def test_a_step_aside_moves_the_reference_alone() -> None:
+    """Its person, its points and its mask by the same step, and before a new background both stand in front of the same one."""
+    sample = people(count=1).draw(np.random.default_rng(0))
+    moved = aside(sample, np.array([0.125, 0.0]))
+    assert np.array_equal(moved.reference[:, 6:], sample.reference[:, :-6])
+    assert np.array_equal(moved.given.mask[0][:, 6:], sample.given.mask[0][:, :-6])
+    assert np.allclose(moved.given.points[..., :2] - sample.given.points[..., :2], [6, 0])
+    assert np.array_equal(moved.frames, sample.frames) and np.array_equal(moved.poses.points, sample.poses.points)
+    behind = before(moved, scenery((48, 48), np.random.default_rng(1)))
+    assert np.array_equal(behind.reference[0, -1], behind.frames[0, 0, -1])
 
 
 def test_published_crop_loses_heads_and_feet_and_the_default_does_not() -> None:

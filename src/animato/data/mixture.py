@@ -42,6 +42,7 @@ class Augment:
     jitter   keypoints moved, as an estimator moves them; half of the samples
     hide     face points unseen, and again hand points unseen
     scenery  another background, noise with the spectrum of photographs
+    aside    samples with another background: the reference's person stands elsewhere, by up to this share of the picture's width
     zoom     half of the samples: seen from nearer or farther by up to this share, and a third of it aside
     """
 
@@ -50,13 +51,15 @@ class Augment:
     jitter: float = 0.008
     hide: float = 0.3
     scenery: float = 0.3
+    aside: float = 0.3
     zoom: float = 0.3
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         if rng.random() < self.mirror:
             sample = mirrored(sample)
         if rng.random() < self.scenery:
-            sample = before(sample, scenery(sample.poses.size, rng))
+            step = rng.uniform(-self.aside, self.aside, 2) * (1, 0.3)
+            sample = before(aside(sample, step), scenery(sample.poses.size, rng))
         if self.zoom and rng.random() < 0.5:
             sample = zoomed(sample, rng.uniform(1 - self.zoom, 1 + self.zoom), rng.uniform(-self.zoom, self.zoom, 2) / 3)
         if rng.random() < self.recolour:
@@ -123,6 +126,21 @@ def before(sample: Sample, background: np.ndarray) -> Sample:  # H W 3
         return sample
     reference = _laid(sample.reference, sample.given.mask[0], background)
     return replace(sample, whole=reference, reference=reference, frames=_laid(sample.frames, sample.poses.mask, background))
+
+
+def aside(sample: Sample, step: np.ndarray) -> Sample:
+    """The reference's person elsewhere, by shares of the picture (x, y). A sample without masks stays as it is.
+
+    The background goes along, and what comes in at the edge is no background: lay the person before another one.
+    """
+    if sample.given.mask is None:
+        return sample
+    offset = np.round(step * sample.given.size)
+    matrix = np.array([[1.0, 0, offset[0]], [0, 1, offset[1]]])
+    reference, mask = (cv2.warpAffine(picture, matrix, picture.shape[1::-1]) for picture in (sample.reference, sample.given.mask[0]))
+    points = sample.given.points.copy()
+    points[..., :2] += offset
+    return replace(sample, whole=reference, reference=reference, given=replace(sample.given, points=points, mask=mask[None]))
 
 
 def _laid(pictures: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:  # ... H W 3, ... H W
