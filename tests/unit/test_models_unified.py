@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from diffusers.models.resnet import TemporalConvLayer
+from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 
 from animato.core.errors import InputError
+from animato.models.trunk import at_once, project_context, replace_entrance, travel
 from animato.models.unified import Given, UnifiedUNet
 from tiny import randomised
 
 SIZE = (5, 3)  # no multiple of anything that the network halves
 FRAMES = 4
+SHAPE: dict[str, Any] = {
+    "block_out_channels": (32, 32),
+    "attention_levels": (True, False),
+    "layers_per_block": 1,
+    "context": (24, 4),
+    "head_dim": 16,
+    "entrance": (32, 3),
+}
 
 
 @pytest.fixture(scope="module")
 def net() -> UnifiedUNet:
-    shape = {"block_out_channels": (32, 32), "attention_levels": (True, False), "layers_per_block": 1, "cross_attention_dim": 24}
-    return randomised(UnifiedUNet(**shape, head_dim=16, entrance=(32, 3))).eval()
+    return randomised(UnifiedUNet(**SHAPE)).eval()
 
 
 def everything() -> Given:
@@ -56,7 +68,7 @@ def test_no_image_is_not_an_image_of_zeros(net: UnifiedUNet) -> None:
 
 
 def test_tokens_of_no_image_stand_in_the_context(net: UnifiedUNet) -> None:
-    context = net.encode(Given(), torch.ones(1, 7, 24), SIZE).context
+    context = net.tokens(None, torch.ones(1, 7, 24))
     assert context.shape == (1, 11, 24) and not context[:, 7:].any() and context[:, :7].all()
 
 
@@ -90,3 +102,64 @@ def test_first_frames_that_do_not_fit_the_poses(net: UnifiedUNet) -> None:
     given = replace(everything(), first_frame=torch.rand(1, 3, 3, 50, 30))
     with pytest.raises(InputError, match="3 first frames do not fit 4 poses"):
         predicted(net, given)
+
+
+@pytest.mark.parametrize("size", [(8, 4), SIZE])
+@torch.no_grad()
+def test_the_trunk_is_diffusers_own(net: UnifiedUNet, size: tuple[int, int]) -> None:
+    """The slow reference: diffusers' forward, which projects the context for every frame."""
+    plain = UNet3DConditionModel.from_config(net.trunk.config)
+    replace_entrance(plain, 32, 3, 16)
+    plain.load_state_dict(net.trunk.state_dict())
+    make = torch.Generator().manual_seed(4)
+    x, tokens = torch.randn(2, 12, 3, *size, generator=make), torch.randn(2, 5, 24, generator=make)
+    fast = travel(net.trunk, x.transpose(1, 2), torch.tensor([7, 700]), project_context(net.trunk, tokens), at_once)
+    assert (fast.transpose(1, 2) - plain.eval()(x, torch.tensor([7, 700]), tokens).sample).abs().max() < 1e-5
+
+
+def test_what_is_forgotten_is_computed_again(net: UnifiedUNet) -> None:
+    """Gradients are the same with and without checkpointing, through every block and what the blocks are told."""
+
+    def gradients(forgetting: bool) -> list[torch.Tensor]:
+        learning = copy.deepcopy(net)
+        if forgetting:
+            learning.enable_gradient_checkpointing()
+        make = torch.Generator().manual_seed(5)
+        x, prompt = torch.randn(1, FRAMES, 4, *SIZE, generator=make), torch.randn(1, 7, 24, generator=make)
+        condition = learning.condition(learning.encode(everything(), prompt, SIZE), range(FRAMES))
+        learning(x, 500, condition).square().sum().backward()
+        return [value.grad for value in learning.parameters() if value.grad is not None]
+
+    plain, again = gradients(False), gradients(True)
+    assert len(plain) == len(again) == len([*net.parameters()])
+    assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-5) for one, other in zip(plain, again, strict=True))
+
+
+def test_checkpointing_runs_blocks_twice(net: UnifiedUNet) -> None:
+    learning, calls = copy.deepcopy(net), list[int]()
+    learning.enable_gradient_checkpointing()
+    learning.trunk.mid_block.register_forward_pre_hook(lambda *_: calls.append(1))
+    condition = learning.condition(learning.encode(everything(), torch.ones(1, 7, 24), SIZE), range(FRAMES))
+    learning(torch.zeros(1, FRAMES, 4, *SIZE), 500, condition).sum().backward()
+    assert len(calls) == 2
+
+
+def test_dropout_only_while_learning(net: UnifiedUNet) -> None:
+    learning = copy.deepcopy(net).train()
+    learning.drop(0.1)
+    for convolutions in (module for module in learning.modules() if isinstance(module, TemporalConvLayer)):
+        convolutions.eval()
+    torch.manual_seed(0)
+    assert (predicted(learning, everything()) - predicted(learning, everything())).abs().max() > 1e-4
+    assert torch.equal(predicted(net, everything()), predicted(net, everything()))
+
+
+def test_mamba_begins_as_the_identity_and_reads_other_frames_once_it_has_learned() -> None:
+    """Behind zeroed temporal modules a frame depends on itself alone, as far as temporal convolutions are new, too."""
+    torch.manual_seed(0)
+    fresh = UnifiedUNet(**SHAPE, temporal="mamba").eval()
+    assert "mamba" in "".join(fresh.state_dict()) and "temp_attentions.0.norm1" not in "".join(fresh.state_dict())
+    told = replace(everything(), poses=None, first_frame=None)
+    assert torch.allclose(predicted(fresh, told)[:, :2], predicted(fresh, told, range(2)), atol=1e-5)
+    learned = randomised(fresh)
+    assert (predicted(learned, told)[:, :2] - predicted(learned, told, range(2))).abs().max() > 1e-3

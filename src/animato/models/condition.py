@@ -67,6 +67,6 @@ class UnifiedCondition:
     It holds for these frames together, as `UnifiedUNet.condition` made it: what is told of one frame depends on the others.
     """
 
-    context: Tensor  # B S D
+    context: Context  # keys and values of every cross-attention, B S C
     channels: Tensor  # B F 8 H W, beside the noise
     prefix: Tensor  # B 1 C+8 H W, the frame in front

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.modeling_utils import ModelMixin
-from diffusers.models.resnet import ResnetBlock2D
-from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from diffusers.models.unets.unet_i2vgen_xl import I2VGenXLTransformerTemporalEncoder
 from torch import Tensor, nn
 
 from animato.core.errors import InputError
-from animato.models.condition import UnifiedCondition
+from animato.models.condition import Context, KeyValues, UnifiedCondition
 from animato.models.frames import per_frame
+from animato.models.trunk import (
+    Kind,
+    at_once,
+    forgetful,
+    project_context,
+    replace_cross_attentions,
+    replace_entrance,
+    replace_temporal_modules,
+    resnets,
+    travel,
+)
 
 BESIDE = 8  # channels beside the noise
 WIDTH = 32  # of the stems
@@ -45,7 +53,7 @@ class Given:
 class Stems:
     """What does not depend on the window: every picture behind its stem, the context, the frame in front."""
 
-    context: Tensor  # B S D
+    context: Context  # keys and values of every cross-attention, B S C
     prefix: Tensor  # B 1 C+8 H W
     poses: Tensor | None  # B F 8 H W
     first_frame: Tensor | None  # B 1 8 H W or B F 8 H W
@@ -86,8 +94,11 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
 
     head_dim      width of a head of attention at every level
     entrance      channels behind the first convolution, a quarter of the time's, and heads of the temporal transformer there
-    image_tokens  what the embedding of the reference becomes in the context
+    context       width of the context, and tokens of it that the embedding of the reference becomes
+    temporal      how frames know each other: the published attention, or Mamba, of which the paper tells but no code or weights
     """
+
+    _supports_gradient_checkpointing = True
 
     @register_to_config
     def __init__(
@@ -96,12 +107,13 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280),
         attention_levels: tuple[bool, ...] = (True, True, True, False),
         layers_per_block: int = 2,
-        cross_attention_dim: int = 1024,
         head_dim: int = 64,
         entrance: tuple[int, int] = (320, 8),
-        image_tokens: int = 4,
+        context: tuple[int, int] = (1024, 4),
+        temporal: Kind = "attention",
     ) -> None:
         super().__init__()
+        self.gradient_checkpointing = False
         whole = in_channels + BESIDE
         self.trunk = UNet3DConditionModel(
             in_channels=whole,
@@ -110,14 +122,17 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
             down_block_types=tuple("CrossAttnDownBlock3D" if attends else "DownBlock3D" for attends in attention_levels),
             up_block_types=tuple("CrossAttnUpBlock3D" if attends else "UpBlock3D" for attends in reversed(attention_levels)),
             layers_per_block=layers_per_block,
-            cross_attention_dim=cross_attention_dim,
+            cross_attention_dim=context[0],
             attention_head_dim=head_dim,
         )
-        _enter(self.trunk, entrance[0], TransformerTemporalModel(entrance[1], head_dim, entrance[0]))
+        replace_entrance(self.trunk, *entrance, head_dim)
+        replace_cross_attentions(self.trunk)
+        if temporal == "mamba":
+            replace_temporal_modules(self.trunk)
         self.image = nn.Sequential(
-            nn.Linear(cross_attention_dim, cross_attention_dim),
+            nn.Linear(context[0], context[0]),
             nn.SiLU(),
-            nn.Linear(cross_attention_dim, cross_attention_dim * image_tokens),
+            nn.Linear(context[0], context[0] * context[1]),
         )
         self.pose = Encoder(3, BESIDE, stride=2)
         self.first_frame = Encoder(3, BESIDE, stride=2)
@@ -133,7 +148,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         if poses is not None and first is not None and first.shape[1] not in (1, poses.shape[1]):
             raise InputError(f"{first.shape[1]} first frames do not fit {poses.shape[1]} poses: give one, or one for each pose.")
         return Stems(
-            self._context(given.image, prompt),
+            project_context(self.trunk, self.tokens(given.image, prompt)),
             self._prefix(given, size),
             None if poses is None else self.pose.each(poses, size),
             None if first is None else self.first_frame.each(first, size),
@@ -150,16 +165,22 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
             channels = channels + self.pose.together(stems.poses[:, list(frames)])
         return UnifiedCondition(stems.context, channels, stems.prefix)
 
+    def drop(self, share: float) -> None:
+        """Dropout within the ResNets while it learns; 0.1 as published, whose temporal convolutions have as much in any case."""
+        for resnet in resnets(self.trunk):
+            resnet.dropout = nn.Dropout(share)
+
     def forward(self, x: Tensor, t: Tensor | float, condition: UnifiedCondition) -> Tensor:  # B F C H W -> B F C H W
         rows = len(x)
-        beside, prefix, context = (part.expand(rows, *part.shape[1:]) for part in (condition.channels, condition.prefix, condition.context))
-        whole = torch.cat([prefix, torch.cat([x, beside], dim=2)], dim=1).transpose(1, 2)
-        times: Any = torch.as_tensor(t, device=x.device).reshape(-1).expand(rows)
-        return self.trunk(whole, times, context).sample.transpose(1, 2)[:, 1:]
+        beside, prefix = (part.expand(rows, *part.shape[1:]) for part in (condition.channels, condition.prefix))
+        context = {name: cast(KeyValues, ready).map(lambda part: part.expand(rows, -1, -1)) for name, ready in condition.context.items()}
+        whole = torch.cat([prefix, torch.cat([x, beside], dim=2)], dim=1)
+        through = forgetful if self.gradient_checkpointing and torch.is_grad_enabled() else at_once
+        return travel(self.trunk, whole, torch.as_tensor(t, device=x.device).reshape(-1), context, through)[:, 1:]
 
-    def _context(self, image: Tensor | None, prompt: Tensor) -> Tensor:
-        """Without an image its tokens are zero but stand there, and attention counts them, as in the published code."""
-        tokens, width = self.config.image_tokens, self.config.cross_attention_dim
+    def tokens(self, image: Tensor | None, prompt: Tensor) -> Tensor:  # B 1 D or nothing, 1 S D -> B S+tokens D
+        """The context. Without an image its tokens are zero but stand there, and attention counts them, as in the published code."""
+        width, tokens = self.config.context
         told = prompt.new_zeros(1, tokens, width) if image is None else self.image(image).view(len(image), tokens, width)
         return torch.cat([prompt.expand(len(told), -1, -1), told], dim=1)
 
@@ -171,21 +192,3 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         if given.reference_pose is not None:
             prefix = prefix + self.reference_pose.together(self.reference_pose.each(given.reference_pose, size))
         return prefix
-
-
-def _enter(trunk: UNet3DConditionModel, channels: int, transformer: TransformerTemporalModel) -> None:
-    """The published way in: its transformer has heads of its own, and its width need not be that of the first level, as diffusers' is.
-
-    Everything that meets it goes along: the time, the first layer, and the last one, to which its output is a skip connection.
-    """
-    trunk.conv_in = nn.Conv2d(trunk.conv_in.in_channels, channels, 3, padding=1)
-    trunk.transformer_in = transformer
-    trunk.time_proj = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0)
-    trunk.time_embedding = TimestepEmbedding(channels, 4 * channels)
-    level: int = trunk.config.block_out_channels[0]
-    for block, layer, width in ((trunk.down_blocks[0], 0, channels), (trunk.up_blocks[-1], -1, level + channels)):
-        layers: Any = block.resnets
-        layers[layer] = ResnetBlock2D(in_channels=width, out_channels=level, temb_channels=4 * channels, eps=1e-5)
-    for module in trunk.modules():
-        if isinstance(module, ResnetBlock2D):
-            module.time_emb_proj = nn.Linear(4 * channels, module.out_channels)

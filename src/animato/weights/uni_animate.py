@@ -178,8 +178,7 @@ def unified_sizes(given: Shapes, entrance_heads: int = ENTRANCE_HEADS) -> dict[s
             "entrance": (given["input_blocks.0.0.weight"][0], entrance_heads),
             "attention_levels": tuple(f"input_blocks.{start}.1.norm.weight" in given for start in starts),
             "layers_per_block": (narrowing[0] if narrowing else end) - 1,
-            "cross_attention_dim": context,
-            "image_tokens": given["pre_image_condition.2.weight"][0] // context,
+            "context": (context, given["pre_image_condition.2.weight"][0] // context),
         }
     except (KeyError, IndexError, ValueError) as error:
         raise MissingModelError(f"These are no weights of UniAnimate's network ({error} is missing). Give its own file.") from error
