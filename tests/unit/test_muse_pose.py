@@ -20,7 +20,7 @@ from animato.sampling.settings import Settings
 from animato.systems.muse_pose import PUBLISHED, MusePose
 from written_out import sampled
 
-SETTINGS = Settings(steps=3, seed=11, window=Windows(4, 1, closed=False), device="cpu", canvas=(64, 72))
+SETTINGS = Settings(steps=3, seed=11, window=Windows(4, 1, end="open"), device="cpu", canvas=(64, 72))
 REFERENCE = animators.motion(1)
 
 
@@ -78,7 +78,7 @@ def test_lines_are_as_thin_as_in_training():
 
 
 def test_what_was_published():
-    assert Settings(20, 3.5, 99, window=Windows(48, 4, 1, closed=False), canvas=(768, 768)) == PUBLISHED
+    assert Settings(20, 3.5, 99, window=Windows(48, 4, 1, end="open"), canvas=(768, 768)) == PUBLISHED
     assert animators.muse().noise.beta_schedule == "scaled_linear" != animators.animator().noise.beta_schedule
 
 
@@ -89,19 +89,19 @@ def test_frames_are_filled_up_as_published(frames, filled):
 
 @given(st.integers(1, 300), st.integers(1, 60), st.integers(0, 59))
 def test_filled_up_clips_have_no_window_that_wraps(frames, size, overlap):
-    window = Windows(size, overlap % size, closed=False)
+    window = Windows(size, overlap % size, end="open")
     whole = frames + window.lacking(frames)
     plan = window.over(whole)
     assert plan[-1].frames[-1] == whole - 1 and all(list(one.frames) == sorted(one.frames) for one in plan)
     assert 0 <= window.lacking(frames) < size - window.overlap
-    assert replace(window, closed=True).lacking(frames) == 0
+    assert replace(window, end="closed").lacking(frames) == 0
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (replace(SETTINGS, window=Windows(9, 4, closed=False)), "9 frames is too long: these weights know 8 positions"),
-        (replace(SETTINGS, window=Windows(12, 4, closed=False)), "too long"),  # 6 frames are filled up to 12
+        (replace(SETTINGS, window=Windows(9, 4, end="open")), "9 frames is too long: these weights know 8 positions"),
+        (replace(SETTINGS, window=Windows(12, 4, end="open")), "too long"),  # 6 frames are filled up to 12
         (replace(SETTINGS, scheduler="Eular"), "no scheduler 'Eular'"),
     ],
 )

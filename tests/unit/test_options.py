@@ -12,7 +12,7 @@ def test_settings():
     assert settings_of(words) == {
         "steps": 20,
         "guidance": 2.5,
-        "window": Windows(48, 4, closed=False),
+        "window": Windows(48, 4, end="open"),
         "canvas": (768, 640),
         "scheduler": "UniPC",
     }

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from animato.core.errors import InputError
 from animato.sampling.ddim import DDIM, LONG, SHORT, Prior, alphas
-from animato.sampling.plan import ending
+from animato.sampling.plan import Windows
 from animato.sampling.run import sample
 
 
@@ -81,7 +81,7 @@ def test_levels_out_of_range(level: int) -> None:
 @given(frames=st.integers(1, 200), size=st.integers(1, 40), share=st.floats(0, 0.99))
 def test_windows_cover_clips_of_any_length(frames: int, size: int, share: float) -> None:
     overlap = int(share * size)
-    plan = [window.frames for window in ending(frames, size, overlap)]
+    plan = [window.frames for window in Windows(size, overlap, end="last").over(frames)]
     assert sorted({frame for window in plan for frame in window}) == list(range(frames))
     assert all(len(window) == min(size, frames) and window == tuple(range(window[0], window[-1] + 1)) for window in plan)
     assert all(len(set(left) & set(right)) >= overlap for left, right in zip(plan, plan[1:], strict=False))
@@ -89,4 +89,4 @@ def test_windows_cover_clips_of_any_length(frames: int, size: int, share: float)
 
 def test_windows_that_share_everything() -> None:
     with pytest.raises(InputError, match="cannot share 8"):
-        ending(20, 8, 8)
+        Windows(8, 8, end="last")

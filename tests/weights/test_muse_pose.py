@@ -101,7 +101,7 @@ def test_what_performs(published: Path, cache: Path, tmp_path: Path) -> None:
     preview = choose("muse-pose", changes={"steps": 2})
     assert isinstance(preview.system, Preview) and preview.name == "muse-pose" and preview.settings.window == SETTINGS.window
     assert preview.settings.steps == 2 and "which MusePose shares" in preview.notes[0] and "fetch muse-pose" in preview.notes[0]
-    given = choose("muse-pose", weights=published, changes={"window": Windows(96, 8, closed=False)})
+    given = choose("muse-pose", weights=published, changes={"window": Windows(96, 8, end="open")})
     assert isinstance(given.system, MusePose) and given.settings.window.size == 96 and given.settings.canvas == PUBLISHED.canvas
     cache.mkdir()
     convert(published, cache / "muse-pose", system=MUSE_POSE)

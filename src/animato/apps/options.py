@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.pose.adjust import Adjust, Nudge
 from animato.pose.people import LARGEST, Person
-from animato.sampling.plan import Windows
+from animato.sampling.plan import End, Windows
 from animato.sampling.settings import Settings
 
 SHARE = "share"  # the one setting that the processes of a command settle among themselves
@@ -101,4 +101,4 @@ def _window_of(value: str) -> Windows:
     match = re.fullmatch(r"(\d{1,4}),(\d{1,4})(?:,(open|closed))?", value)
     if not match:
         raise InputError(f"--set window={value} is no window: write SIZE,OVERLAP or SIZE,OVERLAP,open, such as 24,4.")
-    return Windows(int(match[1]), int(match[2]), closed=match[3] != "open")
+    return Windows(int(match[1]), int(match[2]), end=cast(End, match[3] or "closed"))

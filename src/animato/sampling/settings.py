@@ -7,14 +7,16 @@ from typing import Literal
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
-from animato.sampling.plan import Windows
+from animato.sampling.plan import Chain, Windows
 from animato.sampling.share import WHOLE, Share
 
 Memory = Literal["auto", "high", "low", "least"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
+Reference = Literal["reference", "first-frame", "both"]
 
 SIDES = (64, 4096)  # px, of a canvas
 MEMORY: tuple[Memory, ...] = ("auto", "high", "low", "least")
+REFERENCES: tuple[Reference, ...] = ("reference", "first-frame", "both")
 DTYPES: tuple[DType, ...] = ("auto", "float32", "float16", "bfloat16")
 
 
@@ -27,7 +29,7 @@ class Settings:
     seed           of the noise; the same seed gives the same clip
     scheduler      name of a diffusers scheduler, with or without "Scheduler"
     noise_period   after how many frames the noise of a clip begins again, which steadies what stands still; 0: never
-    window         how a clip longer than a window is cut up
+    window         how a clip longer than a window is cut up: into windows, or into a chain of clips
     batch          windows that the network sees at once; changes speed and memory, not the clip
     canvas         width and height in which the networks work, whatever the shape of the result; None: those of the result
     interpolation  k > 1: k - 1 frames are put between the latents of neighbouring frames, and the clip has k times the frame rate
@@ -35,6 +37,7 @@ class Settings:
     device         cpu, cuda, cuda:1, mps; auto: where the networks are, if not on the CPU, else the best there is
     memory         high: both halves of guidance together; low: one after the other; least: as low, and on a GPU with one layer of a
                    U-Net there at a time, which is slow; auto: the first of these that fits
+    reference      reference: the picture shows who it is; first-frame: it is what the clip begins with; both
     share          which windows of every step this process takes; set where several processes work together
     """
 
@@ -42,7 +45,7 @@ class Settings:
     guidance: float = 3.5
     seed: int = 42
     scheduler: str = "DDIM"
-    window: Windows = field(default_factory=Windows)
+    window: Windows | Chain = field(default_factory=Windows)
     batch: int = 1
     canvas: Size | None = None
     interpolation: int = 1
@@ -51,6 +54,7 @@ class Settings:
     memory: Memory = "auto"
     share: Share = WHOLE
     noise_period: int = 0
+    reference: Reference = "reference"
 
     def __post_init__(self) -> None:
         whole = {"steps": (1, 1000), "seed": (0, 2**63), "batch": (1, 1000), "interpolation": (1, 100), "noise_period": (0, 2**20)}
@@ -59,7 +63,7 @@ class Settings:
                 raise InputError(f"{name} {getattr(self, name)} is out of range: choose a whole number from {least} to {most}.")
         if self.canvas is not None and not all(SIDES[0] <= side <= SIDES[1] for side in self.canvas):
             raise InputError(f"A canvas of {self.canvas[0]}x{self.canvas[1]} is no use: choose sides from {SIDES[0]} to {SIDES[1]} pixels.")
-        for name, known in {"dtype": DTYPES, "memory": MEMORY}.items():
+        for name, known in {"dtype": DTYPES, "memory": MEMORY, "reference": REFERENCES}.items():
             if getattr(self, name) not in known:
                 raise InputError(f"There is no {name} '{getattr(self, name)}': choose {', '.join(known)}.")
         if not 0 <= self.guidance <= 100:

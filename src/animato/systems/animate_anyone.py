@@ -31,7 +31,7 @@ from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.memory import Estimate, estimate
 from animato.systems.referenced import denoise, guider_size, look
-from animato.systems.scene import canvas_of, check_scene, check_window, restored
+from animato.systems.scene import by_windows, canvas_of, check_scene, check_window, restored
 
 PUBLISHED = Settings()
 
@@ -71,7 +71,7 @@ class AnimateAnyone:
         Raises InputError where the picture, the motion or the settings cannot be used.
         """
         check_scene(picture, reference, motion)
-        check_window(self.denoiser, settings.window, len(motion))
+        check_window(self.denoiser, by_windows(settings), len(motion))
         make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()

@@ -43,7 +43,7 @@ from animato.sampling.run import After, Tick, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.memory import Estimate, Place, estimate
-from animato.systems.scene import check_picture, check_scene, check_window, padded, restored
+from animato.systems.scene import by_windows, check_picture, check_scene, check_window, padded, restored
 
 PUBLISHED = Settings(steps=25, guidance=7.5, seed=1, window=Windows(16, 4), canvas=(512, 512), noise_period=16)
 NOISE = NoiseSchedule(prediction_type="epsilon", rescale_betas_zero_snr=False, timestep_spacing="leading")
@@ -108,7 +108,7 @@ class MagicAnimate:
         size, canvas = picture.shape[1::-1], self.canvas(picture, settings)
         drawn = self.draw(canvas, motion, size if settings.canvas else canvas.shape[1::-1])
         frames = drawn.length or sum(1 for _ in drawn)
-        check_window(self.denoiser, settings.window, frames)
+        check_window(self.denoiser, by_windows(settings), frames)
         make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
         place = self.estimate(size, frames, settings).accept()
         seen = self.look(canvas, drawn, place, ticks(progress, "look", frames))
@@ -162,7 +162,7 @@ class MagicAnimate:
         told, frames = self.tell(place), len(seen.stem)
         generators = frame_generators(settings.seed, frames, settings.noise_period)
         noise = draw(generators, seen.clean.shape[2:]) if latents is None else latents
-        scheduler, plan = make_scheduler(self.noise, settings.scheduler, settings.steps), settings.window.over(frames)
+        scheduler, plan = make_scheduler(self.noise, settings.scheduler, settings.steps), by_windows(settings).over(frames)
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
 
         def predict(x: Tensor, t: Tensor) -> Tensor:  # F C h w -> F C h w

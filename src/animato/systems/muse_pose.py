@@ -34,9 +34,9 @@ from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.memory import Estimate, estimate
 from animato.systems.referenced import denoise, guider_size, look
-from animato.systems.scene import canvas_of, check_scene, check_window, restored
+from animato.systems.scene import by_windows, canvas_of, check_scene, check_window, restored
 
-PUBLISHED = Settings(steps=20, guidance=3.5, seed=99, window=Windows(48, 4, closed=False), canvas=(768, 768))
+PUBLISHED = Settings(steps=20, guidance=3.5, seed=99, window=Windows(48, 4, end="open"), canvas=(768, 768))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,9 @@ class MusePose:
         callback_on_step_end  is given the latents of the held frames, too
         """
         check_scene(picture, reference, motion)
-        told = motion.held(settings.window.lacking(len(motion)))
-        check_window(self.denoiser, settings.window, len(told))
+        windows = by_windows(settings)
+        told = motion.held(windows.lacking(len(motion)))
+        check_window(self.denoiser, windows, len(told))
         make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
@@ -85,6 +86,6 @@ class MusePose:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        whole = frames + settings.window.lacking(frames)
+        whole = frames + by_windows(settings).lacking(frames)
         latents = Codec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))

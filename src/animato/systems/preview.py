@@ -41,13 +41,13 @@ from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.copying import TOGETHER, Copier, repaired
 from animato.systems.detail import detailed
 from animato.systems.referenced import conditions, guider_size, look
-from animato.systems.scene import check_scene, check_window
+from animato.systems.scene import by_windows, check_scene, check_window
 from animato.weights.files import MUSE_POSE
 from animato.weights.own import networks_of, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
 SIZE: Size = (128, 128)
-SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, closed=False), batch=4)
+SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, end="open"), batch=4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +77,9 @@ class Preview:
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
         canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
-        told = cut_poses(motion.held(settings.window.lacking(len(motion))), box, SIZE)  # as MusePose does
-        check_window(self.system.denoiser, settings.window, len(told))
+        windows = by_windows(settings)
+        told = cut_poses(motion.held(windows.lacking(len(motion))), box, SIZE)  # as MusePose does
+        check_window(self.system.denoiser, windows, len(told))
         copied, sources = self.copier(canvas, given).copy(limbs(told))
         latents = self.denoise(canvas, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
@@ -105,7 +106,7 @@ class Preview:
         drawn = skeletons(told, ANIMATE_ANYONE, guider_size(system, SIZE))
         seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
-        scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), settings.window.over(len(told))
+        scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), by_windows(settings).over(len(told))
         ask = repaired(guided(system.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         generators = frame_generators(settings.seed, len(told))

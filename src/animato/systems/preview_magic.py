@@ -42,7 +42,7 @@ from animato.systems.copying import TOGETHER, Copier, repaired
 from animato.systems.detail import detailed
 from animato.systems.magic_animate import MagicAnimate, conditions
 from animato.systems.preview import SETTINGS, SIZE
-from animato.systems.scene import check_scene, check_window
+from animato.systems.scene import by_windows, check_scene, check_window
 from animato.weights.own import networks_of, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "magic-animate"
@@ -76,7 +76,7 @@ class MagicPreview:
         if isinstance(motion, Clip):
             raise InputError("The preview model cannot go by a DensePose video: give the video it was made of, or the official weights.")
         check_scene(picture, reference, motion)
-        check_window(self.system.denoiser, settings.window, len(motion))
+        check_window(self.system.denoiser, by_windows(settings), len(motion))
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
         canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
@@ -108,7 +108,7 @@ class MagicPreview:
         drawn = (coloured(labels) for labels, _ in body)
         seen = system.look(canvas, drawn, place, ticks(progress, "look", len(body)))
         told, scheduler = system.tell(place), make_scheduler(system.noise, settings.scheduler, settings.steps)
-        plan = settings.window.over(len(body))
+        plan = by_windows(settings).over(len(body))
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         generators = frame_generators(settings.seed, len(body))
         noise = torch.randn(copied.base.shape[2:], generator=generators[0]).expand(len(body), -1, -1, -1)

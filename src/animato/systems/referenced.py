@@ -28,6 +28,7 @@ from animato.sampling.run import After, Tick, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.memory import Place
+from animato.systems.scene import by_windows
 
 REFERENCE_TIME = 0  # the ReferenceNet sees the clean picture
 
@@ -95,7 +96,7 @@ def denoise(
     noise = draw(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
     null, condition = conditions(denoiser, seen)
     ask = guided(denoiser, null, condition, settings.guidance, place.together)
-    scheduler, plan = make_scheduler(networks.noise, settings.scheduler, settings.steps), settings.window.over(frames)
+    scheduler, plan = make_scheduler(networks.noise, settings.scheduler, settings.steps), by_windows(settings).over(frames)
     done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
     predict = blend(plan, ask, settings.batch, done, settings.share)
     return sample(noise.to(place.device), predict, scheduler, generators, callback_on_step_end)

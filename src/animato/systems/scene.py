@@ -13,7 +13,8 @@ from animato.core.media import Clip
 from animato.core.shapes import Size
 from animato.models.unet import UNet
 from animato.pose.keypoints import PoseSequence
-from animato.sampling.plan import Windows
+from animato.sampling.plan import Chain, Windows
+from animato.sampling.settings import Settings
 
 
 def check_picture(picture: np.ndarray) -> None:
@@ -30,6 +31,19 @@ def check_scene(picture: np.ndarray, reference: PoseSequence, motion: PoseSequen
         raise InputError(f"The picture is {size}, its pose {reference.size} and the motion {motion.size} pixels: bring all to one size.")
     if not len(motion) or not motion.people:
         raise InputError("The motion has no frames or nobody in it: give one with at least one frame and one person.")
+
+
+def by_windows(settings: Settings) -> Windows:
+    """How a clip is cut up by a system whose networks have no input for a first frame. Raises InputError for settings that need one."""
+    if isinstance(settings.window, Chain):
+        raise InputError(
+            "A chain begins every clip with a frame of the one before, and this system's networks have no input for one: choose windows."
+        )
+    if settings.reference != "reference":
+        raise InputError(
+            f"reference={settings.reference} needs an input for a first frame, which this system's networks have not: leave it out."
+        )
+    return settings.window
 
 
 def check_window(denoiser: UNet, window: Windows, frames: int) -> None:
