@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from animato.models.unified import Given, UnifiedUNet
@@ -44,3 +45,10 @@ def given(recorded: dict[str, Tensor], keys: list[str]) -> Given:
         poses=None if poses is None else poses[:, 1:],
         first_frame=clips.get("local_image"),
     )
+
+
+def whole_checkpoint(file: Path) -> dict[str, Tensor]:
+    """The recorded VAE as a part of a Stable Diffusion checkpoint, which holds a U-Net as well."""
+    state = recorded_weights(file, "vae")
+    first = "" if any(key.startswith("first_stage_model.") for key in state) else "first_stage_model."
+    return {f"{first}{key}": value for key, value in state.items()} | {"model.diffusion_model.out.2.bias": torch.zeros(4)}

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from animato.encoders.text import EmptyPrompt
 from animato.models.unified import Encoder
@@ -16,7 +15,7 @@ from animato.weights.blank import wanted
 from animato.weights.keymap import KeyMap, translate
 from animato.weights.uni_animate import ENCODERS, Layout, open_image_encoder, open_text_encoder, open_vae, unet_names, unfused
 from moore import assert_near, frames_second, sidecar, tensors
-from uni import given, network, recorded_weights
+from uni import given, network, recorded_weights, whole_checkpoint
 
 FORWARD, PART, VAE = 5e-5, 1e-5, 3e-5
 PASSES = {
@@ -94,9 +93,3 @@ def test_vae(fixture_file: Path, tmp_path: Path) -> None:
     assert_near(moments, recorded["outputs.moments"], VAE)
     decoded = vae.decode(recorded["inputs.latents_to_decode"] / vae.config.scaling_factor).sample
     assert_near(decoded, recorded["outputs.decoded"], VAE)
-
-
-def whole_checkpoint(file: Path) -> dict[str, Tensor]:
-    state = recorded_weights(file, "vae")
-    first = "" if any(key.startswith("first_stage_model.") for key in state) else "first_stage_model."
-    return {f"{first}{key}": value for key, value in state.items()} | {"model.diffusion_model.out.2.bias": torch.zeros(4)}

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+import torch
+from diffusers.models.embeddings import TimestepEmbedding
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
@@ -53,6 +54,19 @@ class MambaOverFrames(nn.Module):
         return (self.module(hidden_states.unflatten(0, (-1, num_frames))).flatten(0, 1),)
 
 
+class Sinusoid(nn.Module):
+    """The time in cosines, then sines, by powers of 10000 as in the published code; diffusers' are by exp and log, up to 6e-5 apart."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, t: Tensor) -> Tensor:  # B -> B C
+        half = self.channels // 2
+        angle = t.float().unsqueeze(1) * torch.pow(10000.0, -torch.arange(half, device=t.device) / half)
+        return torch.cat([angle.cos(), angle.sin()], dim=1)
+
+
 def replace_entrance(trunk: UNet3DConditionModel, channels: int, heads: int, head_dim: int) -> None:
     """The published way in: its transformer has heads of its own, and its width need not be that of the first level, as diffusers' is.
 
@@ -60,7 +74,7 @@ def replace_entrance(trunk: UNet3DConditionModel, channels: int, heads: int, hea
     """
     trunk.conv_in = nn.Conv2d(trunk.conv_in.in_channels, channels, 3, padding=1)
     trunk.transformer_in = TransformerTemporalModel(heads, head_dim, channels)
-    trunk.time_proj = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0)
+    trunk.time_proj = Sinusoid(channels)
     trunk.time_embedding = TimestepEmbedding(channels, 4 * channels)
     level: int = trunk.config.block_out_channels[0]
     for block, layer, width in ((trunk.down_blocks[0], 0, channels), (trunk.up_blocks[-1], -1, level + channels)):
