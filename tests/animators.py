@@ -1,4 +1,4 @@
-"""Animate Anyone, MusePose and MagicAnimate with networks of the real classes at the size of a thumbnail, and scenes for it."""
+"""Animate Anyone, MusePose, MagicAnimate and UniAnimate with networks of the real classes at the size of a thumbnail, and scenes for it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from animato.core.media import Clip
 from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet
 from animato.models.pose_guider import PoseGuider
+from animato.models.trunk import Kind
+from animato.models.unified import UnifiedUNet
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.magic_animate import MagicAnimate
 from animato.systems.muse_pose import MusePose
+from animato.systems.uni_animate import UniAnimate
 
 STRIDE = 8
 SIZE = (45, 62)  # width, height of a picture; neither is a multiple of the stride
@@ -66,6 +69,15 @@ def magic() -> MagicAnimate:
     return MagicAnimate(denoiser, tiny.unet(seed=2, out_channels=0), controlnet(), vae(), prompt)
 
 
+def uni(temporal: Kind = "attention") -> UniAnimate:
+    """An empty prompt of five tokens."""
+    shape: dict[str, Any] = {"block_out_channels": (32, 64), "attention_levels": (True, False), "layers_per_block": 1, "context": (24, 4)}
+    net = tiny.randomised(UnifiedUNet(**shape, head_dim=16, entrance=(32, 3), temporal=temporal), 6)
+    prompt = EmptyPrompt(hidden_size=24, length=5)
+    prompt.tokens = tiny.normal(1, 5, 24, seed=3)
+    return UniAnimate(net, vae(), clip(), prompt)
+
+
 def picture(size: tuple[int, int] = SIZE) -> np.ndarray:
     """Stripes and a gradient, H W 3."""
     y, x = np.mgrid[: size[1], : size[0]]
@@ -89,7 +101,7 @@ def controlnet(seed: int = 4) -> ControlNet:
     return tiny.randomised(net, seed)
 
 
-def latents(system: AnimateAnyone | MusePose, poses: PoseSequence, settings: Settings) -> tuple[Tensor, Clip]:
+def latents(system: AnimateAnyone | MusePose | UniAnimate, poses: PoseSequence, settings: Settings) -> tuple[Tensor, Clip]:
     """The last latents that animate() goes through, and its clip."""
     seen: list[Tensor] = []
     clip = system.animate(picture(), motion(1), poses, settings=settings, callback_on_step_end=lambda step, t, x: seen.append(x))

@@ -51,8 +51,8 @@ def test_loop(fixture_file: Path) -> None:
 def run(file: Path, start: Tensor, plan: Plan, told: Given, visited: list[Tensor]) -> Tensor:
     meta, net, prompt = sidecar(file)["config"], network(file), tensors(file)["inputs.zero_y"]
     halves = [net.encode(one, prompt, start.shape[-2:]) for one in (Given(), told)]
-    conditions = {window: [net.condition(half, window.frames) for half in halves] for window in plan}
-    ask = guided_unified(net, {window: (null, one) for window, (null, one) in conditions.items()}, meta["guide_scale"])
+    null = net.condition(halves[0], plan[0].frames)
+    ask = guided_unified(net, null, {window: net.condition(halves[1], window.frames) for window in plan}, meta["guide_scale"])
     return sample(start, blend(plan, ask), DDIM(meta["ddim_timesteps"]), [], lambda _, __, x: visited.append(x))
 
 

@@ -12,15 +12,16 @@ from torch import Tensor
 from transformers import CLIPVisionModelWithProjection
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
-Fit = Literal["squash", "crop"]
+Fit = Literal["squash", "crop", "bilinear"]
 
 
 @dataclass(frozen=True, eq=False)
 class ImageEncoder:
     """CLIP's vision tower with its projection.
 
-    fit   squash: the whole picture, its aspect given up, as the published long pipeline does
-          crop: the middle of it, as the published training and its validation do
+    fit   squash: the whole picture, its aspect given up, as Animate Anyone's published long pipeline does
+          crop: the middle of it, as its published training and validation do
+          bilinear: as squash, by another filter, as UniAnimate's published code does
     """
 
     model: CLIPVisionModelWithProjection
@@ -34,10 +35,10 @@ class ImageEncoder:
 
 
 def clip_pixels(picture: np.ndarray, side: int = 224, fit: Fit = "squash") -> Tensor:  # H W 3 uint8 -> 1 3 side side
-    """The picture in CLIP's size and colours. With Pillow's bicubic filter, as published; other filters give other tokens."""
+    """The picture in CLIP's size and colours. With Pillow's bicubic filter, as published, or its bilinear one; others give other tokens."""
     image = Image.fromarray(picture)
-    if fit == "squash":
-        image = image.resize((side, side), Image.Resampling.BICUBIC)
+    if fit != "crop":
+        image = image.resize((side, side), Image.Resampling.BILINEAR if fit == "bilinear" else Image.Resampling.BICUBIC)
     else:
         width, height = (int(side * length / min(image.size)) for length in image.size)
         left, top = (width - side) // 2, (height - side) // 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+import torch
 from torch import Tensor
 
 
@@ -70,3 +71,17 @@ class UnifiedCondition:
     context: Context  # keys and values of every cross-attention, B S C
     channels: Tensor  # B F 8 H W, beside the noise
     prefix: Tensor  # B 1 C+8 H W, the frame in front
+
+    @staticmethod
+    def joined(conditions: Sequence[UnifiedCondition], device: torch.device) -> UnifiedCondition:
+        """Conditions of as many frames each, on a device, as rows of one; what all are told alike stays a single row."""
+
+        def rows(*parts: Tensor) -> Tensor:
+            alike = all(part is parts[0] for part in parts)
+            return (parts[0] if alike else torch.cat(parts)).to(device)
+
+        def ready(name: str) -> KeyValues:
+            return KeyValues(*map(rows, *(cast(KeyValues, one.context[name]) for one in conditions)))
+
+        channels, prefix = rows(*(one.channels for one in conditions)), rows(*(one.prefix for one in conditions))
+        return UnifiedCondition({name: ready(name) for name in conditions[0].context}, channels, prefix)

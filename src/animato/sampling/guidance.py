@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -28,27 +28,30 @@ def guided(unet: UNet, null: UNetCondition, condition: UNetCondition, scale: flo
         told = [of_windows(one, cut) for one in asked]
         x = rows.to(unet.dtype)
         outputs = unet.branches(x, t, told) if together else [unet(x, t, one) for one in told]
-        first, *rest = [output.to(rows.dtype) for output in outputs]
-        return first + scale * (rest[0] - first) if rest else first
+        return pushed(outputs, scale, rows.dtype)
 
     return ask
 
 
-def guided_unified(net: UnifiedUNet, told: Mapping[Window, tuple[UnifiedCondition, UnifiedCondition]], scale: float) -> Ask:
-    """The same for UniAnimate's network, which is told of every window by itself: the null and the condition of each."""
+def guided_unified(
+    net: UnifiedUNet, null: UnifiedCondition, told: Mapping[Window, UnifiedCondition], scale: float, together: bool = True
+) -> Ask:
+    """The same for UniAnimate's network, which is told of every window by itself. The null is that of any window of their length."""
 
     def ask(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
-        predictions = list[Tensor]()
-        for row, window in zip(rows.to(net.dtype).split(1), windows, strict=True):
-            null, condition = told[window]
-            output = net(row, t, condition).to(rows.dtype)
-            if scale > 1:
-                nothing = net(row, t, null).to(rows.dtype)
-                output = nothing + scale * (output - nothing)
-            predictions.append(output)
-        return torch.cat(predictions)
+        halves = [[null] * len(windows)] * (scale > 1) + [[told[window] for window in windows]]
+        passes = [[one for half in halves for one in half]] if together else halves
+        x = rows.to(net.dtype)
+        outputs = [net(x.repeat(len(one) // len(x), 1, 1, 1, 1), t, UnifiedCondition.joined(one, x.device)) for one in passes]
+        return pushed(torch.cat(outputs).chunk(len(halves)), scale, rows.dtype)
 
     return ask
+
+
+def pushed(outputs: Iterable[Tensor], scale: float, dtype: torch.dtype) -> Tensor:
+    """Guidance of the null's output and the condition's, or the condition's alone where there is no other; in the samples' precision."""
+    first, *rest = [output.to(dtype) for output in outputs]
+    return first + scale * (rest[0] - first) if rest else first
 
 
 def of_windows(condition: UNetCondition, cut: Callable[[Tensor], Tensor]) -> UNetCondition:

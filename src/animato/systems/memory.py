@@ -16,7 +16,10 @@ from torch import nn
 from animato.core.errors import InputError
 from animato.encoders.codec import Codec
 from animato.models.attention import PIECE
+from animato.models.temporal import PLACES
 from animato.models.unet import UNet
+from animato.models.unified import UnifiedUNet
+from animato.sampling.plan import Chain
 from animato.sampling.settings import Settings
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -25,7 +28,11 @@ Module = TypeVar("Module", bound=nn.Module)
 TOGETHER, ALONE = 27, 18  # a token of a window: both halves of guidance, or one; the skeletons' features included
 FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
 REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
+UNIFIED = 34  # UniAnimate's network: a token of a window and of the frame in front of it, in every row of a pass
+UNIFIED_CONTEXT = 6400  # the same: keys and values of its context, of each half of guidance, and again of every row of a pass
+SCANNED = 100  # the same with Mamba: a place of those that are scanned at once
 DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
+UNETS = UNet, UnifiedUNet
 OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
 SPARE = 1.1
 CPU = torch.device("cpu")
@@ -47,7 +54,7 @@ class Place:
 
     def __call__(self, module: Module) -> Module:
         """The network itself if it is there already, or a copy that lasts as long as it is used. The given one stays as it is."""
-        streamed = self.streamed and isinstance(module, UNet)
+        streamed = self.streamed and isinstance(module, UNETS)
         tensors = [*module.parameters(), *module.buffers()]
         moved = {id(tensor): self._moved(tensor, CPU if streamed else self.device) for tensor in tensors}
         if streamed:  # always a copy, for the offload takes the tensors out of the module that it is given
@@ -92,7 +99,7 @@ class Estimate:
 
 
 def estimate(
-    unet: UNet,
+    unet: UNet | UnifiedUNet,
     settings: Settings,
     frames: int,
     size: tuple[int, int],
@@ -103,7 +110,7 @@ def estimate(
     """The first way the settings allow that fits, or their most sparing one. `size` is that of the latents, (width, height).
 
     beside  networks that are on the device before or after sampling, each by itself: the VAE and the image encoder
-    during  networks that are there while it samples, beside the U-Net
+    during  networks that are there while it samples, beside the U-Net; if they work alone meanwhile, name them among `beside`, too
     told    what the U-Net is told of a frame, in values as wide as its first level for each of the frame's places; of skeletons 1
     Raises InputError for a device that is not there.
     """
@@ -112,8 +119,9 @@ def estimate(
     for how in WAYS if settings.memory == "auto" else (settings.memory,):
         together, streamed = WAYS[how]
         place = Place(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
-        sampling = _sampling(unet, settings, place, frames, size, told) + sum(_held(module, place) for module in during)
-        values = max(sampling, *(_alone(module, place, size) for module in beside), 0)
+        held = _held(unet, place) + sum(_held(module, place) for module in during)
+        sampling = _sampling(unet, settings, place, frames, size, told) + held
+        values = max(sampling, *(_alone(module, place, size) + held * (module in during) for module in beside), 0)
         estimates.append(Estimate(place, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
     return next((one for one in estimates if one.fits), estimates[-1])
 
@@ -135,20 +143,29 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
-def _sampling(unet: UNet, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
-    """Values on the device in a pass of the denoiser, with those of its weights that are brought there."""
-    places = size[0] * size[1]
-    tokens = min(settings.window.size, frames) * settings.batch * places
+def _sampling(unet: UNet | UnifiedUNet, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
+    """Values on the device in a pass of the denoiser."""
+    places, windows = size[0] * size[1], 1 if isinstance(settings.window, Chain) else settings.batch
+    if isinstance(unet, UnifiedUNet):
+        rows = windows * (2 if place.together and settings.guidance > 1 else 1)
+        return int(unet.config.block_out_channels[0] * _unified(unet, rows, min(settings.window.size, frames), places))
+    tokens = min(settings.window.size, frames) * windows * places
     halves = TOGETHER if place.together and settings.guidance > 1 else ALONE
     wide = (halves + told - 1) * tokens + FEED_FORWARD * min(tokens, PIECE) + REFERENCE * places
     if place.device.type == "cpu":
         wide += told * frames * places  # of the whole clip
-    return int(unet.config.block_out_channels[0] * wide) + _held(unet, place)
+    return int(unet.config.block_out_channels[0] * wide)
+
+
+def _unified(unet: UnifiedUNet, rows: int, frames: int, places: int) -> int:
+    """The same of UniAnimate's network, in values as wide as its first level. Rows of a pass share nothing."""
+    scanned = SCANNED * min(rows * places, PLACES) if unet.config.temporal == "mamba" else 0
+    return UNIFIED * rows * (frames + 1) * places + UNIFIED_CONTEXT * (2 + rows) + scanned
 
 
 def _held(module: nn.Module, place: Place) -> int:
     """Values of a network's weights that are brought to the device at once."""
-    return _largest(module) if place.streamed and isinstance(module, UNet) else _brought(module, place)
+    return _largest(module) if place.streamed and isinstance(module, UNETS) else _brought(module, place)
 
 
 def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:

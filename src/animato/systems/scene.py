@@ -74,16 +74,23 @@ class Canvas:
         return self.picture.shape[1], self.picture.shape[0]
 
 
-def canvas_of(picture: np.ndarray, motion: PoseSequence, size: Size | None, stride: int) -> Canvas:
+def canvas_of(
+    picture: np.ndarray,
+    motion: PoseSequence,
+    size: Size | None,
+    stride: int,
+    how: Image.Resampling = Image.Resampling.LANCZOS,
+) -> Canvas:
     """Picture (H W 3) and motion on a canvas of `size`; None: as large as the picture, its border repeated.
 
-    A canvas of another shape squashes both, which `restored` undoes. Its sides are cut to multiples of `stride`, as in the published code.
+    A canvas of another shape squashes both, the picture by the filter `how`, which `restored` undoes. Its sides are cut to multiples of
+    `stride`, as in the published code.
     """
     if size is None:
         whole = padded(picture, stride)
         return Canvas(whole, replace(motion, size=whole.shape[1::-1]), picture.shape[1::-1])
     width, height = (side // stride * stride for side in size)
-    return Canvas(stretched(picture, (width, height), Image.Resampling.LANCZOS), motion, (width, height))
+    return Canvas(stretched(picture, (width, height), how), motion, (width, height))
 
 
 def restored(clip: Clip, size: Size) -> Clip:
