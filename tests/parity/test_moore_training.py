@@ -71,9 +71,7 @@ def inputs(file: Path) -> tuple[Batch, Draw]:
         recorded["inputs.ref_latents"].unsqueeze(1),
         recorded["inputs.clip_image_embeds"],
         frames_second(recorded["inputs.pose_uint8"]) / 255,
-        torch.zeros(0),
-        torch.zeros(0),
-        torch.zeros(0),
+        *[torch.zeros(0)] * 5,
     )
     return batch, Draw(recorded["inputs.timesteps"], noise, False)
 

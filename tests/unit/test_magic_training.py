@@ -101,7 +101,7 @@ def formula(networks: MagicTrained, batch: Batch, draw: Draw) -> Tensor:
 def samples(frames: int) -> Batch:
     nothing = torch.zeros(0)
     parts = torch.rand(2, frames, 3, 16, 16, generator=torch.Generator().manual_seed(3))
-    return Batch(tiny.normal(2, frames, 12, 8, 8), tiny.normal(2, 1, 12, 8, 8, seed=2), nothing, parts, nothing, nothing, nothing)
+    return Batch(tiny.normal(2, frames, 12, 8, 8), tiny.normal(2, 1, 12, 8, 8, seed=2), nothing, parts, *[nothing] * 5)
 
 
 def test_joint_training() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.models.resnet import TemporalConvLayer
+from diffusers.models.resnet import ResnetBlock2D, TemporalConvLayer
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 
 from animato.core.errors import InputError
@@ -146,12 +146,15 @@ def test_checkpointing_runs_blocks_twice(net: UnifiedUNet) -> None:
 
 def test_dropout_only_while_learning(net: UnifiedUNet) -> None:
     learning = copy.deepcopy(net).train()
-    learning.drop(0.1)
-    for convolutions in (module for module in learning.modules() if isinstance(module, TemporalConvLayer)):
-        convolutions.eval()
-    torch.manual_seed(0)
-    assert (predicted(learning, everything()) - predicted(learning, everything())).abs().max() > 1e-4
-    assert torch.equal(predicted(net, everything()), predicted(net, everything()))
+    for kind in (ResnetBlock2D, TemporalConvLayer):
+        learning.drop(0.1)
+        for module in learning.modules():
+            if isinstance(module, (ResnetBlock2D, TemporalConvLayer)) and not isinstance(module, kind):
+                module.eval()
+        assert (predicted(learning, everything()) - predicted(learning, everything())).abs().max() > 1e-4
+        learning.train()
+    learning.drop(0)
+    assert torch.equal(predicted(learning, everything()), predicted(net, everything()))
 
 
 def test_mamba_begins_as_the_identity_and_reads_other_frames_once_it_has_learned() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import torch
 from diffusers.models.embeddings import TimestepEmbedding
-from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.resnet import ResnetBlock2D, TemporalConvLayer
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from torch import Tensor, nn
@@ -80,8 +80,9 @@ def replace_entrance(trunk: UNet3DConditionModel, channels: int, heads: int, hea
     for block, layer, width in ((trunk.down_blocks[0], 0, channels), (trunk.up_blocks[-1], -1, level + channels)):
         layers: Any = block.resnets
         layers[layer] = ResnetBlock2D(in_channels=width, out_channels=level, temb_channels=4 * channels, eps=1e-5)
-    for resnet in resnets(trunk):
-        resnet.time_emb_proj = nn.Linear(4 * channels, resnet.out_channels)
+    for module in trunk.modules():
+        if isinstance(module, ResnetBlock2D):
+            module.time_emb_proj = nn.Linear(4 * channels, module.out_channels)
 
 
 def replace_cross_attentions(trunk: UNet3DConditionModel) -> None:
@@ -99,8 +100,15 @@ def replace_temporal_modules(trunk: UNet3DConditionModel) -> None:
             modules[place] = MambaOverFrames(module.in_channels)
 
 
-def resnets(trunk: UNet3DConditionModel) -> list[ResnetBlock2D]:
-    return [module for module in trunk.modules() if isinstance(module, ResnetBlock2D)]
+def drop(trunk: UNet3DConditionModel, share: float) -> None:
+    """Dropout in ResNets, where diffusers has none, and in temporal convolutions. Attention and feed-forward have none, as published."""
+    for module in trunk.modules():
+        if isinstance(module, ResnetBlock2D):
+            module.dropout = nn.Dropout(share)
+        if isinstance(module, TemporalConvLayer):
+            for part in module.modules():
+                if isinstance(part, nn.Dropout):
+                    part.p = share
 
 
 def transformer_blocks(trunk: UNet3DConditionModel) -> list[tuple[str, Any]]:

@@ -24,12 +24,12 @@ from animato.models.frames import per_frame
 from animato.models.trunk import (
     Kind,
     at_once,
+    drop,
     forgetful,
     project_context,
     replace_cross_attentions,
     replace_entrance,
     replace_temporal_modules,
-    resnets,
     travel,
 )
 
@@ -149,7 +149,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
             raise InputError(f"{first.shape[1]} first frames do not fit {poses.shape[1]} poses: give one, or one for each pose.")
         return Stems(
             project_context(self.trunk, self.tokens(given.image, prompt)),
-            self._prefix(given, size),
+            self._prefix(given, prompt, size),
             None if poses is None else self.pose.each(poses, size),
             None if first is None else self.first_frame.each(first, size),
         )
@@ -166,9 +166,8 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         return UnifiedCondition(stems.context, channels, stems.prefix)
 
     def drop(self, share: float) -> None:
-        """Dropout within the ResNets while it learns; 0.1 as published, whose temporal convolutions have as much in any case."""
-        for resnet in resnets(self.trunk):
-            resnet.dropout = nn.Dropout(share)
+        """Dropout within ResNets and temporal convolutions while it learns; 0.1 as published."""
+        drop(self.trunk, share)
 
     def forward(self, x: Tensor, t: Tensor | float, condition: UnifiedCondition) -> Tensor:  # B F C H W -> B F C H W
         rows = len(x)
@@ -184,10 +183,9 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         told = prompt.new_zeros(1, tokens, width) if image is None else self.image(image).view(len(image), tokens, width)
         return torch.cat([prompt.expand(len(told), -1, -1), told], dim=1)
 
-    def _prefix(self, given: Given, size: tuple[int, int]) -> Tensor:
+    def _prefix(self, given: Given, prompt: Tensor, size: tuple[int, int]) -> Tensor:
         if given.reference is None:
-            weight = self.trunk.conv_in.weight
-            return weight.new_zeros(1, 1, weight.shape[1], *size)
+            return prompt.new_zeros(1, 1, self.trunk.conv_in.in_channels, *size)
         prefix = self.reference.together(self.reference.each(given.reference, size))
         if given.reference_pose is not None:
             prefix = prefix + self.reference_pose.together(self.reference_pose.each(given.reference_pose, size))

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from animato.models.condition import UNetCondition
-from animato.models.copy_head import Copied, CopyHead, clean, velocity
+from animato.models.copy_head import Copied, clean, velocity
 from animato.training.batch import Batch
-from animato.training.loss import alphas, levels, min_snr_weight, offset_noise, velocity_loss, weighted_error
+from animato.training.copying import error_over_copy, exactly, fetching_error
+from animato.training.loss import alphas, levels, min_snr_weight, offset_noise, velocity_loss
 from animato.training.networks import Trained
 from animato.training.stage import Objective, Recipe
 
@@ -46,7 +47,7 @@ class AnimateAnyoneStep(nn.Module):
     def forward(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """`loss`, and what is worth watching beside it."""
         if self.objective.kind == "fetch":
-            return self._fetch(batch)
+            return fetching_error(self.objective, batch, self._copied(batch))
         a, s = levels(self.alphas_cumprod, draw.t)
         x = a * batch.latents + s * draw.noise
         condition, copied = self.condition(batch, draw.dropped)
@@ -55,9 +56,7 @@ class AnimateAnyoneStep(nn.Module):
             weight = min_snr_weight(self.alphas_cumprod, draw.t, self.objective.snr_gamma)
             return {"loss": velocity_loss(output, velocity(batch.latents, x, a, s), weight)}
         assert copied is not None, "the recipe is checked for a copy head before training begins"
-        error = weighted_error(clean(output, x, copied.base, a, s), batch.latents, 1 + self.objective.person * batch.mask)
-        base = weighted_error(copied.base, batch.latents, torch.ones_like(batch.mask))
-        return {"loss": error + self.objective.base * base, "error": error, "base": base}
+        return error_over_copy(self.objective, batch, copied, clean(output, x, copied.base, a, s))
 
     def condition(self, batch: Batch, dropped: bool = False) -> tuple[UNetCondition, Copied | None]:
         """What the denoiser is told. Dropped: the null of guidance, which knows the skeletons alone."""
@@ -69,20 +68,12 @@ class AnimateAnyoneStep(nn.Module):
         context, bank = net.denoising_unet.project_context(batch.token), net.denoising_unet.project_bank(features)
         if net.copy_head is None:
             return UNetCondition(context, bank, pose), None
-        copied = exactly(net.copy_head, batch)
+        copied = self._copied(batch)
         return UNetCondition(context, bank, pose + copied.features), copied
 
-    def _fetch(self, batch: Batch) -> dict[str, Tensor]:
+    def _copied(self, batch: Batch) -> Copied:
         assert self.networks.copy_head is not None, "the recipe is checked for a copy head before training begins"
-        copied, weight = exactly(self.networks.copy_head, batch), 1 + self.objective.person * batch.mask
-        error, fetched = (weighted_error(x, batch.latents, weight) for x in (copied.base, copied.fetched))
-        return {"loss": error + self.objective.base * fetched, "error": error, "fetched": fetched}
-
-
-def exactly(head: CopyHead, batch: Batch) -> Copied:
-    """In float32 whatever the precision of the rest: bfloat16 cannot tell the distances of neighbouring places apart."""
-    with torch.autocast(batch.reference.device.type, enabled=False):
-        return head(batch.wanted, batch.given, batch.reference)
+        return exactly(self.networks.copy_head, batch)
 
 
 def chance(objective: Objective, latents: Tensor, generators: list[torch.Generator]) -> Draw:  # B F C h w

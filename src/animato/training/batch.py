@@ -34,11 +34,12 @@ class Batch(NamedTuple):
     wanted: Hints  # of the frames, for a copy head: maps B F D h w, near B F h w
     given: Hints  # of the reference
     mask: Tensor  # B F 1 h w in [0, 1]: the person; 0 where it is not known
+    given_skeleton: Tensor  # B 1 3 H W, the reference's
+    first_frame: Tensor  # B 1 3 h' w' in [0, 1], the pixels of the first driven frame
 
     def to(self, device: torch.device) -> Batch:
-        wanted, given = (Hints(*(x.to(device) for x in one)) for one in (self.wanted, self.given))
-        latents, reference, token, skeletons, mask = (x.to(device) for x in self if isinstance(x, Tensor))
-        return Batch(latents, reference, token, skeletons, wanted, given, mask)
+        parts: Any = (Hints(*(part.to(device) for part in x)) if isinstance(x, Hints) else x.to(device) for x in self)
+        return Batch(*parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +70,12 @@ class Encoders:
             latents[None, 1:],
             latents[None, :1],
             ImageEncoder(self.clip).token(sample.whole),
-            _skeletons(sample, self.style, size),
+            _skeletons(sample.poses, sample.drawn, self.style, size),
             self.hints(sample.poses, latents.shape[-2:]),
             self.hints(sample.given, latents.shape[-2:]),
             _mask(sample.poses, latents.shape[-2:]),
+            _skeletons(sample.given, None, self.style, size),
+            torch.from_numpy(sample.frames[:1].astype(np.float32)).permute(0, 3, 1, 2)[None] / 255,
         )
 
 
@@ -101,13 +104,11 @@ def _joined(parts: tuple[Any, ...]) -> Any:
     return torch.cat(parts)
 
 
-def _skeletons(sample: Sample, style: Style | None, size: Size) -> Tensor:  # 1 F 3 H W
-    if sample.drawn is not None:
-        pictures = torch.from_numpy(sample.drawn).permute(0, 3, 1, 2).float() / 255
+def _skeletons(poses: PoseSequence, ready: np.ndarray | None, style: Style | None, size: Size) -> Tensor:  # F H W 3 -> 1 F 3 H W
+    if ready is not None:
+        pictures = torch.from_numpy(ready).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(pictures, size[::-1], mode="bilinear", antialias=True)[None]
-    drawn = (
-        densepose_frames(replace(sample.poses, mask=None), size) if style is None else np.stack(list(skeletons(sample.poses, style, size)))
-    )
+    drawn = densepose_frames(replace(poses, mask=None), size) if style is None else np.stack(list(skeletons(poses, style, size)))
     return torch.from_numpy(drawn).permute(0, 3, 1, 2)[None].float() / 255
 
 

@@ -18,6 +18,7 @@ from animato.core.errors import InputError
 from animato.core.output import put_in_place, temporary_beside, write_text
 from animato.core.picture import write_picture
 from animato.core.progress import Progress, silent
+from animato.models.mamba import Mamba
 from animato.training.ema import Mean
 from animato.training.stage import Recipe, build, plain
 
@@ -69,9 +70,9 @@ class Training:
         )
         select(self.trainee.networks, run.learn, run.freeze)
         self.mean = Mean(self.trainee.networks, run.ema)
-        learning = [value for value in self.trainee.networks.parameters() if value.requires_grad]
         options = self.recipe.optimizer
-        optimizer = torch.optim.AdamW(learning, options.lr, (options.betas[0], options.betas[1]), options.eps, options.weight_decay)
+        learning = groups(self.trainee.networks, options.weight_decay)
+        optimizer = torch.optim.AdamW(learning, options.lr, (options.betas[0], options.betas[1]), options.eps)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(self.recipe, step))
         self.step, self.optimizer = self.accelerator.prepare(self.trainee.step, optimizer)
         self.schedule = schedule
@@ -79,7 +80,7 @@ class Training:
         self.accelerator.register_for_checkpointing(self.mean, self.schedule)
 
     def go(self, progress: Progress = silent) -> None:
-        """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for the folder of another recipe."""
+        """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for the folder of another recipe or version."""
         run, first = self.recipe.run, self._resume()
         if not self.accelerator.is_main_process:
             progress = silent
@@ -137,7 +138,8 @@ class Training:
             self.accelerator.save_state(str(temporary), safe_serialization=False)
             self.accelerator.wait_for_everyone()
             if self.accelerator.is_main_process:
-                (temporary / "step.json").write_text(json.dumps({"step": done, "recipe": plain(self.recipe)}, indent=1))
+                state = {"step": done, "groups": len(self.optimizer.param_groups), "recipe": plain(self.recipe)}
+                (temporary / "step.json").write_text(json.dumps(state, indent=1))
                 put_in_place(temporary, self.folder / LATEST)
                 self.trainee.save(self.mean.module, self.folder / "networks", self.folder / ENCODERS)
         self.accelerator.wait_for_everyone()
@@ -154,6 +156,7 @@ class Training:
             return 0
         known = json.loads(state.read_text("utf-8"))
         check_same(known["recipe"], plain(self.recipe), self.folder)
+        check_groups(known.get("groups", 1), len(self.optimizer.param_groups), self.folder)
         self.accelerator.load_state(str(self.folder / LATEST))
         return int(known["step"])
 
@@ -176,6 +179,26 @@ def select(networks: nn.Module, learn: list[str], freeze: list[str]) -> None:
         value.requires_grad_(begins and not any(part in name for part in freeze))
     if not any(value.requires_grad for value in networks.parameters()):
         raise InputError(f"run.learn = {learn} and run.freeze = {freeze} leave nothing to learn.")
+
+
+def groups(networks: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """What learns, for AdamW, which draws all of it towards zero by `decay` but for what sets a Mamba's time scales.
+
+    Those are A_log, D and the bias of the step sizes, of which zero is no neutral value: A_log falling to zero would make all states of a
+    channel forget equally fast, the bias would bring every step size to softplus(0) = 0.7, and without D a channel would lose its way past
+    the scan (Mamba's published code marks the same three). A network without Mamba is one group.
+    """
+    ways = [way for module in networks.modules() if isinstance(module, Mamba) for way in module.ways]
+    scales = {id(value) for way in ways for value in (way.a_log, way.d, way.dt_proj.bias)}
+    learning = [value for value in networks.parameters() if value.requires_grad]
+    drawn, free = ([value for value in learning if (id(value) in scales) == spared] for spared in (False, True))
+    return [{"params": values, "weight_decay": rate} for values, rate in ((drawn, decay), (free, 0.0)) if values]
+
+
+def check_groups(known: int, wanted: int, folder: Path) -> None:
+    """Raises InputError for a training of a Mamba all of whose weights were drawn towards zero, as they were at first."""
+    if known != wanted:
+        raise InputError(f"{folder} was begun when weight decay still took hold of all of a Mamba: give another folder and begin anew.")
 
 
 def check_same(known: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from animato.models.copy_head import Copied, clean
-from animato.training.animate_anyone import LAST_TIME, Draw, exactly
+from animato.training.animate_anyone import LAST_TIME, Draw
 from animato.training.batch import Batch
-from animato.training.loss import levels, weighted_error
+from animato.training.copying import error_over_copy, exactly, fetching_error
+from animato.training.loss import levels
 from animato.training.magic_animate import MagicAnimateStep, MagicTrained
 from animato.training.stage import Recipe
 
@@ -24,13 +25,10 @@ class MagicPreviewStep(MagicAnimateStep):
 
     def forward(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """`loss`, and what is worth watching beside it."""
-        copied, weight = self.copied(batch), 1 + self.objective.person * batch.mask
+        copied = self.copied(batch)
         if self.objective.kind == "fetch":
-            error, fetched = (weighted_error(x, batch.latents, weight) for x in (copied.base, copied.fetched))
-            return {"loss": error + self.objective.base * fetched, "error": error, "fetched": fetched}
-        error = weighted_error(self.made(batch, draw, copied), batch.latents, weight)
-        base = weighted_error(copied.base, batch.latents, torch.ones_like(weight))
-        return {"loss": error + self.objective.base * base, "error": error, "base": base}
+            return fetching_error(self.objective, batch, copied)
+        return error_over_copy(self.objective, batch, copied, self.made(batch, draw, copied))
 
     def copied(self, batch: Batch) -> Copied:
         assert self.networks.copy_head is not None, "the recipe is checked for a copy head before training begins"

@@ -98,10 +98,7 @@ def continued(recipe: Networks, kinds: Mapping[str, type[Any]]) -> dict[str, Any
 
     Raises InputError, MissingModelError.
     """
-    folder = Path(recipe.start)
-    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
-    if missing:
-        raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(kinds)}.")
+    folder = check_start(recipe, kinds)
     parts: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
     old = parts["denoising_unet"]
     if recipe.temporal and old.config.temporal is None:
@@ -109,6 +106,15 @@ def continued(recipe: Networks, kinds: Mapping[str, type[Any]]) -> dict[str, Any
         new.load_state_dict(new.state_dict() | old.state_dict())
         parts["denoising_unet"] = new
     return parts
+
+
+def check_start(recipe: Networks, kinds: Mapping[str, type[Any]]) -> Path:
+    """The folder of networks.start. Raises InputError where a network is not in it."""
+    folder = Path(recipe.start)
+    missing = [name for name in kinds if not (folder / name / "config.json").is_file()]
+    if missing:
+        raise InputError(f"{folder} has no {missing[0]}: networks.start must be a folder with {', '.join(kinds)}.")
+    return folder
 
 
 def _check_unlearned(network: nn.Module, field: str, *parts: str) -> None:

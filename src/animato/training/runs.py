@@ -17,7 +17,7 @@ from animato.data.mixture import People
 from animato.data.sample import Sample, Source
 from animato.encoders.codec import Codec
 from animato.models.copy_head import clean, velocity
-from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE
+from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE, UNI_ANIMATE
 from animato.sampling.schedule import make_scheduler
 from animato.training.animate_anyone import EVERY_TIME, AnimateAnyoneStep, chance
 from animato.training.batch import HINTS, Batch, Encoders, row_generator
@@ -26,10 +26,12 @@ from animato.training.magic_animate import MagicAnimateStep, check_taus, joint, 
 from animato.training.magic_preview import MagicPreviewStep
 from animato.training.networks import Parts, make_encoders, make_networks
 from animato.training.stage import Data, Recipe
+from animato.training.uni_networks import uni_networks
+from animato.training.uni_preview import UniPreviewStep, preview_chance
 from animato.weights import own
 from animato.weights.about import About
 
-STYLES = {"animate-anyone": ANIMATE_ANYONE, "muse-pose": MUSE_POSE}  # how skeletons are drawn for each system
+STYLES = {"animate-anyone": ANIMATE_ANYONE, "muse-pose": MUSE_POSE, "uni-animate": UNI_ANIMATE}  # how skeletons are drawn for each system
 GRID_ROWS = 4
 GRID_SEED = 2**31  # samples to look at are none that training draws
 GRID_STEPS = 10
@@ -54,8 +56,12 @@ class AnimateAnyoneTrainee:
         pairs = [row_generator(seed, number, row) for row in rows]
         generators = [generator for _, generator in pairs]
         batch = self.encoders.batch(self.samples([rng for rng, _ in pairs]), generators)
-        draw = chance(self.recipe.objective, batch.latents, generators)
-        return batch.to(device), draw._replace(t=draw.t.to(device), noise=draw.noise.to(device))
+        draw = self.chance(batch.latents, generators)
+        return batch.to(device), type(draw)(*(x.to(device) if isinstance(x, Tensor) else x for x in draw))
+
+    def chance(self, latents: Tensor, generators: list[torch.Generator]) -> Any:
+        """A NamedTuple of what is left to chance in a step."""
+        return chance(self.recipe.objective, latents, generators)
 
     def samples(self, rngs: list[np.random.Generator]) -> list[Sample]:
         """Those of a batch, which have as many frames each."""
@@ -138,6 +144,17 @@ class MagicPreviewTrainee(AnimateAnyoneTrainee):
         return MagicPreviewStep(networks, self.recipe).generate(batch, noise)
 
 
+class UniPreviewTrainee(AnimateAnyoneTrainee):
+    """UniAnimate's preview model as the loop's trainee."""
+
+    def chance(self, latents: Tensor, generators: list[torch.Generator]) -> Any:
+        return preview_chance(self.recipe.objective, latents, generators)
+
+    def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+        noise = torch.randn(batch.latents[:, :1].shape, generator=generator).expand(batch.latents.shape)
+        return UniPreviewStep(networks, self.recipe).generate(batch, noise)
+
+
 def make_source(data: Data) -> Source:
     size = (data.size[0], data.size[1])
     if not data.index:
@@ -151,6 +168,8 @@ def make_trainee(recipe: Recipe) -> AnimateAnyoneTrainee:
     check(recipe)
     if recipe.system == "magic-animate":
         return _magic_animate(recipe)
+    if recipe.system == "uni-animate":
+        return _uni_animate(recipe)
     networks = make_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.denoising_unet.enable_gradient_checkpointing()
@@ -170,6 +189,16 @@ def _magic_animate(recipe: Recipe) -> AnimateAnyoneTrainee:
     if recipe.networks.copy_head:
         return MagicPreviewTrainee(recipe, source, encoders, MagicPreviewStep(networks, recipe))
     return MagicAnimateTrainee(recipe, source, encoders, MagicAnimateStep(networks, recipe))
+
+
+def _uni_animate(recipe: Recipe) -> AnimateAnyoneTrainee:
+    networks = uni_networks(recipe.networks, recipe.run.seed)
+    if recipe.run.checkpointing:
+        networks.unet.enable_gradient_checkpointing()
+    vae, clip = make_encoders(recipe.networks)
+    halvings = max(2, Codec(vae).stride.bit_length() - 1)  # its stems halve twice
+    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], STYLES[recipe.system])
+    return UniPreviewTrainee(recipe, make_source(recipe.data), encoders, UniPreviewStep(networks, recipe))
 
 
 def check(recipe: Recipe) -> None:

@@ -21,9 +21,11 @@ class Networks:
     start         a folder with one folder per network, as the loop writes them; "" for new networks
     guider_start  a ControlNet in diffusers' form, from which a new Pose Guider takes all but its last layer; "" for random values
     motion_start  AnimateDiff's motion module, whose values new temporal modules take; "" for random values
-    unet          options of the U-Net, shared by denoiser and ReferenceNet
-    temporal      options of the temporal module; {} for a denoiser of single frames
+    unet          options of the U-Net, shared by denoiser and ReferenceNet, or of UniAnimate's
+    temporal      options of the temporal module; {} for a denoiser of single frames. Of UniAnimate its kind alone
     guider        channels of the Pose Guider, or of the stem of MagicAnimate's ControlNet
+    dropout       of UniAnimate's ResNets and temporal convolutions; 0.1 as published
+    copy_start    UniAnimate: a folder with a copy head that has learned to fetch, from which a new one begins; "" for random values
     copy_head     what a copy head recognises places of the body by, limbs or parts as DensePose cuts it; "" for none
     vae           a folder of an AutoencoderKL; "" for patches
     clip          a folder of CLIP's vision tower; "" for the mean colour
@@ -32,6 +34,8 @@ class Networks:
     start: str = ""
     guider_start: str = ""
     motion_start: str = ""
+    copy_start: str = ""
+    dropout: float = 0.0
     unet: dict[str, Any] = field(default_factory=dict)
     temporal: dict[str, Any] = field(default_factory=dict)
     guider: list[int] = field(default_factory=lambda: [16, 32, 96, 256])
@@ -48,6 +52,7 @@ class Objective:
                   epsilon: the noise, as MagicAnimate is trained
     noise_offset  one more draw for each channel of a clip, so much of it
     snr_gamma     min-SNR weight; 0 for none
+    drop_first    UniAnimate: share of samples that are not told the first frame
     drop          share of batches without reference and token, for guidance
     pure          clean: share of samples that are nothing but noise; times of the others are 1000 sqrt(u)
     person        clean: how much more a pixel of the person counts
@@ -60,6 +65,7 @@ class Objective:
     noise_offset: float = 0.05
     snr_gamma: float = 5.0
     drop: float = 0.1
+    drop_first: float = 0.5
     pure: float = 0.4
     person: float = 3.0
     base: float = 0.5
@@ -138,7 +144,7 @@ class Run:
 class Recipe:
     """One stage of training, whole."""
 
-    system: Literal["animate-anyone", "muse-pose", "magic-animate"] = "animate-anyone"
+    system: Literal["animate-anyone", "muse-pose", "magic-animate", "uni-animate"] = "animate-anyone"
     networks: Networks = Networks()
     objective: Objective = Objective()
     noise: NoiseSchedule = NoiseSchedule()
