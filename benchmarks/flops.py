@@ -4,6 +4,10 @@ TFLOP as the published code computes the step (`models/plain.py`) and as this pr
 for each network that runs beside the denoiser in every step. Counted are matrix products, convolutions and both products of every
 attention, two FLOPs per multiply-add; not counted are norms, activations, additions, and what runs once per video. "apart" is the step when
 the halves of guidance run one after the other and share nothing. More than the budget is an error.
+
+UniAnimate's published step has the stems and the attention behind them in it, and projects keys and values of the context for every frame;
+here all these are ready. Its halves share nothing. "a clip" is the whole sampling, what runs once per video included: the published script
+samples every clip twice, with the reference and with a first frame, here it is sampled in the one way that is asked for.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from math import prod
 from typing import Any
 
 import torch
+from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,11 +27,15 @@ from animato.models.condition import MIDDLE_AND_UP, UNetCondition
 from animato.models.controlnet import ControlNet
 from animato.models.plain import plain_unet
 from animato.models.temporal import Temporal
+from animato.models.trunk import project_context
 from animato.models.unet import UNet
+from animato.models.unified import Given, UnifiedUNet
+from animato.sampling.ddim import DDIM
 
 TERA = 1e12
 ROW = "{:<19} {:>15} {:>10} {:>8} {:>8} {:>7}"
 Work = tuple[int, int, int]  # FLOPs as published, apart, ours
+Shape = tuple[tuple[int, int], int]  # width and height in pixels, frames
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ SKELETONS: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle
 PARTS: Temporal = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
 MAGIC_ANIMATE = System("magic-animate", (512, 768), 16, PARTS, 49.1, MIDDLE_AND_UP, 77)
 SYSTEMS = [System("animate-anyone", (512, 768), 24, SKELETONS, 87.0), MAGIC_ANIMATE]
+UNIFIED: Shape = ((512, 768), 32)
+CALLS = len(DDIM(30).timesteps)  # 31
 
 
 def main() -> int:
@@ -53,16 +64,20 @@ def main() -> int:
     missed = 0
     with torch.device("meta"), torch.no_grad():
         for system in SYSTEMS:
-            missed += told(system.name, system, step(system), system.budget)
-        missed += told("  its ControlNet", MAGIC_ANIMATE, controlnet(MAGIC_ANIMATE), 7.15)
-        missed += told("  its encoder", MAGIC_ANIMATE, encoder(MAGIC_ANIMATE), 1.25)
+            missed += told(system.name, (system.size, system.frames), step(system), system.budget)
+        missed += told("  its ControlNet", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), controlnet(MAGIC_ANIMATE), 7.15)
+        missed += told("  its encoder", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), encoder(MAGIC_ANIMATE), 1.25)
+        once, clip = unified(*UNIFIED)
+        missed += told("uni-animate", UNIFIED, once, 134.8)
+        missed += told(f"  a clip, {CALLS} calls", UNIFIED, clip, 4178.0)
     return missed
 
 
-def told(name: str, system: System, work: Work, budget: float) -> bool:
+def told(name: str, shape: Shape, work: Work, budget: float) -> bool:
     """Prints a line; whether the budget is exceeded."""
     published, apart, ours = (one / TERA for one in work)
-    size = "{}x{}x{}".format(*system.size, system.frames)
+    (width, height), frames = shape
+    size = f"{width}x{height}x{frames}"
     print(ROW.format(name, size, f"{published:.1f}", f"{apart:.1f}", f"{ours:.1f}", f"{ours / published:.3f}"))
     return ours > budget
 
@@ -102,6 +117,29 @@ def encoder(system: System) -> Work:
     x, tokens = torch.empty(1, 1, 4, height // 8, width // 8), torch.empty(1, system.words, 768)
     ours = flops(lambda: ending.reference(x, 1, ending.project_context(tokens)))
     return flops(lambda: whole(twice(x), 1, UNetCondition(whole.project_context(twice(tokens))))), ours, ours
+
+
+def unified(size: tuple[int, int], frames: int) -> tuple[Work, Work]:
+    """A step of UniAnimate with guidance, and the sampling of a clip; the network sees the reference's frame before the others."""
+    net, prompt = UnifiedUNet(), torch.empty(1, 77, 1024)
+    trunk = UNet3DConditionModel(in_channels=12, out_channels=4, cross_attention_dim=1024, attention_head_dim=64)
+    width, height = (side // 8 for side in size)
+    x, pictures = torch.empty(1, frames, 4, height, width), torch.empty(1, frames, 3, *reversed(size))
+    image, picture = torch.empty(1, 1, 1024), pictures[:, :1]
+    by_reference = Given(image, x[:, :1], picture, pictures)
+    modes = [by_reference, Given(image, poses=pictures, first_frame=pictures)]
+    null, condition = (net.condition(net.encode(one, prompt, (height, width)), range(frames)) for one in (Given(), by_reference))
+    tokens = torch.empty(1, 81, 1024)
+
+    def told_of(given: Given) -> int:
+        return flops(lambda: net.condition(net.encode(given, prompt, (height, width)), range(frames)))
+
+    plain = flops(lambda: trunk(torch.empty(1, 12, 1 + frames, height, width), torch.ones(1), tokens))
+    ready = flops(lambda: project_context(net.trunk, tokens))  # the published code does this in the trunk, for every frame
+    published = [2 * plain + told_of(given) - ready for given in modes]
+    ours = flops(lambda: [net(x, 1, one) for one in (null, condition)])
+    clip = CALLS * ours + told_of(Given()) + told_of(by_reference)
+    return (published[0], ours, ours), (CALLS * sum(published), clip, clip)
 
 
 def twice(rows: Tensor) -> Tensor:
