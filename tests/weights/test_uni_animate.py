@@ -16,21 +16,8 @@ from animato.core.errors import MissingModelError
 from animato.models.unified import UnifiedUNet
 from animato.weights.blank import blank, wanted
 from animato.weights.keymap import match, shapes
-from animato.weights.uni_animate import (
-    FIRST_STAGE,
-    HEAD_DIM,
-    IMAGE_HEAD,
-    Layout,
-    open_image_encoder,
-    open_text_encoder,
-    open_unet,
-    open_vae,
-    unet_names,
-    unfused,
-    unified_sizes,
-    vae_names,
-    vae_sizes,
-)
+from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_unet, open_vae
+from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, IMAGE_HEAD, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
 from conftest import PARITY
 
 MANIFESTS = PARITY.parent / "manifests" / "uni_animate"

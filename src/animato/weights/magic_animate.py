@@ -8,7 +8,6 @@ there is a rest. Of the text encoder only what it says of the empty prompt is ke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +28,7 @@ from animato.weights.blank import Waiting, built, configured, wanted
 from animato.weights.files import CONTROLNET, ENCODER, MAGIC_ANIMATE, SD_UNET, TEMPORAL, TEXT_ENCODER
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, shapes, translate
 from animato.weights.read import read_state
-from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
+from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, Speaking, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import unet_sizes
 
 SYSTEM = MAGIC_ANIMATE.system
@@ -56,16 +55,6 @@ CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's 
 WHOLE = KeyMap(renames=((".module.", "."), (".unet.", "."), *MOTION.renames), dropped=MOTION.dropped)
 TEXT = KeyMap(renames=((".text_model.", "."),), dropped=(COUNTED,))  # which transformers 5 does not write any more
 TEXT_BEFORE = KeyMap(dropped=(COUNTED,))
-
-
-@dataclass(frozen=True, eq=False)
-class Speaking(Waiting):
-    """A text encoder that says the empty prompt when it is filled, and is let go."""
-
-    def fill(self, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu") -> EmptyPrompt:
-        prompt = EmptyPrompt.by(super().fill(torch.float32))
-        nn.Module.to(prompt, torch.device(device), dtype)  # ModelMixin.to warns of what concerns no network here
-        return prompt
 
 
 def read(

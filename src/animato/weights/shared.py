@@ -1,8 +1,9 @@
-"""What the weights of several systems share: tables of names, tables of positions, a VAE; how networks are read and written one by one."""
+"""What the weights of several systems share: names, tables of positions, a VAE, an empty prompt; how networks are read and written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from animato.core.errors import MissingModelError
 from animato.core.progress import Progress
+from animato.encoders.text import EmptyPrompt
 from animato.models.temporal import sinusoid
 from animato.weights import own
 from animato.weights.about import About
@@ -49,6 +51,18 @@ VAE = KeyMap(
     flattened=tuple(f".attentions.0.{old}." for old, _ in OLD_NAMES),
 )
 COUNTED = Dropped(".position_ids", "they are 0, 1, 2, ...", is_count)  # in what older versions of transformers have written
+
+
+@dataclass(frozen=True, eq=False)
+class Speaking(Waiting):
+    """A text encoder that says the empty prompt when it is filled, and is let go. filler: as EmptyPrompt.by takes it."""
+
+    filler: int | None = None
+
+    def fill(self, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu") -> EmptyPrompt:
+        prompt = EmptyPrompt.by(super().fill(torch.float32), self.filler)
+        nn.Module.to(prompt, torch.device(device), dtype)  # ModelMixin.to warns of what concerns no network here
+        return prompt
 
 
 def check_positions(motion: Mapping[str, Tensor], path: Path, positions: int) -> None:
