@@ -72,6 +72,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
         read_recipe(tmp_path / "none.toml")
 
 
+def test_mamba_takes_any_number_of_frames() -> None:
+    check(build(Recipe, {"networks": {"temporal": {"kind": "mamba", "positions": 8}}, "data": {"frames": 9}}, "recipe"))
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import animato
+import tiny
 from animato.apps.cli import main
 from animato.core.errors import InputError, MissingModelError
 from animato.sampling.plan import Windows
@@ -135,3 +136,4 @@ def test_windows_beyond_the_positions(networks: Networks) -> None:
     check_window(networks.denoiser, Windows(128, 4), 300)
     with pytest.raises(InputError, match="129 frames is too long: these weights know 128 positions"):
         check_window(networks.denoiser, Windows(129, 4), 300)
+    check_window(tiny.unet({**tiny.TEMPORAL, "kind": "mamba"}), Windows(129, 4), 300)

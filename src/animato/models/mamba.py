@@ -162,10 +162,14 @@ class Way(NamedTuple):
 
     def __call__(self, u: Tensor, z: Tensor) -> Tensor:  # B E T
         u = F.silu(self.conv(u)[..., : u.shape[-1]])  # padded on both sides: what is beyond the end is cut off
-        terms, a = self.terms(u), -torch.exp(self.a_log.float())
-        if (fused := kernel(u.device)) is not None:
-            return fused(u, terms[0], a, terms[1], terms[2], self.d.float(), z)
-        return selective_scan(u, terms[0], a, terms[1], terms[2], self.d, z)[0]
+        return self.scanned(u, z, kernel(u.device))
+
+    def scanned(self, u: Tensor, z: Tensor, fused: Callable[..., Tensor] | None) -> Tensor:  # B E T
+        """The scan of the convolved input and its gate, by mamba-ssm's function or by the one here."""
+        (delta, b, c), a = self.terms(u), -torch.exp(self.a_log.float())
+        if fused is not None:
+            return fused(u, delta, a, b, c, self.d.float(), z)
+        return selective_scan(u, delta, a, b, c, self.d, z)[0]
 
 
 class Mamba(nn.Module):
@@ -181,6 +185,11 @@ class Mamba(nn.Module):
     @property
     def way(self) -> Way:
         return Way(self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Every direction in which it reads."""
+        return (self.way,)
 
     def forward(self, x: Tensor) -> Tensor:  # B T C
         return self.out_proj(self.mixed(x).transpose(1, 2))
@@ -211,6 +220,10 @@ class BidirectionalMamba(Mamba):
     @property
     def way_back(self) -> Way:
         return Way(self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        return self.way, self.way_back
 
     def mixed(self, x: Tensor) -> Tensor:  # B T C -> B E T
         u, z = self.in_proj(x).transpose(1, 2).chunk(2, dim=1)

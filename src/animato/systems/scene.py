@@ -47,9 +47,9 @@ def by_windows(settings: Settings) -> Windows:
 
 
 def check_window(denoiser: UNet, window: Windows, frames: int) -> None:
-    """Raises InputError for a window of more frames than the weights know positions."""
+    """Raises InputError for a window of more frames than the weights know positions. A temporal Mamba knows no positions and any length."""
     longest, temporal = min(window.size, frames), denoiser.config.temporal
-    if temporal is not None and longest > temporal["positions"]:
+    if temporal is not None and temporal["kind"] == "attention" and longest > temporal["positions"]:
         raise InputError(
             f"A window of {longest} frames is too long: these weights know {temporal['positions']} positions. "
             f"Choose a window of {temporal['positions']} frames or fewer."

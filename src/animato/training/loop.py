@@ -80,7 +80,7 @@ class Training:
         self.accelerator.register_for_checkpointing(self.mean, self.schedule)
 
     def go(self, progress: Progress = silent) -> None:
-        """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for the folder of another recipe or version."""
+        """From the folder's checkpoint, or the beginning, to the last step. Raises InputError for another recipe's or version's."""
         run, first = self.recipe.run, self._resume()
         if not self.accelerator.is_main_process:
             progress = silent

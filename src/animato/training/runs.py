@@ -215,7 +215,8 @@ def check(recipe: Recipe) -> None:
         raise InputError("A copy head learns by the objective 'clean' or 'fetch', not by another one: set objective.kind.")
     if recipe.networks.copy_head and (recipe.networks.vae or recipe.networks.clip):
         raise InputError("A copy head fetches patches: leave networks.vae and networks.clip empty.")
-    positions = recipe.networks.temporal.get("positions")
+    temporal = recipe.networks.temporal
+    positions = None if temporal.get("kind") == "mamba" else temporal.get("positions")  # Mamba needs none
     if positions is not None and recipe.data.frames > positions:
         raise InputError(f"{recipe.data.frames} frames are too many for {positions} positions: lower data.frames.")
     if recipe.data.margin < 0 or recipe.data.fast < 0 or recipe.data.rate < 1:
