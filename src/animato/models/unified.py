@@ -80,7 +80,9 @@ class Encoder(nn.Module):
         """The stem. `size` is h, w of the latents, to which pictures of any size are averaged down."""
         first, second, third = self.stem
         inner = (self.scale * size[0], self.scale * size[1])
-        x = per_frame(lambda frame: F.adaptive_avg_pool2d(F.silu(first(frame)), inner), pictures)
+        x = F.silu(per_frame(first, pictures))
+        if x.shape[-2:] != inner:  # else averaging changes nothing
+            x = per_frame(lambda frame: F.adaptive_avg_pool2d(frame, inner), x)
         return per_frame(third, F.silu(per_frame(second, x)))
 
     def together(self, features: Tensor) -> Tensor:  # B F C H W -> B F C H W
