@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -33,27 +35,44 @@ def test_timesteps(fixture_file: Path) -> None:
 def test_loop(fixture_file: Path) -> None:
     """Every step of a whole clip, in each of its modes; long clips in windows."""
     meta, recorded = sidecar(fixture_file)["config"], tensors(fixture_file)
-    prior = LONG if "windows" in meta else SHORT
-    assert meta["noise_prior_value"] == prior.level
+    prior = replace(LONG if "windows" in meta else SHORT, level=meta["noise_prior_value"])
     noise, shift, reference = (frames_second(recorded[f"inputs.{name}"])[0] for name in ("noise", "offset_noise", "randomref"))
     start = prior.begin(reference[:1], noise, shift)
     assert_near(frames_second(start[None]), recorded["outputs.noise_after_prior"], LOOP / 100)
     plan = ending(len(noise), meta.get("context_size", len(noise)), meta.get("context_overlap", 0))
     assert [list(window.frames) for window in plan] == meta.get("windows", [list(range(len(noise)))])
     for mode, keys in meta["partial_keys"].items():
-        visited = list[Tensor]()
-        final = run(fixture_file, start, plan, given(recorded, keys), visited)
-        assert_near(frames_second(torch.stack(visited)), recorded[f"outputs.{mode}.xt"][:, 0], LOOP)
+        final, visited = run(fixture_file, start, plan, given(recorded, keys))
+        assert [one.t for one in visited] == recorded[f"outputs.{mode}.timesteps"].tolist()
+        assert_near(frames_second(torch.stack([one.left for one in visited])), recorded[f"outputs.{mode}.xt"][:, 0], LOOP)
+        if f"outputs.{mode}.x0" in recorded:  # not of long clips
+            assert_near(frames_second(torch.stack([one.clean for one in visited])), recorded[f"outputs.{mode}.x0"][:, 0], LOOP)
         assert_near(frames_second(final[None]), recorded[f"outputs.{mode}.final"], LOOP)
 
 
+class Visited(NamedTuple):
+    """A step of a loop: its time, what it takes the clean latents to be, and those that it leaves."""
+
+    t: int
+    clean: Tensor
+    left: Tensor
+
+
 @torch.no_grad()
-def run(file: Path, start: Tensor, plan: Plan, told: Given, visited: list[Tensor]) -> Tensor:
+def run(file: Path, start: Tensor, plan: Plan, told: Given) -> tuple[Tensor, list[Visited]]:
     meta, net, prompt = sidecar(file)["config"], network(file), tensors(file)["inputs.zero_y"]
     halves = [net.encode(one, prompt, start.shape[-2:]) for one in (Given(), told)]
     null = net.condition(halves[0], plan[0].frames)
     ask = guided_unified(net, null, {window: net.condition(halves[1], window.frames) for window in plan}, meta["guide_scale"])
-    return sample(start, blend(plan, ask), DDIM(meta["ddim_timesteps"]), [], lambda _, __, x: visited.append(x))
+    predict, steps, clean, visited = blend(plan, ask), DDIM(meta["ddim_timesteps"]), list[Tensor](), list[Visited]()
+
+    def watched(x: Tensor, t: Tensor) -> Tensor:
+        output = predict(x, t)
+        clean.append(steps.step(output, t, x).pred_original_sample)
+        return output
+
+    final = sample(start, watched, steps, [], lambda _, t, x: visited.append(Visited(t, clean[-1], x)))
+    return final, visited
 
 
 @pytest.mark.parity("windows_*.safetensors")
