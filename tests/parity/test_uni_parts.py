@@ -35,9 +35,9 @@ def test_time_and_image_tokens(fixture_file: Path) -> None:
     prompt = recorded["inputs.zero_y"]
     context = net.tokens(recorded["inputs.image"], prompt)
     assert_near(context[:, prompt.shape[1] :], recorded["outputs.image_tokens"], PART)
-    assert torch.equal(context[:, : prompt.shape[1]], prompt)
+    assert torch.equal(context[:, : prompt.shape[1]], prompt.expand(len(context), -1, -1))
     absent = net.tokens(None, prompt)
-    assert absent.shape == context.shape and not absent[:, prompt.shape[1] :].any()
+    assert absent.shape[1:] == context.shape[1:] and not absent[:, prompt.shape[1] :].any()
 
 
 def surroundings(file: Path) -> UnifiedUNet:
