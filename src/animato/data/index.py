@@ -81,9 +81,9 @@ class Videos:
             poses = load_poses(entry.poses).scaled(video.size)
             given, told = (self._cut(_frames(poses, part, entry), box) for part in ([reference], which))
             return Sample(whole, pictures[0], pictures[1:], given, told)
-        skeletons = pick(open_clip(entry.poses), which)
+        skeletons = pick(open_clip(entry.poses), [reference, *which])
         drawn = cut(np.stack([fitted(one, video.size) for one in skeletons]), box, self.size)
-        return Sample(whole, pictures[0], pictures[1:], unknown(1, self.size), unknown(len(which), self.size), drawn)
+        return Sample(whole, pictures[0], pictures[1:], unknown(1, self.size), unknown(len(which), self.size), drawn[1:], drawn[:1])
 
     def _cut(self, poses: PoseSequence, box: Box) -> PoseSequence:
         """Squashed poses keep the shape of their video, so that what is drawn of them can be squashed like its pictures."""

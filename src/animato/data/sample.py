@@ -25,6 +25,7 @@ class Sample:
     given      the reference's pose, one frame
     poses      of the frames, with masks where they are known
     drawn      F H W 3  uint8 skeletons, where these are what is known of the poses; else None
+    standing   1 H W 3  uint8, the reference's skeleton, as `drawn`
     """
 
     whole: np.ndarray
@@ -33,6 +34,12 @@ class Sample:
     given: PoseSequence
     poses: PoseSequence
     drawn: np.ndarray | None = None
+    standing: np.ndarray | None = None
+
+    def begun(self, frames: int) -> Sample:
+        """The same of no more than its first driven frames."""
+        drawn = None if self.drawn is None else self.drawn[:frames]
+        return replace(self, frames=self.frames[:frames], poses=self.poses.frames(slice(frames)), drawn=drawn)
 
 
 class Source(Protocol):

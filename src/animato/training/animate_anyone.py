@@ -84,13 +84,17 @@ def chance(objective: Objective, latents: Tensor, generators: list[torch.Generat
 
 
 def _row(objective: Objective, latents: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:  # F C h w
-    channels = latents.shape[1]
-    shape = (1, *latents.shape[1:]) if objective.same_noise else latents.shape
-    noise = torch.randn(shape, generator=generator).expand(latents.shape)
-    offset = torch.randn((1, channels, 1, 1), generator=generator)
+    noise = noise_of(latents, generator, objective)
     if objective.kind in EVERY_TIME:
         t = torch.randint(0, LAST_TIME + 1, (), generator=generator)
     else:
         pure, u = torch.rand(2, generator=generator)
         t = torch.tensor(LAST_TIME) if pure < objective.pure else (u.sqrt() * (LAST_TIME + 1)).long().clamp_max(LAST_TIME)
-    return t, offset_noise(noise, offset, objective.noise_offset)
+    return t, noise
+
+
+def noise_of(latents: Tensor, generator: torch.Generator, objective: Objective, offsets: int = 1) -> Tensor:  # F C h w
+    """Noise of the latents' shape with an offset for every channel: one for the clip, or as many as frames, one for each."""
+    frames, channels, height, width = latents.shape
+    noise = torch.randn((1 if objective.same_noise else frames, channels, height, width), generator=generator).expand(latents.shape)
+    return offset_noise(noise, torch.randn((offsets, channels, 1, 1), generator=generator), objective.noise_offset)

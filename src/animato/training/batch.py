@@ -15,7 +15,7 @@ from transformers import CLIPVisionModelWithProjection
 
 from animato.core.shapes import Size
 from animato.data.sample import Sample
-from animato.encoders.clip import ImageEncoder
+from animato.encoders.clip import Fit, ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
 from animato.pose.densepose import densepose_frames
@@ -49,6 +49,7 @@ class Encoders:
     halvings  how often the Pose Guider, or the ControlNet's stem, halves a picture
     hints     what a copy head is told of poses, in the size of latents
     style     how skeletons are drawn; None: body parts, as DensePose, without masks, which aligned motions do not have
+    fit       how a picture comes to CLIP's size
     """
 
     vae: AutoencoderKL
@@ -56,6 +57,7 @@ class Encoders:
     halvings: int
     hints: Callable[[PoseSequence, torch.Size], Hints]
     style: Style | None = ANIMATE_ANYONE
+    fit: Fit = "squash"
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:
         """Latents are samples of the VAE's posterior, target and reference alike, each drawn from its sample's generator."""
@@ -69,12 +71,12 @@ class Encoders:
         return Batch(
             latents[None, 1:],
             latents[None, :1],
-            ImageEncoder(self.clip).token(sample.whole),
+            ImageEncoder(self.clip, self.fit).token(sample.whole),
             _skeletons(sample.poses, sample.drawn, self.style, size),
             self.hints(sample.poses, latents.shape[-2:]),
             self.hints(sample.given, latents.shape[-2:]),
             _mask(sample.poses, latents.shape[-2:]),
-            _skeletons(sample.given, None, self.style, size),
+            _skeletons(sample.given, sample.standing, self.style, size),
             torch.from_numpy(sample.frames[:1].astype(np.float32)).permute(0, 3, 1, 2)[None] / 255,
         )
 

@@ -118,13 +118,10 @@ def joint(sample: Sample, r: float, taus: Sequence[float]) -> Sample:
     otherwise             the sample as it is
     """
     if taus and r <= taus[0]:
-        alone = sample.poses.frames(slice(1))
-        drawn = None if sample.drawn is None else sample.drawn[:1]
-        frame = sample.frames[0]
-        return Sample(frame, frame, sample.frames[:1], alone, alone, drawn)
+        single, frame = sample.begun(1), sample.frames[0]
+        return replace(single, whole=frame, reference=frame, given=single.poses, standing=single.drawn)
     if len(taus) > 1 and r <= taus[1]:
-        drawn = None if sample.drawn is None else sample.drawn[:1]
-        return replace(sample, frames=sample.frames[:1], poses=sample.poses.frames(slice(1)), drawn=drawn)
+        return sample.begun(1)
     return sample
 
 

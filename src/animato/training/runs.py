@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
 from animato.core.errors import InputError
@@ -18,14 +19,17 @@ from animato.data.sample import Sample, Source
 from animato.encoders.codec import Codec
 from animato.models.copy_head import clean, velocity
 from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE, UNI_ANIMATE
+from animato.sampling.ddim import make_steps
 from animato.sampling.schedule import make_scheduler
 from animato.training.animate_anyone import EVERY_TIME, AnimateAnyoneStep, chance
 from animato.training.batch import HINTS, Batch, Encoders, row_generator
+from animato.training.conditions import Told, check_shares
 from animato.training.loop import Training
 from animato.training.magic_animate import MagicAnimateStep, check_taus, joint, magic_networks
 from animato.training.magic_preview import MagicPreviewStep
 from animato.training.networks import Parts, make_encoders, make_networks
 from animato.training.stage import Data, Recipe
+from animato.training.uni_animate import UniAnimateStep, uni_chance
 from animato.training.uni_networks import uni_networks
 from animato.training.uni_preview import UniPreviewStep, preview_chance
 from animato.weights import own
@@ -57,7 +61,7 @@ class AnimateAnyoneTrainee:
         generators = [generator for _, generator in pairs]
         batch = self.encoders.batch(self.samples([rng for rng, _ in pairs]), generators)
         draw = self.chance(batch.latents, generators)
-        return batch.to(device), type(draw)(*(x.to(device) if isinstance(x, Tensor) else x for x in draw))
+        return batch.to(device), send_to_device(draw, device)
 
     def chance(self, latents: Tensor, generators: list[torch.Generator]) -> Any:
         """A NamedTuple of what is left to chance in a step."""
@@ -144,6 +148,29 @@ class MagicPreviewTrainee(AnimateAnyoneTrainee):
         return MagicPreviewStep(networks, self.recipe).generate(batch, noise)
 
 
+class UniAnimateTrainee(AnimateAnyoneTrainee):
+    """UniAnimate as the loop's trainee: clips of several lengths, of which it is told this or that."""
+
+    def samples(self, rngs: list[np.random.Generator]) -> list[Sample]:
+        """The first sample's generator decides how long all of the batch are."""
+        data = self.recipe.data
+        frames = int(rngs[0].choice(data.lengths or [data.frames]))
+        return [sample.begun(frames) for sample in super().samples(rngs)]
+
+    def chance(self, latents: Tensor, generators: list[torch.Generator]) -> Any:
+        return uni_chance(self.recipe.objective, latents, generators)
+
+    def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
+        """By the reference, without a first frame, which would give the answer away."""
+        step, steps = UniAnimateStep(networks, self.recipe), make_steps(self.recipe.noise, steps=GRID_STEPS)
+        yes = torch.ones(len(batch.latents), dtype=torch.bool)
+        condition = step.condition(batch, Told(yes, yes, ~yes, yes))
+        x = torch.randn(batch.latents.shape, generator=generator)
+        for t in steps.timesteps:
+            x = steps.step(networks.unet(x, t, condition), t, x).prev_sample
+        return x
+
+
 class UniPreviewTrainee(AnimateAnyoneTrainee):
     """UniAnimate's preview model as the loop's trainee."""
 
@@ -197,8 +224,10 @@ def _uni_animate(recipe: Recipe) -> AnimateAnyoneTrainee:
         networks.unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
     halvings = max(2, Codec(vae).stride.bit_length() - 1)  # its stems halve twice
-    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], STYLES[recipe.system])
-    return UniPreviewTrainee(recipe, make_source(recipe.data), encoders, UniPreviewStep(networks, recipe))
+    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], STYLES[recipe.system], "bilinear")
+    if recipe.networks.copy_head:
+        return UniPreviewTrainee(recipe, make_source(recipe.data), encoders, UniPreviewStep(networks, recipe))
+    return UniAnimateTrainee(recipe, make_source(recipe.data), encoders, UniAnimateStep(networks, recipe))
 
 
 def check(recipe: Recipe) -> None:
@@ -209,6 +238,8 @@ def check(recipe: Recipe) -> None:
     if recipe.networks.copy_head and magic != (recipe.networks.copy_head == "parts"):
         raise InputError("MagicAnimate's copy head goes by parts, that of the others by limbs: set networks.copy_head.")
     check_taus(recipe.objective.taus, recipe.data.frames)
+    check_lengths(recipe)
+    check_shares(recipe.objective)
     if recipe.objective.kind not in EVERY_TIME and not recipe.networks.copy_head:
         raise InputError(f"The objective '{recipe.objective.kind}' needs a copy head: set networks.copy_head to limbs or parts.")
     if recipe.objective.kind in EVERY_TIME and recipe.networks.copy_head:
@@ -223,6 +254,15 @@ def check(recipe: Recipe) -> None:
         raise InputError("data.margin and data.fast cannot be below 0, nor data.rate below 1: choose others.")
     if min(recipe.data.size) < 16 or recipe.run.batch < 1 or recipe.run.accumulate < 1 or recipe.data.frames < 1:
         raise InputError("Pictures of at least 16 x 16 pixels and batches of at least one frame are due.")
+
+
+def check_lengths(recipe: Recipe) -> None:
+    """Raises InputError for lengths that no system takes, or that samples do not have."""
+    lengths, frames = recipe.data.lengths, recipe.data.frames
+    if lengths and (recipe.system != "uni-animate" or recipe.networks.copy_head):
+        raise InputError("Only UniAnimate learns from clips of several lengths, without a copy head: leave data.lengths empty.")
+    if lengths and not 1 <= min(lengths) <= max(lengths) <= frames:
+        raise InputError(f"data.lengths {lengths} must be from 1 to data.frames, which is {frames}: they are the first frames of a sample.")
 
 
 def train(recipe: Recipe, folder: Path, progress: Progress = silent) -> None:

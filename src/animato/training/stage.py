@@ -52,8 +52,11 @@ class Objective:
                   epsilon: the noise, as MagicAnimate is trained
     noise_offset  one more draw for each channel of a clip, so much of it
     snr_gamma     min-SNR weight; 0 for none
+    drop          share of batches without reference and token, for guidance; of UniAnimate samples without reference
     drop_first    UniAnimate: share of samples that are not told the first frame
-    drop          share of batches without reference and token, for guidance
+    drop_each     UniAnimate: share of samples that are not told the poses, and, by itself, what CLIP sees
+    drop_all      UniAnimate: share of samples that are told nothing at all
+    keep_all      UniAnimate: share of the others that are told everything; the shares above are of what then is left
     pure          clean: share of samples that are nothing but noise; times of the others are 1000 sqrt(u)
     person        clean: how much more a pixel of the person counts
     base          clean: weight of the fetched patches' own error
@@ -66,6 +69,9 @@ class Objective:
     snr_gamma: float = 5.0
     drop: float = 0.1
     drop_first: float = 0.5
+    drop_each: float = 0.5
+    drop_all: float = 0.1
+    keep_all: float = 0.1
     pure: float = 0.4
     person: float = 3.0
     base: float = 0.5
@@ -93,6 +99,7 @@ class Data:
     index     the JSON file; "" for procedural people
     size      width and height
     frames    driven frames of a sample
+    lengths   UniAnimate: a batch has one of these numbers of frames, all as likely: the first of each sample; [] for all of them
     together  whether they follow each other, `rate` apart
     margin    frames that lie at least between reference and target of a sample of one frame
     fast      frames a second above which `rate` counts twice; 0: never
@@ -104,6 +111,7 @@ class Data:
     index: str = ""
     size: list[int] = field(default_factory=lambda: [768, 768])
     frames: int = 1
+    lengths: list[int] = field(default_factory=list)
     together: bool = False
     rate: int = 4
     margin: int = 30
