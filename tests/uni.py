@@ -27,7 +27,7 @@ def network(file: Path) -> UnifiedUNet:
     state = recorded_weights(file, "unet")
     config: dict[str, Any] = sidecar(file)["config"]
     config = config.get("unet", config)
-    sizes = unified_sizes(shapes(state), config["num_heads"])
+    sizes = unified_sizes(shapes(state), file, config["num_heads"])
     net = UnifiedUNet(head_dim=config["head_dim"], **sizes)
     names = unet_names(Layout(sizes["attention_levels"], sizes["layers_per_block"]))
     net.load_state_dict(translate(unfused(state), wanted(net), names, file.name))

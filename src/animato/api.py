@@ -124,7 +124,8 @@ def animate(
     picture   a file, the name of a shipped character, or H W 3 uint8
     driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened;
               for magic-animate also a DensePose video, which is not estimated and not aligned
-    system    puppet, animate-anyone, auto (the best one whose official weights are here), or what systems.choose gives for other settings
+    system    puppet, animate-anyone, muse-pose, magic-animate, uni-animate, auto (the best one whose official weights are here), or what
+              systems.choose.choose gives for other settings, weights, ways of making a long clip and temporal modules
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
     align     the alignment: robust, musepose, unianimate or none, or an Alignment with adjustments

@@ -73,7 +73,10 @@ def test_convert_tells_a_full_disk_beforehand(
 
 def test_fetch_says_what_can_be_fetched_and_that_it_is_offline(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", "nothing"]) == 2
-    assert "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose, magic-animate." in capsys.readouterr().err
+    assert (
+        "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose, magic-animate, uni-animate."
+        in capsys.readouterr().err
+    )
     assert main(["fetch", "animate-anyone"]) == 2
     said = capsys.readouterr().err
     assert "cannot be fetched while ANIMATO_OFFLINE is set" in said and str(cache / "animate-anyone") in said
@@ -92,6 +95,7 @@ def test_doctor_lists_found_and_missing_files(weights: Path, cache: Path, capsys
         return capsys.readouterr().out
 
     assert f"Weights of animate-anyone in {cache / 'animate-anyone'}: none" in (said := report())
+    assert f"Weights of uni-animate in {cache / 'uni-animate'}: none" in said and "animato fetch uni-animate" in said
     own = said.split("Weights of magic-animate")[0]  # which needs more of the same pieces
     for piece in ANIMATE_ANYONE.pieces:
         assert (piece.names[0] in own) == piece.needed

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
 from animato.models.unified import UnifiedUNet
 from animato.weights.blank import blank, wanted
+from animato.weights.files import UNI_ANIMATE
 from animato.weights.keymap import match, shapes
 from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_unet, open_vae
-from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, IMAGE_HEAD, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
+from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
 from conftest import PARITY
+from uni_files import clip_file, tiny_parts
 
 MANIFESTS = PARITY.parent / "manifests" / "uni_animate"
 needs_manifests = pytest.mark.skipif(not MANIFESTS.is_dir(), reason=f"no lists of published keys in {MANIFESTS}")
@@ -35,10 +37,24 @@ def published(name: str, device: str = "meta") -> State:
 
 
 @needs_manifests
+def test_sizes_of_the_official_files() -> None:
+    """Of Stable Diffusion 2.1 as the count of its U-Net and of what else its checkpoint holds: OpenCLIP's text side and the VAE."""
+    unet, vae, visual, text = (
+        sum(torch.Size(shape).numel() for shape in listed(name).values())
+        for name in ("unianimate_unet", "v2-1_512-ema-pruned_first_stage_model", "openclip_vit_h14_visual", "openclip_vit_h14_text")
+    )
+    stable_diffusion = blank(
+        lambda: UNet2DConditionModel(cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True)
+    )
+    rest = sum(value.numel() for value in stable_diffusion.parameters())
+    assert [piece.size for piece in UNI_ANIMATE.pieces] == [4 * unet, 4 * (rest + text + vae), 4 * (visual + text)]
+
+
+@needs_manifests
 def test_every_key_of_the_unet_has_its_place() -> None:
     """And the trunk's are where they were recorded to belong."""
     state = published("unianimate_unet")
-    sizes = unified_sizes(shapes(state))
+    sizes = unified_sizes(shapes(state), Path("unet.pth"))
     assert (sizes["block_out_channels"], sizes["layers_per_block"]) == ((320, 640, 1280, 1280), 2)
     network = wanted(blank(lambda: UnifiedUNet(head_dim=HEAD_DIM, **sizes)))
     assert network == wanted(blank(UnifiedUNet))
@@ -69,7 +85,7 @@ def test_the_unet_from_a_file_as_published(tmp_path: Path) -> None:
 @needs_manifests
 def test_every_key_of_the_vae_has_its_place() -> None:
     state = {key.removeprefix(FIRST_STAGE): value for key, value in published("v2-1_512-ema-pruned_first_stage_model").items()}
-    sizes = vae_sizes(shapes(state))
+    sizes = vae_sizes(shapes(state), Path("vae.ckpt"))
     network = wanted(blank(lambda: AutoencoderKL(**sizes)))
     found = match(shapes(state), network, vae_names(len(sizes["block_out_channels"])))
     assert not found.complaint() and len(found.sources) == len(network) == 248
@@ -77,51 +93,11 @@ def test_every_key_of_the_vae_has_its_place() -> None:
     assert found.sources == {key: source.removeprefix(FIRST_STAGE) for source, (key, _) in recorded.items()}
 
 
-def small_clip() -> tuple[CLIPVisionModelWithProjection, CLIPTextModel, State]:
-    """Both sides of CLIP, the text's with all but its last layer, and a file as OpenCLIP writes it."""
-    torch.manual_seed(4)
-    sizes: dict[str, Any] = {"num_hidden_layers": 2, "hidden_act": "gelu"}
-    vision = CLIPVisionConfig(
-        hidden_size=2 * IMAGE_HEAD, intermediate_size=48, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=24, **sizes
-    )
-    text = CLIPTextConfig(hidden_size=64, intermediate_size=48, num_attention_heads=1, vocab_size=30, eos_token_id=29, **sizes)
-    image, words = CLIPVisionModelWithProjection(vision).eval(), CLIPTextModel(text).eval()
-    seen, said = image.state_dict(), {key.removeprefix("text_model."): value for key, value in words.state_dict().items()}
-    state = {
-        "visual.class_embedding": seen["vision_model.embeddings.class_embedding"],
-        "visual.positional_embedding": seen["vision_model.embeddings.position_embedding.weight"],
-        "visual.conv1.weight": seen["vision_model.embeddings.patch_embedding.weight"],
-        "visual.proj": seen["visual_projection.weight"].T.clone(),
-        "token_embedding.weight": said["embeddings.token_embedding.weight"],
-        "positional_embedding": said["embeddings.position_embedding.weight"],
-        "text_projection": torch.randn(64, 24),
-        "logit_scale": torch.tensor(4.6),
-    }
-    for old, new in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
-        state |= {f"visual.{old}.{kind}": seen[f"vision_model.{new}.{kind}"] for kind in ("weight", "bias")}
-    state |= {f"ln_final.{kind}": said[f"final_layer_norm.{kind}"] for kind in ("weight", "bias")}
-    for layer in range(2):
-        state |= clip_layer(seen, f"vision_model.encoder.layers.{layer}.", f"visual.transformer.resblocks.{layer}.")
-        state |= clip_layer(said, f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}.")
-    last = clip_layer(said, "encoder.layers.1.", "transformer.resblocks.2.")
-    return image, words, state | {key: torch.full_like(value, 9) for key, value in last.items()}
-
-
-def clip_layer(given: State, new: str, old: str) -> State:
-    state = {}
-    for kind in ("weight", "bias"):
-        state[f"{old}attn.in_proj_{kind}"] = torch.cat([given[f"{new}self_attn.{part}_proj.{kind}"] for part in "qkv"])
-        state[f"{old}attn.out_proj.{kind}"] = given[f"{new}self_attn.out_proj.{kind}"]
-        for there, here in (("ln_1", "layer_norm1"), ("ln_2", "layer_norm2"), ("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2")):
-            state[f"{old}{there}.{kind}"] = given[f"{new}{here}.{kind}"]
-    return state
-
-
 @torch.no_grad()
 def test_clip_from_a_small_file(tmp_path: Path) -> None:
-    image, words, state = small_clip()
+    _, _, image, words = tiny_parts()
     path = tmp_path / "open_clip_pytorch_model.bin"
-    torch.save(state, path)
+    torch.save(clip_file(image, words), path)
     for mine, meant in ((open_image_encoder(path).fill(), image), (open_text_encoder(path).fill(), words)):
         there = meant.state_dict()
         assert mine.state_dict().keys() == there.keys()

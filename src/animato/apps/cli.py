@@ -53,7 +53,8 @@ def animate(
     driving: Driving,
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
     system: Annotated[
-        str, typer.Option(help="puppet, animate-anyone, muse-pose, magic-animate or auto: the best one whose weights are here.")
+        str,
+        typer.Option(help="puppet, animate-anyone, muse-pose, magic-animate, uni-animate or auto: the best one whose weights are here."),
     ] = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
@@ -66,6 +67,12 @@ def animate(
     report: Annotated[Path | None, typer.Option(help="Also write what was measured to this JSON file.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")] = None,
     memory: Annotated[str | None, typer.Option(help="auto, high, low or least: how a diffusion system uses the device's memory.")] = None,
+    temporal: Annotated[
+        str, typer.Option(help="attention or mamba: how frames know each other, where a preview model comes in both (uni-animate).")
+    ] = "attention",
+    long: Annotated[
+        str | None, typer.Option(help="How a long video is made: windows that overlap, or, by uni-animate, a chain of clips.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
@@ -76,9 +83,9 @@ def animate(
     request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip)
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
     if processes.several():
-        processes.animate(request, out, lambda: choose(system, quality, weights, settings_of(words)), sound, report)
+        processes.animate(request, out, lambda: choose(system, quality, weights, settings_of(words), temporal, long), sound, report)
     else:
-        commands.animate(request, out, commands.system(system, quality, weights, words), sound, report)
+        commands.animate(request, out, commands.system(system, quality, weights, words, temporal, long), sound, report)
 
 
 @app.command()
@@ -203,7 +210,7 @@ def fetch(
     what: Annotated[
         str,
         typer.Argument(
-            help="pose: the models of the embedded pose estimator; animate-anyone, muse-pose, magic-animate: a system's official weights."
+            help="pose: the embedded pose estimator's models; animate-anyone, muse-pose, magic-animate, uni-animate: official weights."
         ),
     ],
     wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,

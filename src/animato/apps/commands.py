@@ -27,7 +27,7 @@ from animato.pose.io import check_poses_output, save_poses
 from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.preview import overlaid
 from animato.pose.preview import preview as alignment_preview
-from animato.systems.choose import DEMO, choose, installed
+from animato.systems.choose import ATTENTION, DEMO, choose, installed
 from animato.systems.performance import Performance
 from animato.systems.puppet import Puppet
 
@@ -178,9 +178,11 @@ def _fetch_pose(wheel: Path | None) -> None:
     say(f"The pose models are now in {folder}.")
 
 
-def system(name: str, quality: str, weights: Path | None = None, words: list[str] | None = None) -> api.Animator:
-    """The system of a name, its weights and the settings of the command line; says which one `auto` took."""
-    animator = choose(name, quality, weights, settings_of(words or []))
+def system(
+    name: str, quality: str, weights: Path | None = None, words: list[str] | None = None, temporal: str = ATTENTION, long: str | None = None
+) -> api.Animator:
+    """The system of a name, its weights and the settings of the command line (as `choose`); says which one `auto` took."""
+    animator = choose(name, quality, weights, settings_of(words or []), temporal, long)
     if name == "auto":
         why = "its official weights are here" if animator.name != "puppet" else "no official weights are here, and it needs none"
         note(f"auto takes {animator.name}: {why}.")

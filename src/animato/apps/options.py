@@ -11,7 +11,7 @@ from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.pose.adjust import Adjust, Nudge
 from animato.pose.people import LARGEST, Person
-from animato.sampling.plan import End, Windows
+from animato.sampling.plan import Chain, End, Windows
 from animato.sampling.settings import Settings
 
 SHARE = "share"  # the one setting that the processes of a command settle among themselves
@@ -96,9 +96,12 @@ def _canvas_of(value: str) -> Size | None:
     return int(match[1]), int(match[2])
 
 
-def _window_of(value: str) -> Windows:
-    """'24,4', '24,4,open' or '24,4,closed': frames of a window, frames shared, and whether the end leads into the beginning."""
-    match = re.fullmatch(r"(\d{1,4}),(\d{1,4})(?:,(open|closed))?", value)
-    if not match:
-        raise InputError(f"--set window={value} is no window: write SIZE,OVERLAP or SIZE,OVERLAP,open, such as 24,4.")
-    return Windows(int(match[1]), int(match[2]), end=cast(End, match[3] or "closed"))
+def _window_of(value: str) -> Windows | Chain:
+    """'24,4': frames of a window, frames shared; a third word says how windows end. 'chain,32,0.5': frames of a clip, and its anchor."""
+    if match := re.fullmatch(r"(\d{1,4}),(\d{1,4})(?:,(open|closed|last))?", value):
+        return Windows(int(match[1]), int(match[2]), end=cast(End, match[3] or "closed"))
+    if match := re.fullmatch(rf"chain(?:,(\d{{1,4}}))?(?:,({_NUMBER}))?", value):
+        return Chain(int(match[1] or Chain.size), float(match[2] or Chain.anchor))
+    raise InputError(
+        f"--set window={value} is no window: write SIZE,OVERLAP, such as 24,4, with open, closed or last behind it, or chain,SIZE,ANCHOR."
+    )

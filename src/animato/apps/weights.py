@@ -10,7 +10,7 @@ from pathlib import Path
 from animato.apps.console import Bars, say
 from animato.core.errors import InputError, Interrupted, MissingModelError
 from animato.weights.about import about, is_own
-from animato.weights.files import MAGIC_ANIMATE, OFFICIAL, Official, Piece, in_words
+from animato.weights.files import MAGIC_ANIMATE, OFFICIAL, UNI_ANIMATE, Official, Piece, in_words
 
 NEEDED = ("torch", "diffusers", "transformers", "huggingface_hub", "safetensors")
 
@@ -45,6 +45,8 @@ def fetch(what: str, to: Path | None) -> None:
 def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> None:
     """Official weights into the project's own form, checked key by key; or, of a base, what training begins with."""
     official(system)
+    if base and system == UNI_ANIMATE.system:
+        raise InputError(f"Nothing is written with --base for {system}: its training goes on from its official weights, converted whole.")
     _check_installed()
     import torch
     from transformers.utils.logging import disable_progress_bar
@@ -59,8 +61,10 @@ def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> Non
 
 def _converter(system: str, base: bool) -> Callable[..., None]:
     """What writes a system's weights, or the base of its training, in the project's form."""
-    from animato.weights import animate_anyone, magic_animate
+    from animato.weights import animate_anyone, magic_animate, uni_animate
 
+    if system == UNI_ANIMATE.system:
+        return uni_animate.convert
     if system == MAGIC_ANIMATE.system:
         return magic_animate.convert_base if base else magic_animate.convert
     return partial(animate_anyone.convert_base if base else animate_anyone.convert, system=animate_anyone.SYSTEMS[system])

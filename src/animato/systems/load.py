@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from animato.core.errors import InputError, MissingModelError
 from animato.systems.puppet import Puppet
-from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, Official
+from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, UNI_ANIMATE, Official
 
 if TYPE_CHECKING:  # torch is imported only when a system that needs it is asked for
     from animato.systems.animate_anyone import AnimateAnyone
     from animato.systems.magic_animate import MagicAnimate
     from animato.systems.muse_pose import MusePose
+    from animato.systems.uni_animate import UniAnimate
 
 SYSTEMS = ("puppet",)  # those that the command line and the web page offer
 PUPPETS = {"good": Puppet("good"), "fast": Puppet("fast")}
@@ -28,6 +29,8 @@ def load(system: Literal["animate-anyone"], *, weights: str | Path | None = None
 def load(system: Literal["muse-pose"], *, weights: str | Path | None = None) -> MusePose: ...
 @overload
 def load(system: Literal["magic-animate"], *, weights: str | Path | None = None) -> MagicAnimate: ...
+@overload
+def load(system: Literal["uni-animate"], *, weights: str | Path | None = None) -> UniAnimate: ...
 @overload
 def load(system: str, quality: str = "good", weights: str | Path | None = None) -> Any: ...
 def load(system: str = "auto", quality: str = "good", weights: str | Path | None = None) -> Any:
@@ -48,6 +51,8 @@ def load(system: str = "auto", quality: str = "good", weights: str | Path | None
         return _muse_pose(_folder(MUSE_POSE, weights))
     if system == MAGIC_ANIMATE.system:
         return _magic_animate(_folder(MAGIC_ANIMATE, weights))
+    if system == UNI_ANIMATE.system:
+        return _uni_animate(_folder(UNI_ANIMATE, weights))
     if weights is not None:
         raise InputError(f"The puppet has no weights: name the system that {weights} belongs to.")
     return PUPPETS[quality]
@@ -85,3 +90,12 @@ def _magic_animate(folder: Path) -> MagicAnimate:
     from animato.weights.own import trained_noise
 
     return MagicAnimate(**read(folder, dtype=None)._asdict(), noise=trained_noise(folder, NOISE))
+
+
+def _uni_animate(folder: Path) -> UniAnimate:
+    from animato.sampling.ddim import NOISE
+    from animato.systems.uni_animate import UniAnimate
+    from animato.weights.own import trained_noise
+    from animato.weights.uni_animate import read
+
+    return UniAnimate(**read(folder, dtype=None)._asdict(), noise=trained_noise(folder, NOISE))

@@ -114,7 +114,7 @@ def open_official(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
 def open_unet(path: Path, head_dim: int = HEAD_DIM, entrance_heads: int = ENTRANCE_HEADS) -> Waiting:
     """The network of unianimate_16f_32f_non_ema_223000.pth. Raises MissingModelError."""
     state = read_state(path)
-    sizes = unified_sizes(shapes(state), entrance_heads)
+    sizes = unified_sizes(shapes(state), path, entrance_heads)
     network = built(path, lambda: UnifiedUNet(head_dim=head_dim, **sizes))
     names = unet_names(Layout(sizes["attention_levels"], sizes["layers_per_block"]))
     return Waiting(network, translate(unfused(state), wanted(network), names, f"{path} does not fit UniAnimate's network"))
@@ -125,7 +125,7 @@ def open_vae(path: Path) -> Waiting:
     state = {key.removeprefix(FIRST_STAGE): value for key, value in read_state(path).items() if key.startswith(FIRST_STAGE)}
     if not state:
         raise MissingModelError(f"{path} has no VAE in it (no key {FIRST_STAGE}*). Give a whole Stable Diffusion checkpoint.")
-    sizes = vae_sizes(shapes(state))
+    sizes = vae_sizes(shapes(state), path)
     network = built(path, lambda: AutoencoderKL(**sizes))
     return Waiting(network, translate(state, wanted(network), vae_names(len(sizes["block_out_channels"])), f"{path} does not fit the VAE"))
 

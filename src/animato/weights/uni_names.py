@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from animato.core.errors import MissingModelError
-from animato.weights.keymap import KeyMap, Shapes
+from animato.weights.keymap import KeyMap, Shapes, appearance
 
 HEAD_DIM, ENTRANCE_HEADS = 64, 8  # of the U-Net; no shape tells
 IMAGE_HEAD, TEXT_HEAD = 80, 64  # widths of CLIP's heads
@@ -116,12 +116,12 @@ def unfused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return single
 
 
-def unified_sizes(given: Shapes, entrance_heads: int = ENTRANCE_HEADS) -> dict[str, Any]:
+def unified_sizes(given: Shapes, path: Path, entrance_heads: int = ENTRANCE_HEADS) -> dict[str, Any]:
     """What the shapes of a published file tell of its U-Net. Raises MissingModelError where they tell of none."""
     try:
         narrowing = _numbers(given, "input_blocks.", ".op.weight")
         starts = [1, *(number + 1 for number in narrowing)]
-        end = 1 + max(_numbers(given, "input_blocks.", ".0.in_layers.2.weight"))
+        end = 1 + _last(given, "input_blocks.", ".0.in_layers.2.weight")
         context = given["pre_image_condition.0.weight"][1]
         return {
             "in_channels": given["out.2.weight"][0],
@@ -132,7 +132,9 @@ def unified_sizes(given: Shapes, entrance_heads: int = ENTRANCE_HEADS) -> dict[s
             "context": (context, given["pre_image_condition.2.weight"][0] // context),
         }
     except (KeyError, IndexError, ValueError) as error:
-        raise MissingModelError(f"These are no weights of UniAnimate's network ({error} is missing). Give its own file.") from error
+        raise MissingModelError(
+            f"{path} holds no weights of UniAnimate's network ({error} is missing). It looks like {appearance(given)}. Give its own file."
+        ) from error
 
 
 def unet_names(layout: Layout) -> KeyMap:
@@ -184,14 +186,14 @@ def _resnet(old: str, block: str, layer: int) -> tuple[tuple[str, str], ...]:
     return ((f"{old}.temopral_conv.", f"{block}.temp_convs.{layer}."), (f"{old}.", f"{block}.resnets.{layer}."))
 
 
-def vae_sizes(given: Shapes) -> dict[str, Any]:
+def vae_sizes(given: Shapes, path: Path) -> dict[str, Any]:
     """What the shapes of a VAE in Stability's naming tell. Raises MissingModelError where they tell of none."""
     levels = _numbers(given, "encoder.down.", ".block.0.conv1.weight")
     if not levels or "decoder.conv_in.weight" not in given:
-        raise MissingModelError("The VAE in this file lacks its encoder or its decoder. Give a whole Stable Diffusion checkpoint.")
+        raise MissingModelError(f"The VAE in {path} lacks its encoder or its decoder. Give a whole Stable Diffusion checkpoint.")
     return {
         "block_out_channels": tuple(given[f"encoder.down.{level}.block.0.conv1.weight"][0] for level in levels),
-        "layers_per_block": 1 + max(_numbers(given, "encoder.down.0.block.", ".conv1.weight")),
+        "layers_per_block": 1 + _last(given, "encoder.down.0.block.", ".conv1.weight"),
         "down_block_types": ("DownEncoderBlock2D",) * len(levels),
         "up_block_types": ("UpDecoderBlock2D",) * len(levels),
         "latent_channels": given["decoder.conv_in.weight"][1],
@@ -214,7 +216,7 @@ def image_sizes(given: Shapes, path: Path, head: int) -> dict[str, Any]:
         return {
             "hidden_size": width,
             "num_attention_heads": width // head,
-            "num_hidden_layers": 1 + max(_numbers(given, "visual.transformer.resblocks.", ".ln_1.weight")),
+            "num_hidden_layers": 1 + _last(given, "visual.transformer.resblocks.", ".ln_1.weight"),
             "intermediate_size": given["visual.transformer.resblocks.0.mlp.c_fc.weight"][0],
             "patch_size": patch,
             "image_size": patch * round((given["visual.positional_embedding"][0] - 1) ** 0.5),
@@ -234,7 +236,7 @@ def text_sizes(given: Shapes, path: Path, head: int) -> dict[str, Any]:
             "vocab_size": words,
             "hidden_size": width,
             "num_attention_heads": width // head,
-            "num_hidden_layers": max(_numbers(given, "transformer.resblocks.", ".ln_1.weight")),
+            "num_hidden_layers": _last(given, "transformer.resblocks.", ".ln_1.weight"),
             "intermediate_size": given["transformer.resblocks.0.mlp.c_fc.weight"][0],
             "max_position_embeddings": given["positional_embedding"][0],
             "eos_token_id": words - 1,
@@ -247,3 +249,10 @@ def _numbers(given: Shapes, before: str, after: str) -> list[int]:
     """The numbers that stand between these parts of keys, in order."""
     found = (key[len(before) : -len(after)] for key in given if key.startswith(before) and key.endswith(after))
     return sorted(int(number) for number in found if number.isdecimal())
+
+
+def _last(given: Shapes, before: str, after: str) -> int:
+    """The highest of these numbers. Raises KeyError where there is none."""
+    if numbers := _numbers(given, before, after):
+        return numbers[-1]
+    raise KeyError(f"{before}0{after}")

@@ -1,0 +1,133 @@
+"""UniAnimate's official files, small ones of the same layout, become its networks and the project's own form; what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from animato.core.errors import MissingModelError
+from animato.encoders.text import EmptyPrompt
+from animato.models.unified import UnifiedUNet
+from animato.systems.load import load
+from animato.systems.uni_animate import UniAnimate
+from animato.weights.about import About
+from animato.weights.own import save
+from animato.weights.uni_animate import CLASSES, convert, open_weights, read
+from magic_files import same
+from tiny import randomised
+from uni_files import CHECKPOINT, CLIP, UNET, Parts, official, tiny_parts, unet_file
+from weight_files import Save, State, legacy, plain, wrapped
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    return tiny_parts()
+
+
+@torch.no_grad()
+def assert_parts(folder: Path, parts: Parts, dtype: torch.dtype = torch.float32) -> None:
+    found = read(folder, dtype)
+    for one, meant in zip(found[:3], parts[:3], strict=True):
+        assert same(one.state_dict(), meant.state_dict()) and one.dtype == dtype and not one.training
+    spoken = parts.words(torch.tensor([[28, 29] + [0] * 75])).last_hidden_state
+    assert torch.equal(found.prompt.tokens, spoken.to(dtype))
+
+
+@pytest.mark.parametrize("form", [plain, wrapped, legacy])
+def test_official_files(form: Save, parts: Parts, tmp_path: Path) -> None:
+    assert_parts(official(tmp_path, parts, form), parts)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_own_folder(dtype: torch.dtype, parts: Parts, tmp_path: Path) -> None:
+    """Written, read and written again without a bit changed; neither CLIP's text side nor Stable Diffusion's rest are in it."""
+    convert(official(tmp_path / "official", parts), tmp_path / "own", dtype)
+    assert_parts(tmp_path / "own", parts, dtype)
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["animato.json", *sorted(CLASSES)]
+    convert(tmp_path / "own", tmp_path / "own", dtype)
+    animator = load("uni-animate", weights=tmp_path / "own")
+    assert isinstance(animator, UniAnimate) and animator.unet.dtype == animator.prompt.dtype == dtype
+    assert same(animator.unet.state_dict(), parts.unet.state_dict()) and animator.unet.config.temporal == "attention"
+
+
+def test_a_folder_of_ones_own_training_says_its_temporal_module(parts: Parts, tmp_path: Path) -> None:
+    """And the noise that it was trained on."""
+    config = {
+        name: parts.unet.config[name] for name in ("block_out_channels", "attention_levels", "layers_per_block", "entrance", "context")
+    }
+    unet = randomised(UnifiedUNet(**config, temporal="mamba"))
+    networks = {"unet": unet, "vae": parts.vae, "image_encoder": parts.image, "prompt": EmptyPrompt(parts.unet.config.context[0])}
+    save(tmp_path / "own", networks.items(), About("uni-animate", "a training", {"noise": {"rescale_betas_zero_snr": False}}))
+    animator = load("uni-animate", weights=tmp_path / "own")
+    assert animator.unet.config.temporal == "mamba" and same(animator.unet.state_dict(), unet.state_dict())
+    assert UniAnimate.noise.rescale_betas_zero_snr and not animator.noise.rescale_betas_zero_snr
+
+
+def change(name: str, edit: Callable[[State], State]) -> Callable[[Path], None]:
+    return lambda folder: plain(edit(torch.load(folder / name)), folder / name)
+
+
+def without(part: str) -> Callable[[State], State]:
+    return lambda state: {key: value for key, value in state.items() if part not in key}
+
+
+def more(key: str) -> Callable[[State], State]:
+    return lambda state: state | {key: torch.ones(1)}
+
+
+BAD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "one key less": (change(UNET, without("middle_block.1.norm.bias")), r"1 missing: trunk\.mid_block\.attentions\.0\.norm\.bias"),
+    "one key more": (change(UNET, more("fps_embedding.0.weight")), r"1 unknown: fps_embedding\.0\.weight"),
+    "a tensor of another shape": (
+        change(UNET, lambda state: state | {"out.2.bias": torch.ones(5)}),
+        r"1 of another shape: out\.2\.bias \[5\] instead of \[4\]",
+    ),
+    "another network": (
+        change(UNET, lambda _: {"down_blocks.0.motion_modules.0.norm.weight": torch.ones(1)}),
+        r"no weights of UniAnimate's network \('input_blocks\.0\.0\.in_layers.* looks like a motion module",
+    ),
+    "a U-Net's checkpoint without a VAE": (
+        change(CHECKPOINT, without("first_stage_model.")),
+        r"has no VAE in it \(no key first_stage_model",
+    ),
+    "half a VAE": (change(CHECKPOINT, without("first_stage_model.decoder.")), r"lacks its encoder or its decoder"),
+    "a VAE with a key less": (
+        change(CHECKPOINT, without("post_quant_conv.bias")),
+        r"does not fit the VAE: 1 missing: post_quant_conv\.bias",
+    ),
+    "a VAE with a key more": (change(CHECKPOINT, more("first_stage_model.loss.logvar")), r"does not fit the VAE: 1 unknown: loss\.logvar"),
+    "the text side alone": (change(CLIP, without("visual.")), r"holds no image side of OpenCLIP \('visual\.conv1"),
+    "the image side alone": (
+        change(CLIP, lambda state: {key: value for key, value in state.items() if key.startswith("visual.")}),
+        r"holds no text side of OpenCLIP \('token_embedding",
+    ),
+    "an image side with a key more": (change(CLIP, more("visual.ln_mid.bias")), r"CLIP's image encoder: 1 unknown: visual\.ln_mid\.bias"),
+    "a text side with a key less": (change(CLIP, without("ln_final.bias")), r"CLIP's text encoder: 1 missing: .*final_layer_norm\.bias"),
+    "networks of two sizes": (
+        change(UNET, lambda _: unet_file(tiny_parts(context=128).unet)),
+        r"do not belong together: width of the prompt and of the network's context are 64 and 128",
+    ),
+    "nothing there": (lambda folder: (folder / UNET).unlink(), r"lacks unianimate_16f_32f_non_ema_223000\.pth \(5\.7 GB\)\. Run `animato"),
+    "no VAE there": (lambda folder: (folder / CHECKPOINT).unlink(), r"lacks v2-1_512-ema-pruned\.ckpt \(5\.2 GB\)"),
+    "a file cut short": (lambda folder: (folder / CLIP).write_bytes((folder / CLIP).read_bytes()[:-100]), r"open_clip.* is cut short"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_wrong_is_told(what: str, parts: Parts, tmp_path: Path) -> None:
+    spoil, words = BAD[what]
+    spoil(official(tmp_path, parts))
+    with pytest.raises(MissingModelError, match=words):
+        open_weights(tmp_path)
+
+
+def test_the_folder_of_another_system(parts: Parts, tmp_path: Path) -> None:
+    convert(official(tmp_path / "official", parts), tmp_path / "own")
+    told = json.loads((tmp_path / "own" / "animato.json").read_text())
+    (tmp_path / "own" / "animato.json").write_text(json.dumps(told | {"system": "magic-animate"}))
+    with pytest.raises(MissingModelError, match="holds weights of magic-animate, not of uni-animate"):
+        read(tmp_path / "own")
