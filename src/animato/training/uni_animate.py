@@ -43,16 +43,19 @@ class UniAnimateStep(nn.Module):
 
     def forward(self, batch: Batch, draw: UniDraw) -> dict[str, Tensor]:
         """|v - prediction|^2, the mean of all values."""
-        a, s = levels(self.alphas_cumprod, draw.t)
-        x = a * batch.latents + s * draw.noise
+        x, v = noised(batch.latents, draw.noise, *levels(self.alphas_cumprod, draw.t))
         prediction = self.networks.unet(x, draw.t, self.condition(batch, draw.told))
-        weight = min_snr_weight(self.alphas_cumprod, draw.t, self.objective.snr_gamma)
-        return {"loss": velocity_loss(prediction, a * draw.noise - s * batch.latents, weight)}
+        return {"loss": velocity_loss(prediction, v, min_snr_weight(self.alphas_cumprod, draw.t, self.objective.snr_gamma))}
 
     def condition(self, batch: Batch, told: Told) -> UnifiedCondition:
         """What the network is told. The first frame that a clip is to begin with is its own."""
         given = Given(batch.token, batch.reference, batch.given_skeleton, batch.skeletons, batch.first_frame)
         return condition(self.networks.unet, given, told, self.networks.prompt.tokens)
+
+
+def noised(latents: Tensor, noise: Tensor, a: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:  # B F C h w
+    """Noisy latents, and the velocity that the network is to tell of them."""
+    return a * latents + s * noise, a * noise - s * latents
 
 
 def uni_chance(objective: Objective, latents: Tensor, generators: list[torch.Generator]) -> UniDraw:  # B F C h w
