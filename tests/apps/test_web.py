@@ -248,6 +248,22 @@ def test_every_system_can_be_chosen(page: Any) -> None:
     assert [value for _, value in component(page, "quality").choices] == list(PUPPETS)
 
 
+@pytest.mark.parametrize(
+    ("system", "seen"), [("auto", [True, False, False]), ("muse-pose", [False] * 3), ("uni-animate", [False, True, True])]
+)
+def test_settings_that_a_system_lacks_are_not_seen(page: Any, system: str, seen: list[bool]) -> None:
+    told = function(page, "system")(system)
+    assert [told[component(page, name)]["visible"] for name in ("quality", "long", "temporal")] == seen
+
+
+def test_what_is_set_for_one_system_is_no_hindrance_to_another(page: Any, served: Studio, material: Material) -> None:
+    fields = [{"path": str(material.character)}, str(material.motion), "192x288", "2", "robust", "largest"]
+    *_, told = function(page, "animate")(served.enter(), "puppet", "fast", "chain", "mamba", True, *fields)
+    assert told[component(page, "status")] == "" and told[component(page, "result")]
+    *_, told = function(page, "animate")(served.enter(), "uni-animate", "fast", "anyhow", "attention", True, *fields)
+    assert "choose windows or chain" in told[component(page, "status")]
+
+
 def test_a_picture_that_cannot_be_read_is_refused_when_it_comes(page: Any, served: Studio, material: Material) -> None:
     (served.root / "hash").mkdir()
     handed_in = Path(shutil.copy(material / "cut.png", served.root / "hash"))
@@ -275,7 +291,7 @@ def test_what_is_wrong_is_said_as_on_the_command_line(
         assert main(["animate", str(material / picture), "wave", "-o", str(tmp_path / "a.mp4")]) == 2
         sentence = capsys.readouterr().err.split("error: ")[1].strip()
         fields = [{"path": str(material / picture)}, "wave", "", "", "robust", "largest"]
-        *_, told = function(page, "animate")(served.enter(), "puppet", "fast", True, *fields)
+        *_, told = function(page, "animate")(served.enter(), "puppet", "fast", "windows", "attention", True, *fields)
         assert html.unescape(told[component(page, "status")]).count(sentence) == 1
 
 

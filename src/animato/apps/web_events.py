@@ -21,6 +21,7 @@ from animato.core.progress import Progress
 from animato.data.shipped import character_path, characters, motions
 from animato.pose.people import LARGEST
 from animato.systems.choose import choose
+from animato.weights.files import UNI_ANIMATE
 
 File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
 Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
@@ -42,14 +43,13 @@ class Events:
 
     def connect(self) -> None:
         self._connect_inputs()
-        self._settings.system.change(
-            lambda name: gr.update(visible=name in ("auto", "puppet")), self._settings.system, self._settings.quality, **AT_ONCE
-        )
         settings = self._settings
+        settings.system.change(self.system, settings.system, [settings.quality, settings.long, settings.temporal], **AT_ONCE)
+        made_by = [settings.system, settings.quality, settings.long, settings.temporal, settings.sound]
         fields = [self._in.picture, self._in.driving, settings.size, settings.frames, settings.how, self._in.person]
         works = [
             self._connect_work(self._buttons.preview, self.preview, fields),
-            self._connect_work(self._buttons.animate, self.animate, [settings.system, settings.quality, settings.sound, *fields]),
+            self._connect_work(self._buttons.animate, self.animate, [*made_by, *fields]),
         ]
         changed = [*vars(self._buttons).values(), self._out.status]
         self._buttons.cancel.click(self.cancel, self._session, changed, cancels=works, **AT_ONCE)
@@ -146,11 +146,17 @@ class Events:
         """Whom to follow, counted from the left as on the command line."""
         return str(event.index)
 
-    def animate(self, session: Session, system: str, quality: str, sound: bool, *fields: Any) -> Iterator[Update]:
+    def system(self, name: str) -> Update:
+        """Only the settings that a system has are to be seen."""
+        settings, unified = self._settings, gr.update(visible=name == UNI_ANIMATE.system)
+        return {settings.quality: gr.update(visible=name in ("auto", "puppet")), settings.long: unified, settings.temporal: unified}
+
+    def animate(self, session: Session, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
+        own = (temporal, long) if system == UNI_ANIMATE.system else ()
         yield from self._watched(
             session,
-            lambda progress: web_session.animate(session, _request(*fields), choose(system, quality), sound, progress),
+            lambda progress: web_session.animate(session, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),

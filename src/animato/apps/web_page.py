@@ -12,7 +12,7 @@ from animato.apps.web_views import thumbnail
 from animato.data.shipped import character_path, characters, motions
 from animato.pose.align import ALIGNMENTS
 from animato.pose.people import LARGEST
-from animato.systems.choose import CHOICES
+from animato.systems.choose import ATTENTION, CHOICES, LONG, TEMPORALS
 from animato.systems.load import PUPPETS
 
 SHOWN = 280  # px, height of what was handed in
@@ -41,7 +41,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Settings:
-    """How it is to be made."""
+    """How it is to be made. `long` and `temporal` are for the one system that has a choice there."""
 
     system: gr.Dropdown
     quality: gr.Dropdown
@@ -49,6 +49,8 @@ class Settings:
     frames: gr.Textbox
     how: gr.Dropdown
     sound: gr.Checkbox
+    long: gr.Dropdown
+    temporal: gr.Dropdown
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def settings() -> Settings:
     with gr.Accordion("More", open=False, elem_id="more"), gr.Row(elem_classes="settings"):
         how = gr.Dropdown(list(ALIGNMENTS), value="robust", label="Alignment", elem_id="how")
         sound = gr.Checkbox(True, label="Keep the video's sound", elem_id="sound")
-    return Settings(system, quality, size, frames, how, sound)
+        long = gr.Dropdown(list(LONG), value="windows", label="Long videos", visible=False, elem_id="long")
+        temporal = gr.Dropdown(list(TEMPORALS), value=ATTENTION, label="Between frames", visible=False, elem_id="temporal")
+    return Settings(system, quality, size, frames, how, sound, long, temporal)
 
 
 def buttons() -> Buttons:
