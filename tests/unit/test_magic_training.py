@@ -113,6 +113,8 @@ def test_joint_training() -> None:
         assert len(alone.frames) == len(alone.poses) == 1
         assert np.array_equal(alone.reference, alone.frames[0]) and np.array_equal(alone.given.points, alone.poses.points)
         assert np.array_equal(alone.frames[0], sample.frames[0]) and np.array_equal(alone.poses.points, sample.poses.points[:1])
+    ready = joint(replace(sample, drawn=sample.frames, standing=sample.reference[None]), 0.0, taus)
+    assert ready.drawn is not None and ready.drawn is ready.standing and np.array_equal(ready.drawn, sample.frames[:1])
     for r in (0.26, 0.5):
         single = joint(sample, r, taus)
         assert len(single.frames) == len(single.poses) == 1 and np.array_equal(single.reference, sample.reference)

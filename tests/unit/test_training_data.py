@@ -189,6 +189,7 @@ def test_videos(folder: Path) -> None:
     assert (told.poses.score[:, 0, Point.NECK] > 0).all() and told.poses.size == (32, 40)
     assert drawn.drawn is not None and drawn.drawn.shape == (3, 40, 32, 3) and not drawn.poses.score.any()
     assert np.abs(drawn.drawn[..., ::-1].astype(int) - drawn.frames).mean() < 6
+    assert drawn.standing is not None and np.abs(drawn.standing[0][..., ::-1].astype(int) - drawn.reference).mean() < 6
 
 
 def test_squashed_videos(folder: Path) -> None:

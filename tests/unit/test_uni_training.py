@@ -217,7 +217,7 @@ def test_clips_of_several_lengths() -> None:
         lengths.append(len(drawn[0].frames))
     assert set(lengths) == {2, 3} and 0.3 < np.mean(np.array(lengths) == 2) < 0.7
     whole = trainee.source.draw(np.random.default_rng(5))
-    assert all(np.array_equal(whole.begun(2).frames, part) for part in (whole.frames[:2],)) and frames_of(whole.begun(2)) == (2, 2)
+    assert np.array_equal(whole.begun(2).frames, whole.frames[:2]) and frames_of(whole.begun(2)) == (2, 2)
     batch, draw = trainee.feed(0, range(2))
     assert batch.skeletons.shape[1] == batch.latents.shape[1] == draw.noise.shape[1]
 
@@ -227,13 +227,15 @@ def frames_of(sample: Sample) -> tuple[int, int]:
 
 
 def test_the_network_sees_pictures_as_when_it_is_used() -> None:
-    """CLIP by the published filter, the first frame and skeletons in the pixels of the VAE's pictures."""
+    """CLIP by the published filter, the first frame and skeletons in the VAE's size; the reference's, where it is drawn."""
     trainee = make_trainee(TINY)
     assert isinstance(trainee, UniAnimateTrainee) and trainee.encoders.fit == "bilinear"
     sample = trainee.source.draw(np.random.default_rng(5))
     batch = trainee.encoders.batch([sample], [torch.Generator().manual_seed(0)])
     assert torch.equal(batch.first_frame[0, 0].permute(1, 2, 0), torch.from_numpy(sample.frames[0]) / 255)
     assert batch.given_skeleton.shape[:3] == (1, 1, 3) and batch.given_skeleton.any()
+    white = replace(sample, standing=np.full((1, 16, 16, 3), 255, np.uint8))
+    assert bool((trainee.encoders.batch([white], [torch.Generator()]).given_skeleton == 1).all())
 
 
 class Stopped(Exception):
