@@ -31,7 +31,7 @@ PLAN = [Window((0, 1, 2)), Window((1, 2, 3)), Window((2, 3, 0))]
 def results(share: Share) -> dict[str, Tensor]:
     """Latents of every diffusion system and of Animate Anyone's preview model, and a mean over windows."""
     ends: dict[str, Tensor] = {}
-    for build in (animators.animator, animators.muse, animators.magic):
+    for build in (animators.animator, animators.muse, animators.magic, animators.uni):
         torch.manual_seed(0)  # of the weights that the tests' networks begin with
         system = build()
         system.animate(

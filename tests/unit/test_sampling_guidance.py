@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+import animators
 import tiny
 from animato.models.condition import UNetCondition
-from animato.sampling.guidance import guided, of_windows
+from animato.models.unified import Given
+from animato.sampling.guidance import guided, guided_unified, of_windows
 from animato.sampling.plan import Window
 
 FRAMES, SIZE = 5, (6, 4)
@@ -78,3 +80,19 @@ def test_what_both_halves_are_told_is_cut_once(net, told):
     guided(watched, null, condition, 2.0)(tiny.normal(1, 2, 4, *SIZE), torch.tensor(7), [Window((3, 1))])
     assert seen[0].conv_in is seen[1].conv_in and seen[0].residuals.middle is seen[1].residuals.middle
     assert torch.equal(seen[0].conv_in, told[1].conv_in[:, [3, 1]])
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("scale", [2.5, 1.0])
+def test_guidance_of_a_network_that_is_told_of_every_window_by_itself(together, scale):
+    """Three windows at once, two of which are told of other frames, against each window and half by itself."""
+    net, windows, t = animators.uni().unet, [Window((0, 1, 2)), Window((2, 3, 4)), Window((1, 2, 3))], torch.tensor(321)
+    prompt, poses = tiny.normal(1, 5, 24, seed=1), tiny.normal(1, FRAMES, 3, 24, 16, seed=2)
+    told = net.encode(Given(image=tiny.normal(1, 1, 24, seed=3), reference=tiny.normal(1, 1, 4, *SIZE, seed=4), poses=poses), prompt, SIZE)
+    null = net.condition(net.encode(Given(), prompt, SIZE), range(3))
+    conditions = {window: net.condition(told, window.frames) for window in windows}
+    rows = tiny.normal(3, 3, 4, *SIZE, seed=5)
+    mine = guided_unified(net, null, conditions, scale, together)(rows, t, windows)
+    for row, window, output in zip(rows, windows, mine, strict=True):
+        without, condition = (net(row[None], t, one)[0] for one in (null, conditions[window]))
+        torch.testing.assert_close(output, without + scale * (condition - without), atol=2e-4, rtol=1e-4)

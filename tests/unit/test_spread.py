@@ -35,7 +35,7 @@ def free_ports(count: int) -> list[int]:
 def test_every_process_has_the_clip_of_a_single_one(made: list[dict[str, Any]]) -> None:
     """The diffusion systems with windows of which those of one process overlap, a preview model, and a mean in closed form."""
     alone = spreading.results(WHOLE)
-    assert {"animate-anyone", "muse-pose", "magic-animate"} < set(alone)
+    assert {"animate-anyone", "muse-pose", "magic-animate", "uni-animate"} < set(alone)
     assert made[0]["share"] == (0, 2) and made[1]["share"] == (1, 2)
     for name, expected in alone.items():
         for rank in range(2):

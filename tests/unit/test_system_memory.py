@@ -15,8 +15,9 @@ import tiny
 from animato.core.errors import InputError
 from animato.models.condition import UNetCondition
 from animato.models.unet import UNet
-from animato.sampling.guidance import guided
-from animato.sampling.plan import Windows
+from animato.models.unified import Given, UnifiedUNet
+from animato.sampling.guidance import guided, guided_unified
+from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Settings
 from animato.systems.memory import DECODED, OVERHEAD, SPARE, Estimate, Place, estimate
 
@@ -82,6 +83,36 @@ def test_a_pass_needs_what_was_estimated(net, how, frames, guidance):
         ask(torch.zeros(1, frames, 4, 8, 12), torch.tensor(3), [window])
     needed = (estimate(net, settings, frames, size).needed - OVERHEAD["cpu"]) / SPARE
     assert 0.75 * needed < alive.peak < needed * 1.05
+
+
+@pytest.mark.parametrize("temporal", ["attention", "mamba"])
+@pytest.mark.parametrize(("frames", "batch"), [(2, 1), (12, 1), (20, 2)])
+@pytest.mark.parametrize("how", ["high", "low"])
+@torch.no_grad()
+def test_a_pass_of_uni_animate_needs_what_was_estimated(temporal, how, frames, batch):
+    """A fifth of the published width, its shape otherwise, with the entrance as wide beside it."""
+    net = UnifiedUNet(block_out_channels=(64, 128, 256, 256), head_dim=8, entrance=(64, 13), context=(24, 4), temporal=temporal).eval()
+    settings, size = Settings(guidance=2.5, memory=how, batch=batch, window=Windows(12, 4, end="last"), device="cpu"), (12, 16)
+    with Alive([*net.parameters()]) as alive:
+        poses, reference = torch.zeros(1, frames, 3, 32, 24), torch.zeros(1, 1, 4, 16, 12)
+        told, null = (net.encode(one, torch.zeros(1, 77, 24), (16, 12)) for one in (Given(reference=reference, poses=poses), Given()))
+        alive.peak = alive.now
+        plan = settings.window.over(frames)
+        conditions = {window: net.condition(told, window.frames) for window in plan}
+        ask = guided_unified(net, net.condition(null, plan[0].frames), conditions, 2.5, together=how == "high")
+        ask(torch.zeros(batch, len(plan[0].frames), 4, 16, 12), torch.tensor(3), plan[:batch])
+    needed = (estimate(net, settings, frames, size).needed - OVERHEAD["cpu"]) / SPARE
+    assert 0.75 * needed < alive.peak < needed * 1.05
+
+
+def test_a_chain_needs_its_vae_beside_it():
+    """One clip at a time, whatever the batch; and a frame of every link is decoded while the network stays."""
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+    net, vae, gpu = tiny.unet(tiny.TEMPORAL), AutoencoderKL(block_out_channels=(64,) * 4, **blocks), Settings(device="meta")
+    chained, one = replace(gpu, window=Chain(8), batch=4), replace(gpu, window=Windows(8, 2))
+    assert estimate(net, chained, 100, (8, 8)).needed == estimate(net, one, 100, (8, 8)).needed
+    alone, beside = (estimate(net, chained, 1, (8, 8), [vae], during).needed for during in ((), (vae,)))
+    assert beside - alone == pytest.approx(SPARE * 2 * sum(value.numel() for value in net.parameters()), abs=2)
 
 
 def test_longer_windows_and_more_of_them_need_more(net):

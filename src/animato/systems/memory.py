@@ -30,7 +30,7 @@ FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
 REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
 UNIFIED = 34  # UniAnimate's network: a token of a window and of the frame in front of it, in every row of a pass
 UNIFIED_CONTEXT = 6400  # the same: keys and values of its context, of each half of guidance, and again of every row of a pass
-SCANNED = 100  # the same with Mamba: a place of those that are scanned at once
+SCANNED = 120  # the same with Mamba: a place of those that are scanned at once
 DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
 UNETS = UNet, UnifiedUNet
 OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
@@ -121,7 +121,8 @@ def estimate(
         place = Place(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
         held = _held(unet, place) + sum(_held(module, place) for module in during)
         sampling = _sampling(unet, settings, place, frames, size, told) + held
-        values = max(sampling, *(_alone(module, place, size) + held * (module in during) for module in beside), 0)
+        meanwhile = (held - _held(module, place) if module in during else 0 for module in beside)
+        values = max(sampling, *(_alone(module, place, size) + other for module, other in zip(beside, meanwhile, strict=True)), 0)
         estimates.append(Estimate(place, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
     return next((one for one in estimates if one.fits), estimates[-1])
 
