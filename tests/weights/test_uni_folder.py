@@ -90,6 +90,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         change(UNET, lambda _: {"down_blocks.0.motion_modules.0.norm.weight": torch.ones(1)}),
         r"no weights of UniAnimate's network \('input_blocks\.0\.0\.in_layers.* looks like a motion module",
     ),
+    "OpenCLIP as the network": (lambda folder: (folder / UNET).write_bytes((folder / CLIP).read_bytes()), r"It looks like OpenCLIP"),
     "a U-Net's checkpoint without a VAE": (
         change(CHECKPOINT, without("first_stage_model.")),
         r"has no VAE in it \(no key first_stage_model",

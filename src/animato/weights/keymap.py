@@ -123,6 +123,7 @@ SIGNS = (  # part of a key -> what a file with it is; the first that is found co
     (".dwpose_embedding.", "UniAnimate's network"),
     (".input_blocks.", "a network of Stability's own naming, such as UniAnimate's"),
     (".controlnet_cond_embedding.", "a ControlNet, such as MagicAnimate's"),
+    (".visual.transformer.", "OpenCLIP, both sides or one"),
     (".text_model.", "a CLIP text encoder"),
     (".vision_model.", "a CLIP image encoder"),
     (".decoder.", "a VAE"),
