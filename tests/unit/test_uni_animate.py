@@ -300,7 +300,7 @@ def test_networks_that_come_layer_by_layer_make_the_same_clip(animator: UniAnima
             settings = replace(SETTINGS, window=how, memory="low")
             seen = one.look(animators.picture(), scene.picture, drawn(scene, motion(1)), settings, place)
             mine = one.denoise(seen, settings, place)
-            torch.testing.assert_close(mine[-2:], latents(one, motion(5), settings)[0][-2:], atol=1e-5, rtol=0)
+            torch.testing.assert_close(mine[-2:], latents(one, motion(5), settings)[0][-2:], atol=1e-4, rtol=0)
 
 
 def test_half_precision_is_near_and_leaves_the_networks_alone(animator: UniAnimate) -> None:

@@ -16,6 +16,7 @@ from torch import nn
 from animato.core.errors import InputError
 from animato.encoders.codec import Codec
 from animato.models.attention import PIECE
+from animato.models.mamba import BidirectionalMamba, Mamba
 from animato.models.temporal import PLACES
 from animato.models.unet import UNet
 from animato.models.unified import UnifiedUNet
@@ -33,6 +34,7 @@ UNIFIED_CONTEXT = 6400  # the same: keys and values of its context, of each half
 SCANNED = 120  # the same with Mamba: a place of those that are scanned at once
 DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
 UNETS = UNet, UnifiedUNet
+AT_ONCE = [Mamba.__name__, BidirectionalMamba.__name__]  # layers that use the weights of those within them themselves
 OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
 SPARE = 1.1
 CPU = torch.device("cpu")
@@ -58,7 +60,7 @@ class Place:
         tensors = [*module.parameters(), *module.buffers()]
         moved = {id(tensor): self._moved(tensor, CPU if streamed else self.device) for tensor in tensors}
         if streamed:  # always a copy, for the offload takes the tensors out of the module that it is given
-            return cpu_offload(copy.deepcopy(module, dict(moved)), self.device)
+            return cpu_offload(copy.deepcopy(module, dict(moved)), self.device, preload_module_classes=AT_ONCE)
         if all(moved[id(tensor)] is tensor for tensor in tensors):
             return module
         return copy.deepcopy(module, dict(moved))
@@ -184,7 +186,7 @@ def _brought(module: nn.Module, place: Place) -> int:
 
 def _largest(module: nn.Module) -> int:
     """Values of the layer that has most."""
-    return max(sum(value.numel() for value in layer.parameters(recurse=False)) for layer in module.modules())
+    return max(sum(value.numel() for value in layer.parameters(recurse=isinstance(layer, Mamba))) for layer in module.modules())
 
 
 def _device(name: str, now: torch.device) -> torch.device:
