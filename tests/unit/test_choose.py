@@ -58,6 +58,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"system": "puppet", "temporal": "mamba"}, "puppet has no temporal module: give"),
     ({"system": "puppet", "long": "chain"}, "puppet has no chain for long clips: give"),
     ({"long": "chain"}, "puppet has no chain for long clips"),
+    ({"system": "animate-anyone", "long": "chain"}, "no input for one: choose windows"),
+    ({"system": "magic-animate", "changes": {"reference": "both"}}, "reference=both needs an input for a first frame"),
     ({"system": "puppet", "changes": {"seed": 3}, "temporal": "mamba"}, "puppet has no seed, temporal module: give"),
 ]
 

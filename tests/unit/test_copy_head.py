@@ -118,10 +118,11 @@ def test_part_hints() -> None:
     labels, places = torch.zeros(1, 1, 32, 32), torch.full((1, 1, 32, 32, 2), 0.5)
     labels[..., 16:20, 16:22] = 3
     places[..., 16:20, 16:22, 0], places[..., 16:20, 16:22, 1] = 1.0, 0.25
-    maps, near = part_hints(labels, places, torch.Size((8, 8)))
+    maps, near, body = part_hints(labels, places, torch.Size((8, 8)))
     assert maps.shape == (1, 1, 72, 8, 8) and near[0, 0].sum() == 3 * 4
     assert maps[0, 0, 2, 4, 4:7].tolist() == [1, 0.5, 0] and maps[0, 0, 24 + 2, 4, 4] == 1 and maps[0, 0, 48 + 2, 4, 4] == -0.5
     assert not maps[0, 0, :2].any() and not maps[0, 0, 3:24].any()
+    assert body.max() == body[0, 0, 4, 4] and torch.equal(body > 0, near)
 
 
 def test_hands_lie_past_the_wrists() -> None:

@@ -9,6 +9,7 @@ them is the base of x0, to which the U-Net adds a residual; what was learned abo
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ class Hints(NamedTuple):
 
     maps: Tensor  # B F D H W, from which it is recognised which place of the body a place of the picture shows
     near: Tensor  # B F H W bool, where the person can be, edges and hair included
+    body: Tensor  # B F H W in [0, 1], how near the middle of the body is
 
 
 class Copied(NamedTuple):
@@ -196,7 +198,7 @@ def limb_hints(points: Tensor, size: torch.Size) -> Hints:  # B F 20 3 -> maps B
     narrow, wide = (seen * torch.exp(-distance / (2 * reach**2)) for reach in (NARROW, WIDE))
     maps = torch.cat([narrow, wide, wide * (2 * along - 1), wide * torch.tanh(side / NARROW)], 2)
     far = REACH**2 * (seen * long).amax(2)  # B F 1 1
-    return Hints(maps, ((distance < far.unsqueeze(2)) & (seen > 0)).any(2))
+    return Hints(maps, ((distance < far.unsqueeze(2)) & (seen > 0)).any(2), wide.amax(2))
 
 
 def part_hints(labels: Tensor, places: Tensor, size: torch.Size) -> Hints:  # B F H W, B F H W 2 -> maps B F 72 h w
@@ -207,9 +209,12 @@ def part_hints(labels: Tensor, places: Tensor, size: torch.Size) -> Hints:  # B 
     shown = F.one_hot(labels.long(), PARTS + 1)[..., 1:].movedim(-1, 2).float()  # B F 24 H W
     u, v = (shown * (2 * place.unsqueeze(2) - 1) for place in places.unbind(-1))
     maps = per_frame(lambda x: F.adaptive_avg_pool2d(x, (size[0], size[1])), torch.cat([shown, u, v], 2))
-    there = maps[:, :, :PARTS].amax(2) > 0  # B F h w
+    there = (maps[:, :, :PARTS].amax(2) > 0).float()  # B F h w
     reach = max(size) // 8
-    return Hints(maps, per_frame(lambda x: F.max_pool2d(x, 2 * reach + 1, 1, reach), there.float()) > 0)
+    near, body = (
+        per_frame(partial(pool, kernel_size=2 * reach + 1, stride=1, padding=reach), there) for pool in (F.max_pool2d, F.avg_pool2d)
+    )
+    return Hints(maps, near > 0, body)
 
 
 def _beyond(points: Tensor, start: int, end: int, share: float) -> Tensor:  # B F P 3 -> B F 1 3

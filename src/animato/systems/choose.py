@@ -13,7 +13,7 @@ from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Settings
 from animato.systems.load import TORCH, load
 from animato.systems.puppet import Puppet
-from animato.systems.tuned import Tuned
+from animato.systems.tuned import Diffusion, Tuned
 from animato.weights.about import about, is_own
 from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, UNI_ANIMATE, Official
 
@@ -59,7 +59,7 @@ def choose(
     preview = weights is not None and (Path(weights) / COPY_HEAD).is_dir()
     if not preview and (weights is not None or fetched(name)):
         animator = load(name, weights=weights)
-        return Tuned(animator, _changed(animator.published, changes, long))
+        return _tuned(animator, _changed(animator.published, changes, long))
     if name == UNI_ANIMATE.system:
         return _uni_preview(None if weights is None else Path(weights), changes, temporal, long)
     return _preview(name, None if weights is None else Path(weights), changes, long)
@@ -88,7 +88,7 @@ def _uni_preview(folder: Path | None, changes: Mapping[str, Any] | None, tempora
     from animato.systems import preview_uni
 
     animator = preview_uni.preview(folder or preview_uni.FOLDERS[cast("Kind", temporal)])
-    return Tuned(animator, _changed(preview_uni.SETTINGS, changes, long), (preview_uni.note(animator.system.unet.config.temporal),))
+    return _tuned(animator, _changed(preview_uni.SETTINGS, changes, long), preview_uni.note(animator.system.unet.config.temporal))
 
 
 def _preview(name: str, folder: Path | None, changes: Mapping[str, Any] | None, long: str | None) -> Tuned:
@@ -97,8 +97,17 @@ def _preview(name: str, folder: Path | None, changes: Mapping[str, Any] | None, 
 
     settings = _changed(preview.SETTINGS, changes, long)
     if name == MAGIC_ANIMATE.system:
-        return Tuned(preview_magic.preview(folder or preview_magic.FOLDER), settings, (preview_magic.note(),))
-    return Tuned(preview.preview(folder or preview.FOLDER, name), settings, (preview.note(name),))
+        return _tuned(preview_magic.preview(folder or preview_magic.FOLDER), settings, preview_magic.note())
+    return _tuned(preview.preview(folder or preview.FOLDER, name), settings, preview.note(name))
+
+
+def _tuned(animator: Diffusion, settings: Settings, *notes: str) -> Tuned:
+    """Raises InputError for settings that the system cannot follow, before anyone estimates poses for it."""
+    from animato.systems.scene import by_windows
+
+    if animator.name != UNI_ANIMATE.system:
+        by_windows(settings)
+    return Tuned(animator, settings, notes)
 
 
 def installed() -> tuple[str, ...]:

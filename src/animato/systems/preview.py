@@ -38,7 +38,7 @@ from animato.sampling.run import After, blend, nothing, sample, ticks
 from animato.sampling.schedule import make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
-from animato.systems.copying import TOGETHER, Copier, repaired
+from animato.systems.copying import TOGETHER, Copier, repaired, standing
 from animato.systems.detail import detailed
 from animato.systems.referenced import conditions, guider_size, look
 from animato.systems.scene import by_windows, check_scene, check_window
@@ -80,16 +80,16 @@ class Preview:
         windows = by_windows(settings)
         told = cut_poses(motion.held(windows.lacking(len(motion))), box, SIZE)  # as MusePose does
         check_window(self.system.denoiser, windows, len(told))
-        copied, sources = self.copier(canvas, given).copy(limbs(told))
+        copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(limbs(told))
         latents = self.denoise(canvas, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents[: len(motion)], SIZE, fps, sound)
         return replace(small, open=lambda: detailed(small, sources[: len(motion)], picture, canvas, box), size=size)
 
-    def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
-        """What fetches from a canvas whose person stands as given."""
+    def copier(self, canvas: np.ndarray, given: PoseSequence, where: np.ndarray | None = None) -> Copier:
+        """What fetches from a canvas whose person stands as given, and where, if that is known (`standing`)."""
         (hints,) = limbs(given)
-        return Copier(self.copy_head, self.system.vae, canvas, hints)
+        return Copier(self.copy_head, self.system.vae, canvas, hints, where)
 
     @torch.no_grad()
     def denoise(

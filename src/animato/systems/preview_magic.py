@@ -38,7 +38,7 @@ from animato.sampling.noise import frame_generators
 from animato.sampling.run import After, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.copying import TOGETHER, Copier, repaired
+from animato.systems.copying import TOGETHER, Copier, repaired, standing
 from animato.systems.detail import detailed
 from animato.systems.magic_animate import MagicAnimate, conditions
 from animato.systems.preview import SETTINGS, SIZE
@@ -81,16 +81,16 @@ class MagicPreview:
         box = whole_box(size, SIZE)
         canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
         body = list(rendered(told, SIZE))
-        copied, sources = self.copier(canvas, given).copy(parts(body))
+        copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(parts(body))
         latents = self.denoise(canvas, body, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
         return replace(small, open=lambda: detailed(small, sources, picture, canvas, box), size=size)
 
-    def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
-        """What fetches from a canvas whose person stands as given."""
+    def copier(self, canvas: np.ndarray, given: PoseSequence, where: np.ndarray | None = None) -> Copier:
+        """What fetches from a canvas whose person stands as given, and where, if that is known (`standing`)."""
         (hints,) = parts(list(rendered(given, SIZE)))
-        return Copier(self.copy_head, self.system.vae, canvas, hints)
+        return Copier(self.copy_head, self.system.vae, canvas, hints, where)
 
     @torch.no_grad()
     def denoise(

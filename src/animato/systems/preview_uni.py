@@ -39,7 +39,7 @@ from animato.sampling.plan import Chain, Window, Windows
 from animato.sampling.run import After, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.copying import Copier, repaired
+from animato.systems.copying import Copier, repaired, standing
 from animato.systems.detail import detailed
 from animato.systems.preview import SIZE, limbs
 from animato.systems.scene import check_scene
@@ -81,16 +81,16 @@ class UniPreview:
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
         canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
-        copied, sources = self.copier(canvas, given).copy(limbs(told))
+        copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(limbs(told))
         latents = self.denoise(canvas, given, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
         small = Codec(self.system.vae).clip(latents, SIZE, fps, sound)
         return replace(small, open=lambda: detailed(small, sources, picture, canvas, box), size=size)
 
-    def copier(self, canvas: np.ndarray, given: PoseSequence) -> Copier:
-        """What fetches from a canvas whose person stands as given."""
+    def copier(self, canvas: np.ndarray, given: PoseSequence, where: np.ndarray | None = None) -> Copier:
+        """What fetches from a canvas whose person stands as given, and where, if that is known (`standing`)."""
         (hints,) = limbs(given)
-        return Copier(self.copy_head, self.system.vae, canvas, hints)
+        return Copier(self.copy_head, self.system.vae, canvas, hints, where)
 
     @torch.no_grad()
     def denoise(

@@ -94,7 +94,8 @@ def body_parts(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h 
 
 def unknown(poses: PoseSequence, size: torch.Size) -> Hints:
     """Nothing, where there is no copy head."""
-    return Hints(torch.zeros(1, len(poses), 0, *size), torch.zeros(1, len(poses), *size, dtype=torch.bool))
+    nowhere = torch.zeros(1, len(poses), *size)
+    return Hints(torch.zeros(1, len(poses), 0, *size), nowhere.bool(), nowhere)
 
 
 HINTS = {"": unknown, "limbs": limbs, "parts": body_parts}  # by what a recipe says of its copy head
