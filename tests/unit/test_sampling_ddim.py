@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from animato.core.errors import InputError
-from animato.sampling.ddim import DDIM, LONG, SHORT, Prior, alphas
+from animato.sampling.ddim import DDIM, LONG, SHORT, Prior, alphas, make_steps
 from animato.sampling.plan import Windows
 from animato.sampling.run import sample
+from animato.sampling.schedule import NoiseSchedule, make_scheduler
 
 
 def as_published(output: Tensor, t: int, then: int, x: Tensor) -> Tensor:
@@ -90,3 +91,18 @@ def test_windows_cover_clips_of_any_length(frames: int, size: int, share: float)
 def test_windows_that_share_everything() -> None:
     with pytest.raises(InputError, match="cannot share 8"):
         Windows(8, 8, end="last")
+
+
+@pytest.mark.parametrize("betas", ["linear", "scaled_linear"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_other_noise_has_the_levels_of_diffusers(betas: str, terminal: bool) -> None:
+    noise = NoiseSchedule(beta_schedule=betas, rescale_betas_zero_snr=terminal)
+    torch.testing.assert_close(alphas(noise), make_scheduler(noise).alphas_cumprod.double(), atol=2e-6, rtol=0)
+
+
+def test_steps_by_name() -> None:
+    noise = NoiseSchedule()
+    assert isinstance(make_steps(noise, "Published", 20), DDIM) and len(make_steps(noise, "DDIM", 20).timesteps) == 20
+    for odd, words in ((NoiseSchedule(prediction_type="epsilon"), "v_prediction"), (NoiseSchedule(beta_schedule="sigmoid"), "sigmoid")):
+        with pytest.raises(InputError, match=words):
+            make_steps(odd)
