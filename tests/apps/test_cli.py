@@ -90,8 +90,8 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", str(tmp_path)]) == 0
     sheet = animato.read_picture(tmp_path / "demo.png")
     assert open_clip(tmp_path / "demo.mp4").length == open_clip(tmp_path / "demo-animate-anyone.mp4").length
-    assert sheet.shape[0] == 4 * 256 + 3 * 4 and sheet.shape[1] > sheet.shape[0] and sheet.std() > 20
-    assert "picture | pose | puppet | animate-anyone | magic-animate" in capsys.readouterr().out
+    assert sheet.shape[0] == 5 * 256 + 4 * 4 and sheet.shape[1] > sheet.shape[0] and sheet.std() > 20
+    assert "picture | pose | puppet | animate-anyone | magic-animate | uni-animate" in capsys.readouterr().out
 
 
 def test_doctor_says_ready(capsys: pytest.CaptureFixture[str]) -> None:
