@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch is imported only for a preview model
 
 DIFFUSION = (ANIMATE_ANYONE.system, MUSE_POSE.system, MAGIC_ANIMATE.system, UNI_ANIMATE.system)  # each has a preview model
 CHOICES = ("puppet", *DIFFUSION)
-DEMO = ("puppet", ANIMATE_ANYONE.system, MAGIC_ANIMATE.system, UNI_ANIMATE.system)  # those that differ as they come: MusePose shares a model
+DEMO = ("puppet", ANIMATE_ANYONE.system, MAGIC_ANIMATE.system, UNI_ANIMATE.system)  # those that differ: MusePose shares a model
 COPY_HEAD = "copy_head"  # a network that preview models alone have
 TEMPORALS = ATTENTION, MAMBA = "attention", "mamba"
 LONG: dict[str, type[Windows | Chain]] = {"windows": Windows, "chain": Chain}
