@@ -1,6 +1,6 @@
-"""How good a preview model is on people and motions it has not seen: python benchmarks/preview_model.py [FOLDER] [--magic] [--pck].
+"""How good a preview model is on people and motions it has not seen: python benchmarks/preview_model.py [NAME] [--folder FOLDER] [--pck].
 
-Animate Anyone's, or with --magic MagicAnimate's.
+NAME is animate-anyone, magic-animate, uni-animate or uni-animate-mamba.
 
 64 procedural people (seeds 0 to 63, none of them in training); the first frame is the reference, four others are made. Told in the
 model's 128 x 128 pixels, and again after all have been brought down to 64 x 64. Beside the model: what its copy head chose and
@@ -10,7 +10,8 @@ carries detail along that it does not see: with and without.
 
 from __future__ import annotations
 
-import sys
+import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +22,26 @@ import torch
 from animato.core.shapes import Size
 from animato.data.motions import MOTIONS
 from animato.data.people import clip
+from animato.data.sample import whole_box
 from animato.encoders.codec import Codec
 from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.frames import change_error, psnr, ssim
 from animato.pose.keypoints import Point as P
 from animato.pose.keypoints import PoseSequence
 from animato.pose.parts import rendered
-from animato.systems import preview_magic
-from animato.systems.preview import FOLDER, SIZE, Preview, limbs, preview
+from animato.systems import preview, preview_magic, preview_uni
+from animato.systems.copying import standing
+from animato.systems.preview import SIZE, Preview, limbs
 from animato.systems.preview_magic import MagicPreview, parts
+from animato.systems.preview_uni import UniPreview
 
-Model = Preview | MagicPreview
+Model = Preview | MagicPreview | UniPreview
+MODELS: dict[str, tuple[Callable[[Path], Model], Path]] = {
+    "animate-anyone": (preview.preview, preview.FOLDER),
+    "magic-animate": (preview_magic.preview, preview_magic.FOLDER),
+    "uni-animate": (preview_uni.preview, preview_uni.FOLDERS["attention"]),
+    "uni-animate-mamba": (preview_uni.preview, preview_uni.FOLDERS["mamba"]),
+}
 PEOPLE, LENGTH, FPS = 64, 12, 6.0
 LOW: Size = (64, 64)
 LARGER: Size = (256, 256)
@@ -55,12 +65,16 @@ ORDER = [5, 6, 7, 8, 0, 9, 1, 2, 3, 4]  # legs, trunk, head, arms
 
 def frames_of(model: Model, frames: np.ndarray, poses: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
     """Result and fetched pixels for all frames but the first: F H W 3 uint8 each."""
-    poses = replace(poses, mask=None)  # as of an aligned motion
-    told, codec, copier = poses.frames(slice(1, None)), Codec(model.system.vae), model.copier(frames[0], poses.frames(slice(0, 1)))
+    where, poses = standing(poses, whole_box(SIZE, SIZE), SIZE), replace(poses, mask=None)  # as of an aligned motion
+    given, told = poses.frames(slice(0, 1)), poses.frames(slice(1, None))
+    codec, copier = Codec(model.system.vae), model.copier(frames[0], given, where)
     if isinstance(model, MagicPreview):
         body = list(rendered(told, SIZE))
         copied, _ = copier.copy(parts(body))
         latents = model.denoise(frames[0], body, copied)
+    elif isinstance(model, UniPreview):
+        copied, _ = copier.copy(limbs(told))
+        latents = model.denoise(frames[0], given, told, copied)
     else:
         copied, _ = copier.copy(limbs(told))
         latents = model.denoise(frames[0], told, copied)
@@ -130,10 +144,14 @@ def larger(model: Model, seed: int, motion: str) -> tuple[float, float]:
     return float(np.mean([psnr(*pair) for pair in pairs])), float(np.mean([psnr(*pair) for pair in soft]))
 
 
-def main(words: list[str]) -> None:
-    folders = [Path(word) for word in words if not word.startswith("--")]
-    opened, own = (preview_magic.preview, preview_magic.FOLDER) if "--magic" in words else (preview, FOLDER)
-    model, names = opened(folders[0] if folders else own), sorted(MOTIONS)
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("name", nargs="?", default="animate-anyone", choices=MODELS)
+    options.add_argument("--folder", type=Path, help="other networks of this kind, as a training run leaves them")
+    options.add_argument("--pck", action="store_true")
+    given = options.parse_args()
+    opened, own = MODELS[given.name]
+    model, names = opened(given.folder or own), sorted(MOTIONS)
     table: dict[str, list[tuple[float, ...]]] = {name: [] for name in ("model", "fetched", "copy", "warp")}
     changes, right, most, twice = [], [], [], []
     for seed in range(PEOPLE):
@@ -148,7 +166,7 @@ def main(words: list[str]) -> None:
             for name, picture in shown.items():
                 fine, coarse = (picture, frames[k], masks[k]), (low(picture), low(frames[k]), low(masks[k]))
                 table[name].append(tuple(value for a, b, m in (fine, coarse) for value in (psnr(a, b), psnr(a, b, m), ssim(a, b))))
-        if "--pck" in words:
+        if given.pck:
             asked = [k - 1 for k in ASKED]
             told = PoseSequence(poses.points[list(ASKED)], poses.score[list(ASKED)], poses.size, FPS)
             right.append(accuracy(result[asked], told))
@@ -167,4 +185,4 @@ def main(words: list[str]) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(sys.argv[1:])
+    main()
