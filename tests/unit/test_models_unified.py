@@ -106,8 +106,9 @@ def test_first_frames_that_do_not_fit_the_poses(net: UnifiedUNet) -> None:
 
 @pytest.mark.parametrize("size", [(8, 4), SIZE])
 @torch.no_grad()
-def test_the_trunk_is_diffusers_own(net: UnifiedUNet, size: tuple[int, int]) -> None:
-    """The slow reference: diffusers' forward, which projects the context for every frame."""
+def test_the_trunk_is_diffusers_own(net: UnifiedUNet, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow reference: diffusers' forward, which projects the context for every frame and feeds all tokens forward at once."""
+    monkeypatch.setattr("animato.models.attention.PIECE", 7)
     plain = UNet3DConditionModel.from_config(net.trunk.config)
     replace_entrance(plain, 32, 3, 16)
     plain.load_state_dict(net.trunk.state_dict())

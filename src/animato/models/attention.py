@@ -181,7 +181,7 @@ class SpatialTransformer(Entrance):
         return x + per_frame(self.proj_out, tokens.transpose(2, 3).reshape(x.shape))
 
 
-def in_pieces(feed_forward: nn.Module, tokens: Tensor) -> Tensor:  # ... C -> ... C
+def in_pieces(feed_forward: Callable[[Tensor], Tensor], tokens: Tensor) -> Tensor:  # ... C -> ... C
     """A feed-forward over a moderate number of tokens at a time, which needs less memory and no more time."""
     pieces = tokens.flatten(0, -2).split(PIECE)
     return torch.cat([feed_forward(piece) for piece in pieces]).view_as(tokens)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 import torch
+from diffusers.models.attention import BasicTransformerBlock, FeedForward
 from diffusers.models.embeddings import TimestepEmbedding
 from diffusers.models.resnet import ResnetBlock2D, TemporalConvLayer
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
@@ -19,7 +20,7 @@ from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from animato.models.attention import Attention, attend
+from animato.models.attention import Attention, attend, in_pieces
 from animato.models.condition import Context, KeyValues
 from animato.models.temporal import TemporalMamba
 
@@ -39,6 +40,13 @@ class ReadyCrossAttention(Attention):
         ready = cast(KeyValues, encoder_hidden_states[self.place])
         query = self.to_q(hidden_states).view(len(ready.keys), -1, hidden_states.shape[-1])  # B F*L C
         return self.to_out(attend(query, ready, self.heads)).view_as(hidden_states)
+
+
+class FeedForwardInPieces(FeedForward):
+    """diffusers' feed-forward, over some tokens at a time: its inner layer, eight times as wide, would be the peak of memory."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:  # ... L C
+        return in_pieces(super().forward, hidden_states)
 
 
 class MambaOverFrames(nn.Module):
@@ -89,6 +97,11 @@ def replace_cross_attentions(trunk: UNet3DConditionModel) -> None:
     for name, block in transformer_blocks(trunk):
         old = block.attn2
         block.attn2 = ReadyCrossAttention(name, old.to_q.in_features, old.heads, old.to_k.in_features)
+
+
+def replace_feed_forwards(trunk: UNet3DConditionModel) -> None:
+    for block in [module for module in trunk.modules() if isinstance(module, BasicTransformerBlock)]:
+        block.ff = FeedForwardInPieces(block.norm3.normalized_shape[0])
 
 
 def replace_temporal_modules(trunk: UNet3DConditionModel) -> None:

@@ -29,6 +29,7 @@ from animato.models.trunk import (
     project_context,
     replace_cross_attentions,
     replace_entrance,
+    replace_feed_forwards,
     replace_temporal_modules,
     travel,
 )
@@ -129,6 +130,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         )
         replace_entrance(self.trunk, *entrance, head_dim)
         replace_cross_attentions(self.trunk)
+        replace_feed_forwards(self.trunk)
         if temporal == "mamba":
             replace_temporal_modules(self.trunk)
         self.image = nn.Sequential(

@@ -29,9 +29,10 @@ Module = TypeVar("Module", bound=nn.Module)
 TOGETHER, ALONE = 27, 18  # a token of a window: both halves of guidance, or one; the skeletons' features included
 FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
 REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
-UNIFIED = 34  # UniAnimate's network: a token of a window and of the frame in front of it, in every row of a pass
+UNIFIED = 17  # UniAnimate's network: a token of a window and of the frame in front of it, in every row of a pass
+UNIFIED_FEED_FORWARD = 18  # the same: a token of the piece that is in the feed-forward
 UNIFIED_CONTEXT = 6400  # the same: keys and values of its context, of each half of guidance, and again of every row of a pass
-SCANNED = 120  # the same with Mamba: a place of those that are scanned at once
+SCANNED, SCANNED_FRAME = 90, 9  # the same with Mamba: a place of those that are scanned at once, and each of its frames
 DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
 UNETS = UNet, UnifiedUNet
 AT_ONCE = [Mamba.__name__, BidirectionalMamba.__name__]  # layers that use the weights of those within them themselves
@@ -162,8 +163,9 @@ def _sampling(unet: UNet | UnifiedUNet, settings: Settings, place: Place, frames
 
 def _unified(unet: UnifiedUNet, rows: int, frames: int, places: int) -> int:
     """The same of UniAnimate's network, in values as wide as its first level. Rows of a pass share nothing."""
-    scanned = SCANNED * min(rows * places, PLACES) if unet.config.temporal == "mamba" else 0
-    return UNIFIED * rows * (frames + 1) * places + UNIFIED_CONTEXT * (2 + rows) + scanned
+    scanned = (SCANNED + SCANNED_FRAME * (frames + 1)) * min(rows * places, PLACES) if unet.config.temporal == "mamba" else 0
+    tokens = rows * (frames + 1) * places
+    return UNIFIED * tokens + UNIFIED_FEED_FORWARD * min(tokens, PIECE) + UNIFIED_CONTEXT * (2 + rows) + scanned
 
 
 def _held(module: nn.Module, place: Place) -> int:
