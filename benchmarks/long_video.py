@@ -103,8 +103,6 @@ def main() -> None:
     folder = given.folder or FOLDERS["mamba" if given.mamba else "attention"]
     done = {name: alone(folder, settings, given.people) for name, settings in WAYS.items()}
     scenes = [Scene.of(seed, LENGTH) for seed in range(given.people)]
-    if given.sheet:
-        write_picture(sheet(scenes[0], {name: performed.clips[0] for name, performed in done.items()}), given.sheet)
     rows = list[tuple[Cell, ...]]()
     for name, performed in done.items():
         both = zip(scenes, performed.clips, done[WHOLE].clips, strict=True)
@@ -113,6 +111,8 @@ def main() -> None:
     print(Table(f"People: {given.people}, frames: {LENGTH}", ("way", *COLUMNS), tuple(rows)).markdown())
     torch.set_num_threads(1)
     print(told_brighter(preview(folder), Scene.of(0, LINK)).markdown())
+    if given.sheet:
+        write_picture(sheet(scenes[0], {name: performed.clips[0] for name, performed in done.items()}), given.sheet)
 
 
 def seams(settings: Settings) -> list[int]:
@@ -163,14 +163,14 @@ def told_brighter(model: UniPreview, scene: Scene) -> Table:
 
 
 def sheet(scene: Scene, made: dict[str, np.ndarray]) -> np.ndarray:
-    """Truth and ways, one a row: the reference, one of the first clip, those around the first and the last seam, one of the last clip."""
+    """Truth and ways, one a row: the reference, one of the first clip, those around the first and a middle seam, one of the last clip."""
     clips = {"truth": (scene.frames, seams(WAYS[CHAIN]))}
     clips |= {name: (frames, seams(WAYS[name]) or seams(WAYS[CHAIN])) for name, frames in made.items()}
     return np.vstack([_row(frames, scene.frames[0], at, name) for name, (frames, at) in clips.items()])
 
 
 def _row(frames: np.ndarray, reference: np.ndarray, at: list[int], name: str) -> np.ndarray:
-    around = [seam + step for seam in (at[0], at[-1]) for step in (-1, 0, 1, 2)]
+    around = [seam + step for seam in (at[0], at[len(at) // 2]) for step in (-1, 0, 1, 2)]
     cells = [(reference, name), *((frames[k], str(k)) for k in (LINK // 2, *around, LENGTH - LINK // 2))]
     return side_by_side([titled(cv2.resize(cell, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC), title) for cell, title in cells])
 
