@@ -78,9 +78,11 @@ def _new(recipe: Networks) -> UniTrained:
 def _copy_head(recipe: Networks, channels: int) -> CopyHead:
     """A new copy head, or the one of networks.copy_start. Its features come to the channels beside the noise.
 
-    What it learned for another network's features is left behind. Raises InputError, MissingModelError.
+    What it learned for another network's features is left behind. They are told from the beginning, by random weights, for the new
+    network answers zero as it is. Raises InputError, MissingModelError.
     """
     head = CopyHead(channels, MAPS[recipe.copy_head], BESIDE)
+    head.enter.reset_parameters()
     if not recipe.copy_start:
         return head
     folder = Path(recipe.copy_start) / COPY_HEAD
