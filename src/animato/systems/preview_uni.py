@@ -32,10 +32,10 @@ from animato.models.trunk import Kind
 from animato.models.unified import UnifiedUNet
 from animato.pose.draw import UNI_ANIMATE, skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.sampling.chain import anchored, chain
+from animato.sampling.chain import chain
 from animato.sampling.guidance import guided_unified
 from animato.sampling.noise import frame_generators
-from animato.sampling.plan import Chain, Window, Windows
+from animato.sampling.plan import Window, Windows
 from animato.sampling.run import After, blend, nothing, sample, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
@@ -43,7 +43,7 @@ from animato.systems.copying import Copier, repaired, standing
 from animato.systems.detail import detailed
 from animato.systems.preview import SIZE, limbs
 from animato.systems.scene import check_scene
-from animato.systems.uni_animate import UniAnimate, check_share, conditions, plans_of
+from animato.systems.uni_animate import UniAnimate, check_share, conditions, handed_on, passes, plans_of
 from animato.weights.own import networks_of, trained_noise
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "preview"
@@ -108,27 +108,21 @@ class UniPreview:
         place = system.estimate(SIZE, frames, here).accept()
         seen = system.look(canvas, canvas, drawn(given, told), here, place, ticks(progress, "look", frames))
         plans, net = plans_of(settings.window, frames), system.unet
-        scheduler = make_scheduler(system.noise, settings.scheduler, settings.steps)
-        rounds = sum(-(-len(plan) // settings.batch) for plan in plans.values())
-        done = ticks(progress, "denoise", len(scheduler.timesteps) * rounds)
+        rounds = len(make_scheduler(system.noise, settings.scheduler, settings.steps).timesteps)
+        done = ticks(progress, "denoise", rounds * passes(plans, settings.batch))
         generators = frame_generators(settings.seed, frames)
         noise = torch.randn(copied.base.shape[2:], generator=generators[0])
 
         def make(link: Window, first_frame: Tensor | None) -> Tensor:
             own, plan = Copied(*(part[:, list(link.frames)] for part in copied)), plans[link]
-            null, conditions_ = conditions(net, seen.link(link, first_frame), plan, settings.share)
-            helped = {window: beside(condition, own.features[:, list(window.frames)]) for window, condition in conditions_.items()}
+            null, alone = conditions(net, seen.link(link, first_frame), plan, settings.share)
+            helped = {window: beside(condition, own.features[:, list(window.frames)]) for window, condition in alone.items()}
             steps = make_scheduler(system.noise, settings.scheduler, settings.steps)
             ask = repaired(guided_unified(net, null, helped, 1.0), own.base, steps.alphas_cumprod)
             x = noise.expand(len(link.frames), -1, -1, -1)
             return sample(x, blend(plan, ask, settings.batch, done, settings.share), steps, generators, callback_on_step_end)
 
-        def show(frame: Tensor) -> Tensor:  # 1 C h w -> 1 1 8 h w
-            anchor = settings.window.anchor if isinstance(settings.window, Chain) else 0
-            pixels = anchored(Codec(system.vae).decode(frame), seen.picture[0], anchor)
-            return net.first_frame.each(pixels[None], (frame.shape[2], frame.shape[3]))
-
-        return chain(list(plans), make, show)
+        return chain(list(plans), make, lambda frame: handed_on(net, Codec(system.vae), seen, settings.window, frame))
 
 
 def drawn(given: PoseSequence, told: PoseSequence) -> Iterator[np.ndarray]:

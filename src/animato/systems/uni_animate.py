@@ -9,7 +9,7 @@ which begins with the last frame of the one before it, as the paper does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -153,10 +153,10 @@ class UniAnimate:
         latents: Tensor | None = None,
     ) -> Tensor:  # F C h w
         """The clip's latents. `latents` to begin with take the place of noise and picture (F C h w)."""
-        net, frames, size = place(self.unet), seen.poses.shape[1], (seen.clean.shape[2], seen.clean.shape[3])
+        net, frames = place(self.unet), seen.poses.shape[1]
         plans, codec = plans_of(settings.window, frames), Codec(place(self.vae) if isinstance(settings.window, Chain) else self.vae)
         rounds = len(make_steps(self.noise, settings.scheduler, settings.steps).timesteps)
-        done = ticks(progress, "denoise", rounds * sum(-(-len(plan) // settings.batch) for plan in plans.values()))
+        done = ticks(progress, "denoise", rounds * passes(plans, settings.batch))
 
         def make(link: Window, first_frame: Tensor | None) -> Tensor:
             plan, told = plans[link], seen.link(link, first_frame)
@@ -167,12 +167,7 @@ class UniAnimate:
             scheduler = make_steps(self.noise, settings.scheduler, settings.steps)
             return sample(x.to(place.device), predict, scheduler, generators, callback_on_step_end)
 
-        def show(frame: Tensor) -> Tensor:  # 1 C h w -> 1 1 8 h w
-            anchor = settings.window.anchor if isinstance(settings.window, Chain) else 0
-            pixels = anchored(codec.decode(frame), seen.picture[0].float(), anchor)
-            return net.first_frame.each(pixels[None].to(place.dtype), size)
-
-        return chain(list(plans), make, show)
+        return chain(list(plans), make, lambda frame: handed_on(net, codec, seen, settings.window, frame))
 
     def begin(self, clean: Tensor, generators: Sequence[torch.Generator], plan: Plan) -> Tensor:  # 1 C h w -> F C h w
         """Noise with a trace of the picture, as the published scripts begin: that for long clips in another way."""
@@ -190,6 +185,17 @@ def plans_of(how: Windows | Chain, frames: int) -> dict[Window, Plan]:
     if isinstance(how, Windows):
         return {Window(tuple(range(frames))): how.over(frames)}
     return {link: [Window(tuple(range(len(link.frames))))] for link in how.over(frames)}
+
+
+def passes(plans: Mapping[Window, Plan], batch: int) -> int:
+    """How often the network is asked in a step, all clips together."""
+    return sum(-(-len(plan) // batch) for plan in plans.values())
+
+
+def handed_on(net: UnifiedUNet, codec: Codec, seen: Seen, how: Windows | Chain, frame: Tensor) -> Tensor:  # 1 C h w -> 1 1 8 h w
+    """What the next clip of a chain is told of the last frame of the one before it: its pixels behind their stem."""
+    pixels = anchored(codec.decode(frame), seen.picture[0].float(), how.anchor if isinstance(how, Chain) else 0)
+    return net.first_frame.each(pixels[None].to(net.dtype), (frame.shape[2], frame.shape[3]))
 
 
 def conditions(net: UnifiedUNet, seen: Seen, plan: Plan, share: Share) -> tuple[UnifiedCondition, dict[Window, UnifiedCondition]]:
