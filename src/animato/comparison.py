@@ -125,8 +125,10 @@ def check_truth(truth: Clip | None, size: Size, frames: int | None) -> None:
 
 def measured(name: str, clip: Clip, report: Report, scene: Scene, truth: Clip | None, progress: Progress = silent) -> Measured:
     """Runs through a result once. Raises InputError where the truth ends early."""
-    area, accuracy = PersonArea(scene.reference, scene.aligned.pose), Accuracy(scene.aligned.pose)
-    background, flicker = Background(), Flicker()
+    area = PersonArea(scene.reference, scene.aligned.pose)
+    accuracy = Accuracy(scene.aligned.pose)
+    background = Background()
+    flicker = Flicker()
     likeness = []
     true_frames: Iterator[np.ndarray | None] = iter(truth) if truth else repeat(None)
     for index, frame in enumerate(clip):

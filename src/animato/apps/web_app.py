@@ -26,7 +26,9 @@ def build(studio: Studio) -> gr.Blocks:
         gr.HTML(web_text.HEAD)
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=6, min_width=320):
-                fields, options, pressed = inputs(), settings(), buttons()
+                fields = inputs()
+                options = settings()
+                pressed = buttons()
             with gr.Column(scale=5, min_width=320):
                 shown = outputs()
         Events(studio, fields, options, pressed, shown).connect()

@@ -67,7 +67,9 @@ class Events:
 
     def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> Any:
         """The button locks both, the work runs when its turn has come, and at its end both are free again, however it ended."""
-        session, status, pressed = self._session, self._out.status, [*vars(self._buttons).values()]
+        session = self._session
+        status = self._out.status
+        pressed = [*vars(self._buttons).values()]
         locked = button.click(self.lock, session, [session, status, *pressed], js=SHOW_STATUS, **AT_ONCE)
         ran = locked.then(
             function, [session, *fields], [*vars(self._out).values()], concurrency_limit=1, concurrency_id="work", **RAW

@@ -65,7 +65,8 @@ def thumbnail(motion: str) -> np.ndarray:
     farthest = int(np.abs(poses.points[:, 0, BODY, :2] - poses.points[:1, 0, BODY, :2]).sum(axis=(1, 2)).argmax())
     one = poses.frames(slice(farthest, farthest + 1))
     seen = one.points[0, 0, one.score[0, 0] > 0, :2]
-    corner, extent = seen.min(axis=0), np.ptp(seen, axis=0)
+    corner = seen.min(axis=0)
+    extent = np.ptp(seen, axis=0)
     scale = THUMBNAIL * (1 - 2.2 * MARGIN) / extent.max()
     middle = THUMBNAIL * np.array([0.5, 0.5 - MARGIN / 2])  # a little high: the motion's name stands at its feet
     offset = np.append(middle - scale * (corner + extent / 2), 0)

@@ -39,7 +39,9 @@ class Meter:
     """A core.progress.Progress that keeps what it was told, and raises Interrupted in whoever reports after `stop`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._last, self._stopped = clock, clock(), False
+        self._clock = clock
+        self._last = clock()
+        self._stopped = False
         self._stages: dict[str, Stage] = {}
         self._started: dict[str, float] = {}
 

@@ -95,7 +95,8 @@ def rasterize_reference(points: np.ndarray, near: np.ndarray, faces: np.ndarray,
     """The same one triangle after the other, by the signs of the three edges at every pixel centre."""
     width, height = size
     y, x = np.mgrid[:height, :width] + 0.5
-    seen, buffer = np.full((height, width), -1, np.int32), np.zeros((height, width))
+    seen = np.full((height, width), -1, np.int32)
+    buffer = np.zeros((height, width))
     for index, face in enumerate(faces):
         a, b, c = points[face]
         area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

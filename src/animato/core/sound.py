@@ -94,7 +94,9 @@ class _Encode:
         if block.shape[1] == 0:
             return False
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = _RATE, self._written, Fraction(1, _RATE)
+        frame.sample_rate = _RATE
+        frame.pts = self._written
+        frame.time_base = Fraction(1, _RATE)
         self._target.mux(self._out.encode(frame))
         self._written += block.shape[1]
         return True

@@ -35,7 +35,8 @@ class _Canvas:
     def tint(self, x: float, y: float, size: float, colour: Colour, amount: float) -> None:
         """Blends a soft spot of a colour in."""
         height, width = self.view.shape[:2]
-        middle, spread = self.pixels(np.array([[x, y]]))[0], np.array([0.55 * size * width, size * height])
+        middle = self.pixels(np.array([[x, y]]))[0]
+        spread = np.array([0.55 * size * width, size * height])
         left, top = np.maximum(np.floor(middle - 3 * spread), 0).astype(int)
         right, bottom = np.ceil(middle + 3 * spread).astype(int)
         part = self.view[top:bottom, left:right]

@@ -115,7 +115,8 @@ def smooth(x: np.ndarray | float) -> np.ndarray:
 def grid(rings: Sequence[Ring], segments: int) -> np.ndarray:
     """R S+1 3: points of a tube from the side away from x over the front (z) to x and by the back to the first, repeated."""
     angle = np.linspace(0, 2 * np.pi, segments + 1)
-    cos, sin = np.cos(angle), np.sin(angle)
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     points = []
     for ring in rings:
         depth = np.where(sin >= 0, ring.front, ring.back) * sin

@@ -74,7 +74,8 @@ def _standing(turns: np.ndarray, apart: float = 0.03) -> Posture:
 def idle(times: np.ndarray, style: Style) -> Posture:
     """Shifts the weight from leg to leg and looks about."""
     turns = _cycle(times, style, "idle")
-    posture, sway = _standing(turns, 0.05), _sine(turns)
+    posture = _standing(turns, 0.05)
+    sway = _sine(turns)
     posture.pelvis[:, 0] = 0.03 * style.amount * sway
     posture.tilt[:, 1] = -3.0 * style.amount * sway
     posture.set("waist", 0.0, 3.0 * style.amount * sway, 2 * sway)
@@ -132,7 +133,8 @@ def dance(times: np.ndarray, style: Style) -> Posture:
     """Low-frequency sinusoids in every joint of the upper body, weight from foot to foot on the beat."""
     turns = _cycle(times, style, "dance")
     posture, v = _standing(turns, 0.09), style.variant
-    bounce, sway = np.cos(2 * TAU * turns), _sine(turns)
+    bounce = np.cos(2 * TAU * turns)
+    sway = _sine(turns)
     posture.pelvis[:, 1] = -0.05 - 0.035 * style.amount * bounce
     posture.pelvis[:, 0] = 0.07 * style.amount * sway
     posture.tilt[:, 1], posture.tilt[:, 2] = -6 * style.amount * sway, 14 * style.amount * _sine(turns, 0.25 * v[0])
@@ -182,7 +184,8 @@ def turn(times: np.ndarray, style: Style) -> Posture:
     steps, facing = 8 * turns, 360 * turns
     posture = _standing(turns, 0.02)
     for k, (side, shift) in enumerate(((1, 0.0), (-1, 0.5))):
-        whole, part = np.floor(steps + shift), np.mod(steps + shift, 1.0)
+        whole = np.floor(steps + shift)
+        part = np.mod(steps + shift, 1.0)
         behind = 45 * (whole + _rise((part - 0.5) / 0.5) - shift) + 11 - facing  # degrees that the foot is turned against the body
         posture.feet[:, k, 0] = side * 0.12 * (np.cos(np.deg2rad(behind)) - 1)
         posture.feet[:, k, 2] = -side * 0.12 * np.sin(np.deg2rad(behind))

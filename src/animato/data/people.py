@@ -198,7 +198,8 @@ def clip(seed: int, motion: str, frames: int, size: Size, fps: float = 24.0, tur
     if frames < 1 or min(size) < 16:
         raise InputError(f"A clip needs at least 1 frame and 16 x 16 pixels, not {frames} frame(s) of {size[0]} x {size[1]}.")
     rng = np.random.default_rng([seed, 2])
-    person, style = Person.random(seed), random_style(rng)
+    person = Person.random(seed)
+    style = random_style(rng)
     view = random_view(rng, person.stature, size)
     posture = MOTIONS[motion](np.arange(frames) / fps, style)
     posture.turn = posture.turn + (rng.uniform(-50, 50) if turn is None else turn)

@@ -37,7 +37,9 @@ class Known:
 
 def keypoints(look: Look, joints: Joints, frame: int) -> Known:
     """All 134 points of one frame."""
-    place, depth, outwards = np.zeros((KEYPOINTS, 3)), np.full(KEYPOINTS, 0.05), np.zeros((KEYPOINTS, 3))
+    place = np.zeros((KEYPOINTS, 3))
+    depth = np.full(KEYPOINTS, 0.05)
+    outwards = np.zeros((KEYPOINTS, 3))
     position, rotation, girth = joints.position[frame], joints.rotation[frame], look.build.girth
     for point in Point:
         side, _, name = point.name.partition("_")

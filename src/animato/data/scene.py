@@ -184,7 +184,9 @@ def _window(canvas: np.ndarray, camera: Camera, x: float, scene: Scene) -> None:
 
 
 def _framed(canvas: np.ndarray, camera: Camera, x: float, colour: Colour, scene: Scene, rng: np.random.Generator) -> None:
-    z, wide, high = -scene.wall_z, float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.3, 0.6))
+    z = -scene.wall_z
+    wide = float(rng.uniform(0.3, 0.6))
+    high = float(rng.uniform(0.3, 0.6))
     _quad(canvas, camera, _upright(x - wide / 2, 1.3, z, wide, high), (70, 60, 54))
     _quad(canvas, camera, _upright(x - wide / 2 + 0.03, 1.33, z, wide - 0.06, high - 0.06), colour)
     _quad(canvas, camera, _upright(x - wide / 2 + 0.03, 1.33, z, wide - 0.06, 0.4 * (high - 0.06)), np.array(colour) * 0.7)

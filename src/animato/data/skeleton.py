@@ -205,7 +205,8 @@ def _local_rotations(posture: Posture) -> np.ndarray:
     local = np.broadcast_to(np.eye(3), (posture.frames, len(JOINTS), 3, 3)).copy()
     local[:, 0] = _trunk(posture.tilt)
     for name, angle in posture.angles.items():
-        kind, side = name.split("_")[0], -1.0 if name.endswith("_r") else 1.0
+        kind = name.split("_")[0]
+        side = -1.0 if name.endswith("_r") else 1.0
         local[:, J[name]] = _joint_rotation(kind, angle, side)
     for k, s in enumerate(SIDES):
         _fingers(local, s, posture.curl[:, k], posture.spread[:, k])

@@ -28,7 +28,8 @@ def size(look: Look, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Half width, front and back depth (metres) of the bare torso at heights v (spine lengths over the pelvis)."""
     build, g = look.build, look.build.girth
     hips, chest = build.hips + 0.082 * g, build.shoulders * (0.93 + 0.05 * g)
-    upper, middle = smooth((v - 0.1) / 0.6), np.exp(-(((v - 0.36) / 0.17) ** 2))
+    upper = smooth((v - 0.1) / 0.6)
+    middle = np.exp(-(((v - 0.36) / 0.17) ** 2))
     width = np.interp(v, _TORSO[:, 0], _TORSO[:, 1]) * (hips * (1 - upper) + chest * upper)
     width = width * (1 - middle * (1 - build.waist) * 0.75 + 0.12 * build.belly * middle)
     front = g * np.interp(v, _TORSO[:, 0], _TORSO[:, 2]) + 0.075 * g * build.belly * np.exp(-(((v - 0.3) / 0.2) ** 2))

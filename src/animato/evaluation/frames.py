@@ -43,7 +43,8 @@ def ssim(picture: np.ndarray, truth: np.ndarray) -> float:
     _check_shapes(picture, truth)
     if min(picture.shape[:2]) < _WINDOW:
         raise InputError(f"SSIM needs pictures of at least {_WINDOW} x {_WINDOW} pixels, not {picture.shape[1]} x {picture.shape[0]}.")
-    x, y = picture.astype(np.float64), truth.astype(np.float64)
+    x = picture.astype(np.float64)
+    y = truth.astype(np.float64)
     mean_x, mean_y = _windowed(x), _windowed(y)
     variance_x, variance_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
     covariance = _windowed(x * y) - mean_x * mean_y

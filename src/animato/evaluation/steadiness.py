@@ -26,7 +26,9 @@ class Background:
     def see(self, frame: np.ndarray, person: np.ndarray) -> None:
         """frame: H W 3 uint8; person: H W bool."""
         if self._count is None:
-            self._count, self._sum, self._squares = np.zeros(person.shape), np.zeros(frame.shape), np.zeros(frame.shape)
+            self._count = np.zeros(person.shape)
+            self._sum = np.zeros(frame.shape)
+            self._squares = np.zeros(frame.shape)
         outside = ~person
         seen = frame * outside[..., None].astype(np.float64)
         self._count += outside
@@ -76,7 +78,8 @@ class Flicker:
         """Difference of `now` from `then` brought back to it, both h w 3, where flow can be trusted and `then` shows the person."""
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (now, then)]
         rest = np.zeros((*grey[0].shape, 2), np.float32)
-        there, home = self._flow.calc(grey[0], grey[1], rest.copy()), self._flow.calc(grey[1], grey[0], rest)
+        there = self._flow.calc(grey[0], grey[1], rest.copy())
+        home = self._flow.calc(grey[1], grey[0], rest)
         y, x = np.mgrid[: now.shape[0], : now.shape[1]].astype(np.float32)
         at = x + there[..., 0], y + there[..., 1]
         home_there = cv2.remap(home, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(np.inf, np.inf))

@@ -138,7 +138,8 @@ def fetch(query: Tensor, key: Tensor, value: Tensor, asking: Tensor, answering: 
     frames, size = query.shape[1], query.shape[-2:]
     q, k, v = (x.flatten(3).transpose(2, 3) for x in (query, key, value))  # B F L D
     length = -k.square().sum(-1, keepdim=True) / 2
-    q, k = torch.cat([q, torch.ones_like(q[..., :1])], -1), torch.cat([k, length], -1)
+    q = torch.cat([q, torch.ones_like(q[..., :1])], -1)
+    k = torch.cat([k, length], -1)
     rows = []
     for row, (asks, answers) in enumerate(zip(asking.flatten(2), answering.flatten(2), strict=True)):  # F L, 1 L
         own = v[row].expand(frames, -1, -1)

@@ -166,7 +166,8 @@ class Way(NamedTuple):
 
     def scanned(self, u: Tensor, z: Tensor, fused: Callable[..., Tensor] | None) -> Tensor:  # B E T
         """The scan of the convolved input and its gate, by mamba-ssm's function or by the one here."""
-        (delta, b, c), a = self.terms(u), -torch.exp(self.a_log.float())
+        (delta, b, c) = self.terms(u)
+        a = -torch.exp(self.a_log.float())
         if fused is not None:
             return fused(u, delta, a, b, c, self.d.float(), z)
         return selective_scan(u, delta, a, b, c, self.d, z)[0]

@@ -96,7 +96,8 @@ class Told:
         clip = norm(module.norm, x, self.frames).unflatten(0, (-1, self.frames))
         tokens = clip.permute(0, 3, 4, 1, 2)  # B H W F C
         rows = module.proj_in(tokens.flatten(0, 2))
-        block, table = cast(TemporalBlock, module.transformer_blocks[0]), sinusoid(self.frames, x.shape[1]).to(x)
+        block = cast(TemporalBlock, module.transformer_blocks[0])
+        table = sinusoid(self.frames, x.shape[1]).to(x)
         for before, attend in ((block.norm1, block.attn1), (block.norm2, block.attn2)):
             placed = before(rows) + table
             rows = rows + attention(attend, placed, placed)

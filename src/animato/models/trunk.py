@@ -147,7 +147,8 @@ def travel(trunk: UNet3DConditionModel, x: Tensor, t: Tensor, context: Context, 
         skips += made
     x = through(trunk.mid_block, reading | {"hidden_states": x})
     for block in trunk.up_blocks:
-        taken, skips = tuple(skips[-len(block.resnets) :]), skips[: -len(block.resnets)]
+        taken = tuple(skips[-len(block.resnets) :])
+        skips = skips[: -len(block.resnets)]
         up = {"hidden_states": x, "res_hidden_states_tuple": taken, "upsample_size": skips[-1].shape[-2:] if skips else None}
         x = through(block, (reading if attends(block) else plain) | up)
     return trunk.conv_out(trunk.conv_act(trunk.conv_norm_out(x))).unflatten(0, (rows, frames))

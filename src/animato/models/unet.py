@@ -45,7 +45,9 @@ class UNet(ModelMixin, ConfigMixin):
         temporal: Temporal | None = None,
     ) -> None:
         super().__init__()
-        first, last, levels = block_out_channels[0], block_out_channels[-1], range(len(block_out_channels))
+        first = block_out_channels[0]
+        last = block_out_channels[-1]
+        levels = range(len(block_out_channels))
         widths = Widths(heads, cross_attention_dim, 4 * first, temporal)
         self.time_proj = Timesteps(first, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time_embedding = TimestepEmbedding(first, 4 * first)

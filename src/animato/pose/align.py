@@ -52,7 +52,9 @@ def align(
     check_alignment(how)
     _check(reference.frames(slice(0, 1)), "picture")
     _check(motion, "motion")
-    reference, motion, adjust = reference.frames(slice(0, 1)).person(0), motion.person(0), adjust or Adjust()
+    reference = reference.frames(slice(0, 1)).person(0)
+    motion = motion.person(0)
+    adjust = adjust or Adjust()
     if how == "robust":
         aligned = _robust(reference, motion, adjust)
     elif how == "musepose":

@@ -67,7 +67,8 @@ def keypoints_of(person: Whole) -> tuple[np.ndarray, np.ndarray]:
     points[OURS], score[OURS] = joints[THEIRS], body.score[THEIRS]
     score[FRONT_OF_HEAD] *= facing(body)
     shoulders = [Point.L_SHOULDER, Point.R_SHOULDER]
-    points[Point.NECK], score[Point.NECK] = points[shoulders].mean(axis=0), score[shoulders].min()
+    points[Point.NECK] = points[shoulders].mean(axis=0)
+    score[Point.NECK] = score[shoulders].min()
     for part, which, start in ((person.left, LEFT_HAND, L_WRIST), (person.right, RIGHT_HAND, R_WRIST), (person.face, FACE, NOSE)):
         if part is not None:
             points[which] = part.points + (0, 0, joints[start, 2])

@@ -42,7 +42,8 @@ def estimate_picture(
     Returns one frame of one person, with the person's mask.
     Raises InputError when there is no such person, MissingModelError without models.
     """
-    find, details = People(models), Details(models, hands=hands, face=face)
+    find = People(models)
+    details = Details(models, hands=hands, face=face)
     people = find(picture, around_point(picture, person))
     if not people:
         raise InputError("No person was found in the picture. Use a picture that shows one person whole, or at least from the hips up.")
@@ -69,7 +70,8 @@ def estimate_video(
     Frames in which the person is not to be seen have score 0: `frames_without_person` lists them.
     Raises InputError when no frame shows anybody or the chosen person is not among the first to be seen, MissingModelError without models.
     """
-    track, details = Tracker(People(models), person), Details(models, hands=hands, face=face)
+    track = Tracker(People(models), person)
+    details = Details(models, hands=hands, face=face)
     frames, mask, seen = [], [], None
     for done, picture in enumerate(clip):
         body = track(picture)

@@ -39,7 +39,8 @@ def pick(points: np.ndarray, score: np.ndarray, person: Person) -> int:
 
 def again(points: np.ndarray, score: np.ndarray, before: np.ndarray, seen_before: np.ndarray) -> int | None:
     """Which of P people is the one whose points K 3 were visible (K bool) in the frame before; None if nobody is near enough."""
-    low, high = before[BODY][seen_before[BODY], :2].min(axis=0), before[BODY][seen_before[BODY], :2].max(axis=0)
+    low = before[BODY][seen_before[BODY], :2].min(axis=0)
+    high = before[BODY][seen_before[BODY], :2].max(axis=0)
     shared = seen_before[BODY] & (score[:, BODY] >= SEEN)  # P 18
     distance = np.linalg.norm((points[:, BODY] - before[BODY])[..., :2], axis=2)
     mean = np.where(shared.any(axis=1), (distance * shared).sum(axis=1) / np.maximum(shared.sum(axis=1), 1), np.inf)

@@ -101,10 +101,12 @@ def _read_npz(path: Path) -> PoseSequence:
         if arrays[name].ndim != shape or arrays[name].dtype.kind not in "iuf":
             raise InputError(f"{path}: its array '{name}' must have {shape} axes of numbers.")
     _check_version(int(arrays["version"]), str(path))
-    points, score = arrays["points"].astype(float), arrays["score"].astype(float)
+    points = arrays["points"].astype(float)
+    score = arrays["score"].astype(float)
     if not np.isfinite(points[score > 0]).all() or not ((score >= 0) & (score <= 1)).all():
         raise InputError(f"{path}: coordinates must be finite numbers and scores lie between 0 and 1.")
-    size, fps = _checked_size(arrays["size"].tolist(), str(path)), _checked_fps(float(arrays["fps"]), str(path))
+    size = _checked_size(arrays["size"].tolist(), str(path))
+    fps = _checked_fps(float(arrays["fps"]), str(path))
     return PoseSequence(points, score, size, fps, arrays.get("mask"))
 
 
@@ -138,7 +140,8 @@ def _from_json(content: Any, file: str) -> PoseSequence:
     if content.get("format") != FORMAT:
         raise InputError(f"{file}: its field 'format' must be \"{FORMAT}\".")
     _check_version(content.get("version"), file)
-    size, fps = _checked_size(content.get("size"), file), _checked_fps(content.get("fps"), file)
+    size = _checked_size(content.get("size"), file)
+    fps = _checked_fps(content.get("fps"), file)
     if not content["frames"]:
         raise InputError(f"{file}: its list 'frames' is empty; at least one frame is due.")
     return _stack([read_people(frame, Place(file, index)) for index, frame in enumerate(content["frames"])], size, fps)

@@ -110,7 +110,8 @@ def _put(triples: np.ndarray, which: slice, points: np.ndarray, score: np.ndarra
     if len(triples) == 0:
         return
     if len(triples) == _BODY_25:
-        triples, which = np.delete(triples, _MID_HIP, axis=0), slice(0, _BODY_24)
+        triples = np.delete(triples, _MID_HIP, axis=0)
+        which = slice(0, _BODY_24)
     triples = triples[: which.stop - which.start]
     if (triples[:, 2] < 0).any():
         raise place.error(f"point {int(np.argmin(triples[:, 2]))} has a negative score; scores go from 0 (missing) to 1")

@@ -53,7 +53,8 @@ class People:
     """Finds the people in a picture. `settled` is also the way to look again at one whose region is known."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._detector, self.look = Detector(folder), BodyLandmarks(folder)
+        self._detector = Detector(folder)
+        self.look = BodyLandmarks(folder)
 
     def __call__(self, picture: np.ndarray, extra: Sequence[Region] = (), thorough: bool = True) -> list[Someone]:
         """H W 3 uint8 -> the people in it, from left to right.

@@ -22,7 +22,8 @@ class Region:
     @property
     def axes(self) -> np.ndarray:
         """2 2: the picture vectors of one whole side to the right and downward, as columns."""
-        c, s = np.cos(self.angle), np.sin(self.angle)
+        c = np.cos(self.angle)
+        s = np.sin(self.angle)
         return self.side * np.array([[c, -s], [s, c]])
 
     def to_picture(self, points: np.ndarray) -> np.ndarray:
@@ -82,7 +83,8 @@ def around(points: np.ndarray, angle: float, margin: float) -> Region:
     """The square of this angle around points (n 2), `margin` times as large as their bounding box."""
     turned = Region(0.0, 0.0, 1.0, angle)
     inside = turned.to_region(points)
-    low, high = inside.min(axis=0), inside.max(axis=0)
+    low = inside.min(axis=0)
+    high = inside.max(axis=0)
     x, y = turned.to_picture((low + high) / 2)
     return Region(float(x), float(y), margin * float((high - low).max()), angle)
 

@@ -25,7 +25,8 @@ def skull(body: Body, rest: np.ndarray, middle: np.ndarray, scale: np.ndarray) -
     points = body.xyz[:, POINTS]
     count = seen.sum(axis=1)
     weight = seen / np.maximum(count, 1)[:, None]
-    ours, theirs = (weight[..., None] * PLACES).sum(axis=1), (weight[..., None] * points).sum(axis=1)  # F 3: means
+    ours = (weight[..., None] * PLACES).sum(axis=1)
+    theirs = (weight[..., None] * points).sum(axis=1)  # F 3: means
     model, shown = PLACES - ours[:, None], points - theirs[:, None]
     cross = np.einsum("fk,fki,fkj->fij", seen / 1.0, model, shown / scale[:, None, None])
     cross += _TRUST * _UNSEEN**2 * rest

@@ -104,7 +104,9 @@ def _savgol_weights(present: np.ndarray) -> np.ndarray:
 
 def _one_euro(points: np.ndarray, present: np.ndarray, fps: float) -> np.ndarray:
     """F P K 3 in picture heights; each axis is filtered alone, a gap only makes the next step longer."""
-    smoothed, value, speed = points.copy(), points[0], np.zeros_like(points[0])
+    smoothed = points.copy()
+    value = points[0]
+    speed = np.zeros_like(points[0])
     started, idle = present[0], np.ones(present.shape[1:])  # frames since the point was last seen
     for frame in range(1, len(points)):
         seen = present[frame, ..., None]

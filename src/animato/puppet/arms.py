@@ -87,7 +87,8 @@ def draped_over(figure: Figure, name: str, labels: np.ndarray) -> np.ndarray:
 def _from_stripes(lab: np.ndarray, outer: np.ndarray, inner: np.ndarray, t: np.ndarray, away: np.ndarray) -> np.ndarray:
     """For each inner pixel, the distance of its colour from the nearest of the outer half (medians of 10 x 4 cells) at about its height."""
     cells = np.full((12, 4, 3), np.inf, np.float32)
-    row, column = np.clip(t * 10, 0, 9).astype(int), np.clip(away * 4, 0, 3).astype(int)
+    row = np.clip(t * 10, 0, 9).astype(int)
+    column = np.clip(away * 4, 0, 3).astype(int)
     for place in np.unique(row[outer] * 4 + column[outer]):
         cells[place // 4 + 1, place % 4] = np.median(lab[outer & (row * 4 + column == place)], axis=0)
     around = np.stack([cells[:-2], cells[1:-1], cells[2:]], axis=1).reshape(10, 12, 3)[row[inner]]  # N 12 3

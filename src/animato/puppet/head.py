@@ -18,7 +18,8 @@ def with_heads(target: Skeleton, picture: Skeleton) -> Skeleton:
     says too little: it leaves the middle of the head with every turn.
     """
     seen, head, nose = target.present[:, _EARS], J["head"], J["nose"]
-    xyz, present = target.xyz.copy(), target.present.copy()
+    xyz = target.xyz.copy()
+    present = target.present.copy()
     if not picture.present[0, list(_EARS)].all():
         xyz[:, head], present[:, head] = xyz[:, nose], present[:, nose]
         return Skeleton(xyz, present)

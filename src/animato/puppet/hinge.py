@@ -72,7 +72,9 @@ class Hinge:
         return self._shares(place, self.root, -across), self._shares(place, self.tip, across)
 
     def _shares(self, place: tuple[np.ndarray, np.ndarray], step: complex, side: complex) -> Shares:
-        own, along, off = _ahead(place, side), _ahead(place, step), np.abs(_ahead(place, 1j * step))
+        own = _ahead(place, side)
+        along = _ahead(place, step)
+        off = np.abs(_ahead(place, 1j * step))
         band = self.radius - np.hypot(along - np.clip(along, 0, _BAND * self.radius), off)
         trimmed = np.minimum(np.minimum(own, along), self.radius + _FLARE * np.maximum(along - self.radius, 0) - off)
         apart = _soft(np.maximum(trimmed, band))

@@ -39,7 +39,8 @@ def held(target: Skeleton, picture: Skeleton) -> tuple[np.ndarray, np.ndarray, n
 
     What the clip never shows stands to its parent as it does in the picture; so does a hand that the picture does not show.
     """
-    measured, z = as_complex(target.xyz), target.xyz[..., 2].copy()
+    measured = as_complex(target.xyz)
+    z = target.xyz[..., 2].copy()
     rest, rest_z = as_complex(picture.xyz[0]), picture.xyz[0, :, 2]
     missing = ~target.present
     neck = J["neck"]

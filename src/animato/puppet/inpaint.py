@@ -56,7 +56,8 @@ def _across(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     left, right = _edges(hole)
     rows = np.arange(height)[:, None]
     edges = cv2.blur(picture, (1, 3))
-    a, b = edges[rows, np.maximum(left, 0)], edges[rows, np.minimum(right, width - 1)]
+    a = edges[rows, np.maximum(left, 0)]
+    b = edges[rows, np.minimum(right, width - 1)]
     share = ((x - left) / np.maximum(right - left, 1))[..., None].astype(np.float32)
     between = np.where((left < 0)[..., None], b, np.where((right >= width)[..., None], a, a + (b - a) * share))
     known = ~hole | ((left >= 0) | (right < width))

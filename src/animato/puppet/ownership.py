@@ -72,11 +72,14 @@ def settle(labels: np.ndarray, figure: Figure) -> np.ndarray:
 def _cut_off(figure: Figure, labels: np.ndarray, kept: np.ndarray, loose: np.ndarray) -> np.ndarray:
     """H W bool: the loose pieces of body and legs that an arm in front cuts off: they have the colour of their own part, not the arm's."""
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(loose.astype(np.uint8), connectivity=4)
-    found, reach = np.zeros(labels.shape, bool), round(0.3 * figure.unit)
+    found = np.zeros(labels.shape, bool)
+    reach = round(0.3 * figure.unit)
     for piece in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > 5e-4 * figure.unit**2):
         x, y, width, height = stats[piece, :4]
         window = slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
-        here, colours, near = pieces[window] == piece, figure.picture[window].astype(np.float32), kept[window]
+        here = pieces[window] == piece
+        colours = figure.picture[window].astype(np.float32)
+        near = kept[window]
         own, arms = near & (labels[window] == labels[window][here][0]), near & np.isin(labels[window], ARMS)
         if piece and own.any() and arms.any():
             usual = np.median(colours[here], axis=0)

@@ -82,8 +82,10 @@ def lay_plainly(canvas: np.ndarray, rgba: np.ndarray, rest: np.ndarray, moved: n
 
 
 def _box(moved: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-    x0, y0 = int(np.floor(max(moved.real.min(), 0))), int(np.floor(max(moved.imag.min(), 0)))
-    x1, y1 = int(np.ceil(min(moved.real.max(), shape[1]))), int(np.ceil(min(moved.imag.max(), shape[0])))
+    x0 = int(np.floor(max(moved.real.min(), 0)))
+    y0 = int(np.floor(max(moved.imag.min(), 0)))
+    x1 = int(np.ceil(min(moved.real.max(), shape[1])))
+    y1 = int(np.ceil(min(moved.imag.max(), shape[0])))
     return (x0, y0, x1 - x0, y1 - y0) if x1 > x0 and y1 > y0 else None
 
 

@@ -58,7 +58,8 @@ def bone_maps(rig: Rig, joints: np.ndarray, back: bool) -> tuple[np.ndarray, np.
 
     `back` shows the picture mirrored, as if seen from behind.
     """
-    maps, along = np.empty((len(RIG), 3), complex), np.ones(len(RIG))
+    maps = np.empty((len(RIG), 3), complex)
+    along = np.ones(len(RIG))
     maps[TORSO] = _torso_map(rig, joints, back)
     maps[HEAD] = _head_map(rig, joints, maps[TORSO], back)
     for number, pair in enumerate(RIG):

@@ -123,7 +123,8 @@ def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
     """The sheet of a layer, with mesh cells of `step` pixels."""
     bend = hinge(layer, parts) if bends(layer) else None
     layer, corner = prolonged(layer, parts.torso)
-    mesh, image = grid_mesh(layer.texture[..., 3], step, corner), texture(layer.texture, corner)
+    mesh = grid_mesh(layer.texture[..., 3], step, corner)
+    image = texture(layer.texture, corner)
     weights = bone_weights(mesh.points, layer.name, parts)
     if bend is None:
         pieces = _whole(layer.name, mesh, weights, image)

@@ -42,7 +42,8 @@ class Stage:
 
     def __init__(self, parts: Parts, quality: Quality = "good") -> None:
         self.parts, self.quality = parts, quality
-        self._rig, self._ground = rig(parts), ground(parts)
+        self._rig = rig(parts)
+        self._ground = ground(parts)
         step = max(round(_STEP[quality] * parts.torso), 4)
         self._sheets = {
             name: sheet(layer, parts, step, polished=quality == "good")
@@ -77,7 +78,8 @@ class Stage:
 
 def perform(parts: Parts, target: Skeleton, quality: Quality = "good") -> Iterator[tuple[np.ndarray, FrameReport]]:
     """The frames of an aligned motion (H W 3 uint8) one after the other. InputError as plan.plan."""
-    plans, stage = plan(parts, target), Stage(parts, quality)
+    plans = plan(parts, target)
+    stage = Stage(parts, quality)
     return (stage.frame(one) for one in plans)
 
 

@@ -53,11 +53,13 @@ def blend(plan: Plan, ask: Ask, batch: int = 1, done: Tick = nothing, share: Sha
     elsewhere = -(-len(plan) // batch) - len(batches)
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
-        total, covered = torch.zeros_like(x), x.new_zeros(len(x), 1, 1, 1)
+        total = torch.zeros_like(x)
+        covered = x.new_zeros(len(x), 1, 1, 1)
         for windows in batches:
             output = ask(torch.stack([x[list(window.frames)] for window in windows]), t, windows)
             for window, row in zip(windows, output, strict=True):
-                frames, places = list(window.kept), list(window.kept.values())
+                frames = list(window.kept)
+                places = list(window.kept.values())
                 total[frames] += row[places].to(total.dtype)
                 covered[frames] += 1
             done()

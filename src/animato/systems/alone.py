@@ -103,7 +103,8 @@ class _Watch:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        seconds, cpu = time.perf_counter(), time.process_time()
+        seconds = time.perf_counter()
+        cpu = time.process_time()
         yield
         self.seconds += time.perf_counter() - seconds
         self.cpu += time.process_time() - cpu

@@ -40,7 +40,8 @@ class Copier:
     def copy(self, wanted: Iterable[Hints]) -> tuple[Copied, list[Source]]:
         """What comes to every frame, and from where; `wanted` are the hints of some frames at a time."""
         reference = Codec(self.vae).encode(self.canvas[None])[None]  # 1 1 C h w
-        rows, sources = list[Copied](), list[Source]()
+        rows = list[Copied]()
+        sources = list[Source]()
         for hints in wanted:
             copied = self.head(hints, self.given, reference)
             rows.append(copied if self.standing is None else vacated(copied, reference, self._left(hints, self.standing)))
@@ -84,7 +85,8 @@ def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F
 
     def answer(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
         squared = alphas_cumprod[int(t)].to(rows)
-        a, s = squared.sqrt(), (1 - squared).sqrt()
+        a = squared.sqrt()
+        s = (1 - squared).sqrt()
         under = torch.stack([base[0, list(window.frames)] for window in windows]).to(rows)
         return velocity(clean(ask(rows, t, windows), rows, under, a, s), rows, a, s)
 

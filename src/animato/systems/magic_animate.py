@@ -132,7 +132,8 @@ class MagicAnimate:
         height, width = (side * self.controlnet.stride // Codec(self.vae).stride for side in canvas.shape[:2])
         if isinstance(motion, Clip):
             return motion.map(lambda frame: fitted(frame, shape, (width, height)), (width, height))
-        told, fps = replace(motion, size=shape), Fraction(motion.fps or 24).limit_denominator(1001)
+        told = replace(motion, size=shape)
+        fps = Fraction(motion.fps or 24).limit_denominator(1001)
         return Clip(lambda: (coloured(labels) for labels, _ in rendered(told, (width, height))), (width, height), fps, len(motion))
 
     @torch.no_grad()
@@ -159,10 +160,12 @@ class MagicAnimate:
         latents: Tensor | None = None,
     ) -> Tensor:  # F C h w
         """The clip's latents. `latents` to begin with take the place of the seed's noise (F C h w)."""
-        told, frames = self.tell(place), len(seen.stem)
+        told = self.tell(place)
+        frames = len(seen.stem)
         generators = frame_generators(settings.seed, frames, settings.noise_period)
         noise = draw(generators, seen.clean.shape[2:]) if latents is None else latents
-        scheduler, plan = make_scheduler(self.noise, settings.scheduler, settings.steps), by_windows(settings).over(frames)
+        scheduler = make_scheduler(self.noise, settings.scheduler, settings.steps)
+        plan = by_windows(settings).over(frames)
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
 
         def predict(x: Tensor, t: Tensor) -> Tensor:  # F C h w -> F C h w
@@ -174,7 +177,9 @@ class MagicAnimate:
 
     def tell(self, place: Place) -> Told:
         """The networks of a step in their place, told the empty prompt."""
-        denoiser, encoder, tokens = place(self.denoiser), place(self.appearance_encoder), place(self.prompt).tokens
+        denoiser = place(self.denoiser)
+        encoder = place(self.appearance_encoder)
+        tokens = place(self.prompt).tokens
         return Told(denoiser, encoder, place(self.controlnet), tokens, denoiser.project_context(tokens), encoder.project_context(tokens))
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:

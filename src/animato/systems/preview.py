@@ -76,7 +76,8 @@ class Preview:
         check_scene(picture, reference, motion)
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
-        canvas, given = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE)
+        canvas = cut(picture[None], box, SIZE)[0]
+        given = cut_poses(reference, box, SIZE)
         windows = by_windows(settings)
         told = cut_poses(motion.held(windows.lacking(len(motion))), box, SIZE)  # as MusePose does
         check_window(self.system.denoiser, windows, len(told))
@@ -106,7 +107,8 @@ class Preview:
         drawn = skeletons(told, ANIMATE_ANYONE, guider_size(system, SIZE))
         seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
-        scheduler, plan = make_scheduler(system.noise, settings.scheduler, settings.steps), by_windows(settings).over(len(told))
+        scheduler = make_scheduler(system.noise, settings.scheduler, settings.steps)
+        plan = by_windows(settings).over(len(told))
         ask = repaired(guided(system.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         generators = frame_generators(settings.seed, len(told))
@@ -135,6 +137,7 @@ def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
     """
     kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
     denoiser, reference_net, guider, copy_head = networks_of(folder, kinds, SIZE).values()
-    vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
+    vae = cast(AutoencoderKL, PatchVAE())
+    colour = cast(Any, MeanColour())
     system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder, AnimateAnyone.noise))
     return Preview(system, copy_head, name)

@@ -79,7 +79,9 @@ class MagicPreview:
         check_window(self.system.denoiser, by_windows(settings), len(motion))
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
-        canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
+        canvas = cut(picture[None], box, SIZE)[0]
+        given = cut_poses(reference, box, SIZE)
+        told = cut_poses(motion, box, SIZE)
         body = list(rendered(told, SIZE))
         copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(parts(body))
         latents = self.denoise(canvas, body, copied, settings, progress, callback_on_step_end)
@@ -107,7 +109,8 @@ class MagicPreview:
         place = system.estimate(SIZE, len(body), here).accept()
         drawn = (coloured(labels) for labels, _ in body)
         seen = system.look(canvas, drawn, place, ticks(progress, "look", len(body)))
-        told, scheduler = system.tell(place), make_scheduler(system.noise, settings.scheduler, settings.steps)
+        told = system.tell(place)
+        scheduler = make_scheduler(system.noise, settings.scheduler, settings.steps)
         plan = by_windows(settings).over(len(body))
         done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
         generators = frame_generators(settings.seed, len(body))
@@ -143,7 +146,8 @@ def preview(folder: Path = FOLDER) -> MagicPreview:
     kinds = {"denoising_unet": UNet, "appearance_encoder": UNet, "densepose_controlnet": ControlNet, "copy_head": CopyHead}
     networks: dict[str, Any] = networks_of(folder, kinds, SIZE)
     copy_head = networks.pop("copy_head")
-    vae, prompt = cast(AutoencoderKL, PatchVAE()), EmptyPrompt(networks["denoising_unet"].config.cross_attention_dim, 1)
+    vae = cast(AutoencoderKL, PatchVAE())
+    prompt = EmptyPrompt(networks["denoising_unet"].config.cross_attention_dim, 1)
     denoiser, encoder, controlnet = networks.values()
     noise = trained_noise(folder, NoiseSchedule())
     return MagicPreview(MagicAnimate(denoiser, encoder, controlnet, vae, prompt, noise), copy_head)

@@ -80,7 +80,9 @@ class UniPreview:
         make_scheduler(self.system.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
         size = picture.shape[1::-1]
         box = whole_box(size, SIZE)
-        canvas, given, told = cut(picture[None], box, SIZE)[0], cut_poses(reference, box, SIZE), cut_poses(motion, box, SIZE)
+        canvas = cut(picture[None], box, SIZE)[0]
+        given = cut_poses(reference, box, SIZE)
+        told = cut_poses(motion, box, SIZE)
         copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(limbs(told))
         latents = self.denoise(canvas, given, told, copied, settings, progress, callback_on_step_end)
         fps = Fraction(motion.fps or 24).limit_denominator(1001)
@@ -104,7 +106,9 @@ class UniPreview:
         callback_on_step_end: After = nothing,
     ) -> Tensor:  # F C h w
         """The latents of frames in which the person of a canvas takes the told poses; with what the copy head fetched for them."""
-        system, here, frames = self.system, replace(settings, device="cpu", dtype="float32"), len(told)
+        system = self.system
+        here = replace(settings, device="cpu", dtype="float32")
+        frames = len(told)
         place = system.estimate(SIZE, frames, here).accept()
         seen = system.look(canvas, canvas, drawn(given, told), here, place, ticks(progress, "look", frames))
         plans, net = plans_of(settings.window, frames), system.unet
@@ -148,6 +152,8 @@ def note(kind: Kind = "attention") -> str:
 def preview(folder: Path = FOLDERS["attention"]) -> UniPreview:
     """The preview model, by default one that comes with animato. Raises MissingModelError where any tensor of it is missing or odd."""
     unet, copy_head = networks_of(folder, {"unet": UnifiedUNet, "copy_head": CopyHead}, SIZE).values()
-    vae, colour = cast(AutoencoderKL, PatchVAE()), cast(Any, MeanColour())
-    prompt, noise = EmptyPrompt(unet.config.context[0], 1), trained_noise(folder, NoiseSchedule())
+    vae = cast(AutoencoderKL, PatchVAE())
+    colour = cast(Any, MeanColour())
+    prompt = EmptyPrompt(unet.config.context[0], 1)
+    noise = trained_noise(folder, NoiseSchedule())
     return UniPreview(UniAnimate(unet, vae, colour, prompt, noise), copy_head)

@@ -96,7 +96,8 @@ def denoise(
     noise = draw(generators, (denoiser.config.in_channels, *seen.pose.shape[-2:])) if latents is None else latents
     null, condition = conditions(denoiser, seen)
     ask = guided(denoiser, null, condition, settings.guidance, place.together)
-    scheduler, plan = make_scheduler(networks.noise, settings.scheduler, settings.steps), by_windows(settings).over(frames)
+    scheduler = make_scheduler(networks.noise, settings.scheduler, settings.steps)
+    plan = by_windows(settings).over(frames)
     done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
     predict = blend(plan, ask, settings.batch, done, settings.share)
     return sample(noise.to(place.device), predict, scheduler, generators, callback_on_step_end)

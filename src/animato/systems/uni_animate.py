@@ -133,7 +133,10 @@ class UniAnimate:
         """
         token = ImageEncoder(place(self.image_encoder), "bilinear").token(picture)
         clean = Codec(place(self.vae)).encode(canvas[None])
-        net, prompt, size, poses = place(self.unet), place(self.prompt).tokens, (clean.shape[2], clean.shape[3]), list[Tensor]()
+        net = place(self.unet)
+        prompt = place(self.prompt).tokens
+        size = (clean.shape[2], clean.shape[3])
+        poses = list[Tensor]()
         shown, skeletons = ready(canvas, place), (ready(skeleton, place) for skeleton in drawn)
         everything = Given(token, clean[None].to(place.dtype), next(skeletons), first_frame=shown)
         told = net.encode(chosen(settings.reference, everything), prompt, size)
@@ -154,7 +157,8 @@ class UniAnimate:
     ) -> Tensor:  # F C h w
         """The clip's latents. `latents` to begin with take the place of noise and picture (F C h w)."""
         net, frames = place(self.unet), seen.poses.shape[1]
-        plans, codec = plans_of(settings.window, frames), Codec(place(self.vae) if isinstance(settings.window, Chain) else self.vae)
+        plans = plans_of(settings.window, frames)
+        codec = Codec(place(self.vae) if isinstance(settings.window, Chain) else self.vae)
         rounds = len(make_steps(self.noise, settings.scheduler, settings.steps).timesteps)
         done = ticks(progress, "denoise", rounds * passes(plans, settings.batch))
 
@@ -176,7 +180,8 @@ class UniAnimate:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        latents, during = Codec(self.vae).latent_size(settings.canvas or size), (self.vae,) if isinstance(settings.window, Chain) else ()
+        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        during = (self.vae,) if isinstance(settings.window, Chain) else ()
         return estimate(self.unet, settings, frames, latents, beside=(self.vae, self.image_encoder), during=during)
 
 

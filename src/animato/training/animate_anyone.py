@@ -65,7 +65,8 @@ class AnimateAnyoneStep(nn.Module):
         if dropped:
             return UNetCondition(net.denoising_unet.project_context(torch.zeros_like(batch.token)), conv_in=pose), None
         features = net.reference_unet.reference(batch.reference, REFERENCE_TIME, net.reference_unet.project_context(batch.token))
-        context, bank = net.denoising_unet.project_context(batch.token), net.denoising_unet.project_bank(features)
+        context = net.denoising_unet.project_context(batch.token)
+        bank = net.denoising_unet.project_bank(features)
         if net.copy_head is None:
             return UNetCondition(context, bank, pose), None
         copied = self._copied(batch)

@@ -59,7 +59,8 @@ def condition(net: UnifiedUNet, given: Given, told: Told, prompt: Tensor) -> Uni
     still say something. prompt: 1 S D. Raises InputError as `UnifiedUNet.encode`.
     """
     poses = cast(Tensor, given.poses)
-    frames, size = range(poses.shape[1]), cast(Tensor, given.reference).shape[-2:]
+    frames = range(poses.shape[1])
+    size = cast(Tensor, given.reference).shape[-2:]
     stems, null = (net.encode(one, prompt, (size[0], size[1])) for one in (given, Given()))
     pose = net.condition(replace(stems, first_frame=None), frames).channels
     first = net.condition(replace(stems, poses=None), frames).channels

@@ -67,7 +67,8 @@ def _new(recipe: Networks) -> MagicTrained:
     """One U-Net in three roles, and a prompt of one token that says nothing."""
     options: dict[str, Any] = dict(recipe.unet)
     denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
-    encoder, controlnet = UNet(**options | {"out_channels": 0}), controlnet_for(denoiser, tuple(recipe.guider))
+    encoder = UNet(**options | {"out_channels": 0})
+    controlnet = controlnet_for(denoiser, tuple(recipe.guider))
     state = denoiser.state_dict()
     for network in (encoder, controlnet):
         network.load_state_dict({name: state.get(name, value) for name, value in network.state_dict().items()})

@@ -98,7 +98,8 @@ class AnimateAnyoneTrainee:
         for t in scheduler.timesteps:
             output = networks.denoising_unet(x, t, condition)
             if copied is not None:
-                a, s = scheduler.alphas_cumprod[t].sqrt(), (1 - scheduler.alphas_cumprod[t]).sqrt()
+                a = scheduler.alphas_cumprod[t].sqrt()
+                s = (1 - scheduler.alphas_cumprod[t]).sqrt()
                 output = velocity(clean(output, x, copied.base, a, s), x, a, s)
             x = scheduler.step(output, t, x).prev_sample
         return x
@@ -133,7 +134,8 @@ class MagicAnimateTrainee(AnimateAnyoneTrainee):
         return [joint(sample, r, self.recipe.objective.taus) for sample in super().samples(rngs)]
 
     def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
-        step, scheduler = MagicAnimateStep(networks, self.recipe), make_scheduler(self.recipe.noise, steps=GRID_STEPS)
+        step = MagicAnimateStep(networks, self.recipe)
+        scheduler = make_scheduler(self.recipe.noise, steps=GRID_STEPS)
         x = torch.randn(batch.latents[:, :1].shape, generator=generator).expand(batch.latents.shape)
         for t in scheduler.timesteps:
             x = scheduler.step(networks.denoising_unet(x, t, step.condition(batch, x, t)), t, x).prev_sample
@@ -162,7 +164,8 @@ class UniAnimateTrainee(AnimateAnyoneTrainee):
 
     def generate(self, networks: Any, batch: Batch, generator: torch.Generator) -> Tensor:  # -> B F C h w
         """By the reference, without a first frame, which would give the answer away."""
-        step, steps = UniAnimateStep(networks, self.recipe), make_steps(self.recipe.noise, steps=GRID_STEPS)
+        step = UniAnimateStep(networks, self.recipe)
+        steps = make_steps(self.recipe.noise, steps=GRID_STEPS)
         yes = torch.ones(len(batch.latents), dtype=torch.bool)
         condition = step.condition(batch, Told(yes, yes, ~yes, yes))
         x = torch.randn(batch.latents.shape, generator=generator)
@@ -212,7 +215,8 @@ def _magic_animate(recipe: Recipe) -> AnimateAnyoneTrainee:
         networks.denoising_unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
     halvings = len(networks.densepose_controlnet.config.conditioning_embedding_out_channels) - 1
-    encoders, source = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], style=None), make_source(recipe.data)
+    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], style=None)
+    source = make_source(recipe.data)
     if recipe.networks.copy_head:
         return MagicPreviewTrainee(recipe, source, encoders, MagicPreviewStep(networks, recipe))
     return MagicAnimateTrainee(recipe, source, encoders, MagicAnimateStep(networks, recipe))

@@ -176,7 +176,8 @@ def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
 
 def build(kind: type[T], content: dict[str, Any], where: str) -> T:
     """A dataclass from a table, checked name by name. Raises InputError."""
-    types, defaults = get_type_hints(kind), vars(kind())
+    types = get_type_hints(kind)
+    defaults = vars(kind())
     unknown = set(content) - set(defaults)
     if unknown:
         raise InputError(f"{where}: '{sorted(unknown)[0]}' is unknown; known are {', '.join(defaults)}.")

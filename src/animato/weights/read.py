@@ -44,7 +44,8 @@ def _of_index(path: Path) -> dict[str, Tensor]:
     names = sorted(set(places.values()))
     if missing := [name for name in names if not (path.parent / name).is_file()]:
         raise MissingModelError(f"{path} names {', '.join(missing)}, not there beside it. Get what is missing.")
-    found, state = dict[str, str](), dict[str, Tensor]()
+    found = dict[str, str]()
+    state = dict[str, Tensor]()
     for name in names:
         for key, value in _of_file(path.parent / name).items():
             if key in found:

@@ -147,7 +147,9 @@ def unet_names(layout: Layout) -> KeyMap:
 
 
 def _down(layout: Layout) -> tuple[tuple[str, str], ...]:
-    renames, numbers, last = list[tuple[str, str]](), count(1), len(layout.attention_levels) - 1
+    renames = list[tuple[str, str]]()
+    numbers = count(1)
+    last = len(layout.attention_levels) - 1
     for level, attends in enumerate(layout.attention_levels):
         block = f".trunk.down_blocks.{level}"
         for layer in range(layout.layers):
@@ -163,7 +165,9 @@ def _middle() -> tuple[tuple[str, str], ...]:
 
 
 def _up(layout: Layout) -> tuple[tuple[str, str], ...]:
-    renames, numbers, last = list[tuple[str, str]](), count(), len(layout.attention_levels) - 1
+    renames = list[tuple[str, str]]()
+    numbers = count()
+    last = len(layout.attention_levels) - 1
     for level, attends in enumerate(reversed(layout.attention_levels)):
         block = f".trunk.up_blocks.{level}"
         for layer in range(layout.layers + 1):
