@@ -15,12 +15,12 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.media import Clip
-from animato.data.motions import MOTIONS, random_style
-from animato.data.people import Person, random_view, render, sequence
-from animato.pose.estimate import estimate_video
+from animato.people.motions import MOTIONS, random_style
+from animato.people.people import Person, random_view, render, sequence
+from animato.pose.estimator.estimate import estimate_video
 from animato.pose.keypoints import PoseSequence
-from animato.pose.parts import PARTS, parts
 from animato.pose.smooth import fill_gaps, smooth
+from animato.pose.surface.parts import PARTS, parts
 
 SIZE, LENGTH, FPS = (256, 256), 12, 24.0
 NAMES = {
@@ -33,7 +33,7 @@ NAMES = {
 
 
 def person(seed: int) -> tuple[np.ndarray, np.ndarray, PoseSequence]:
-    """Frames F H W 3, their parts F H W, and the exact pose: what animato.data.people.clip draws from this seed."""
+    """Frames F H W 3, their parts F H W, and the exact pose: what animato.people.people.clip draws from this seed."""
     rng, names = np.random.default_rng([seed, 2]), sorted(MOTIONS)
     one, style = Person.random(seed), random_style(rng)
     view = random_view(rng, one.stature, SIZE)

@@ -20,12 +20,12 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from animato.data.motions import MOTIONS, Style
-from animato.data.people import Person, View, render, sequence
-from animato.data.scene import Camera, plain_scene
 from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
+from animato.people.motions import MOTIONS, Style
+from animato.people.people import Person, View, render, sequence
+from animato.people.scene import Camera, plain_scene
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone

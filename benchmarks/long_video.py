@@ -21,11 +21,11 @@ import torch
 
 from animato.core.panels import side_by_side, titled
 from animato.core.picture import write_picture
-from animato.data.motions import MOTIONS
-from animato.data.people import clip
 from animato.encoders.codec import Codec
 from animato.evaluation.frames import psnr
 from animato.evaluation.report import Cell, Table
+from animato.people.motions import MOTIONS
+from animato.people.people import clip
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Reference, Settings

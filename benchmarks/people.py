@@ -13,11 +13,11 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.picture import write_picture
-from animato.data.motions import MOTIONS, Style
-from animato.data.people import Person, clip, random_view, render
 from animato.evaluation.pose import LIMBS, correct
 from animato.evaluation.report import Table
-from animato.pose.estimate import estimate_picture
+from animato.people.motions import MOTIONS, Style
+from animato.people.people import Person, clip, random_view, render
+from animato.pose.estimator.estimate import estimate_picture
 from animato.pose.keypoints import PoseSequence
 
 SIDES = (64, 128, 256)

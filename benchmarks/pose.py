@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from animato.core.media import open_clip
-from animato.data.people import clip
-from animato.pose.convert import L_HIP, L_SHOULDER, R_HIP, R_SHOULDER
-from animato.pose.people import LARGEST, People, chosen
-from animato.pose.region import blend
-from animato.pose.tracker import NEW_SHARE, Tracker
-from animato.pose.whole import Details, Whole
+from animato.people.people import clip
+from animato.pose.estimator.convert import L_HIP, L_SHOULDER, R_HIP, R_SHOULDER
+from animato.pose.estimator.people import LARGEST, People, chosen
+from animato.pose.estimator.region import blend
+from animato.pose.estimator.tracker import NEW_SHARE, Tracker
+from animato.pose.estimator.whole import Details, Whole
 
 TRUNK = [L_SHOULDER, R_SHOULDER, L_HIP, R_HIP]
 

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 
 from animato.core.shapes import Size
-from animato.data.motions import MOTIONS
-from animato.data.people import clip
-from animato.data.sample import whole_box
 from animato.encoders.codec import Codec
 from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.frames import change_error, psnr, ssim
+from animato.people.motions import MOTIONS
+from animato.people.people import clip
+from animato.pose.crop import whole_box
 from animato.pose.keypoints import Point as P
 from animato.pose.keypoints import PoseSequence
-from animato.pose.parts import rendered
+from animato.pose.surface.parts import rendered
 from animato.systems import preview, preview_magic, preview_uni
 from animato.systems.copying import standing
 from animato.systems.preview import SIZE, Preview, limbs

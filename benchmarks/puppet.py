@@ -17,11 +17,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from animato.data.motions import MOTIONS, PERIODS, Style, a_pose
-from animato.data.people import Person, View, render, sequence
-from animato.data.scene import Camera, plain_scene
+from animato.people.motions import MOTIONS, PERIODS, Style, a_pose
+from animato.people.people import Person, View, render, sequence
+from animato.people.scene import Camera, plain_scene
 from animato.pose.keypoints import PoseSequence
-from animato.puppet.body import skeleton
+from animato.pose.skeleton import skeleton
 from animato.puppet.plan import plan
 from animato.puppet.prepare import take_apart
 from animato.puppet.stage import Stage, self_drive

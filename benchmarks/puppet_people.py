@@ -18,12 +18,12 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.picture import write_picture
-from animato.data.motions import MOTIONS, PERIODS, a_pose, random_style
-from animato.data.people import Person, random_view, render, sequence
 from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.frames import psnr, ssim
 from animato.evaluation.report import Table
-from animato.pose.estimate import estimate_picture
+from animato.people.motions import MOTIONS, PERIODS, a_pose, random_style
+from animato.people.people import Person, random_view, render, sequence
+from animato.pose.estimator.estimate import estimate_picture
 from animato.pose.keypoints import KEYPOINTS, Point, PoseSequence
 from animato.systems.puppet import Puppet
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-PARITY = Path(__file__).resolve().parents[2] / "shared" / "parity"
+from recorded import PARITY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from animato.core.errors import AnimatoError, InputError, MissingModelError, OutputError
     from animato.core.media import Clip, open_clip, write_clip
     from animato.core.picture import read_picture
-    from animato.pose.align import Adjust, align
-    from animato.pose.estimate import estimate_picture, estimate_video
+    from animato.pose.alignment.align import Adjust, align
+    from animato.pose.estimator.estimate import estimate_picture, estimate_video
     from animato.pose.io import load_poses, save_poses
     from animato.pose.keypoints import PoseSequence
     from animato.systems.load import load
@@ -26,8 +26,8 @@ _HOME = {
     "animato.core.errors": ("AnimatoError", "InputError", "MissingModelError", "OutputError"),
     "animato.core.media": ("Clip", "open_clip", "write_clip"),
     "animato.core.picture": ("read_picture",),
-    "animato.pose.align": ("Adjust", "align"),
-    "animato.pose.estimate": ("estimate_picture", "estimate_video"),
+    "animato.pose.alignment.align": ("Adjust", "align"),
+    "animato.pose.estimator.estimate": ("estimate_picture", "estimate_video"),
     "animato.pose.io": ("load_poses", "save_poses"),
     "animato.pose.keypoints": ("PoseSequence",),
     "animato.systems.load": ("load",),

@@ -14,17 +14,17 @@ from animato.core.media import Clip, open_clip
 from animato.core.picture import PICTURE_ENDINGS, read_picture
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.data.shipped import character_path, characters, motion_path, motions
-from animato.pose.align import Adjust, Aligned, check_alignment
-from animato.pose.align import align as align_motion
-from animato.pose.densepose import is_densepose
-from animato.pose.dwpose import DWPose
-from animato.pose.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
-from animato.pose.follow import BEST
+from animato.people.shipped import character_path, characters, motion_path, motions
+from animato.pose.alignment.align import Adjust, Aligned, check_alignment
+from animato.pose.alignment.align import align as align_motion
+from animato.pose.estimator.dwpose import DWPose
+from animato.pose.estimator.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
+from animato.pose.estimator.follow import BEST
+from animato.pose.estimator.people import LARGEST
 from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
-from animato.pose.people import LARGEST
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
+from animato.pose.surface.densepose import is_densepose
 from animato.systems.choose import choose
 from animato.systems.performance import Performance
 

@@ -10,7 +10,7 @@ import pytest
 
 from animato.core.media import Clip, write_clip
 from animato.core.picture import read_picture
-from animato.data.shipped import character_path
+from animato.people.shipped import character_path
 from material import Material, make_material
 
 

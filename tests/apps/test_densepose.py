@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from animato.apps.cli import main
 from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture, write_picture
-from animato.data.people import clip
-from animato.pose.densepose import coloured, is_densepose, nearest
-from animato.pose.parts import parts
+from animato.people.people import clip
+from animato.pose.surface.densepose import coloured, is_densepose, nearest
+from animato.pose.surface.parts import parts
 from material import Material
 from seen import needs_models
 

@@ -13,7 +13,7 @@ from animato.apps.cli import main
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import write_picture
-from animato.pose.densepose import coloured
+from animato.pose.surface.densepose import coloured
 from animato.systems.choose import choose
 from animato.weights.magic_animate import convert
 from magic_files import official, tiny_parts

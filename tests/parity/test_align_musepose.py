@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.align_musepose import align_musepose
+from animato.pose.alignment.musepose import align_musepose
 from animato.pose.keypoints import BODY, FACE, FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, PoseSequence
 
 NAMES = {"body_len": "body"}

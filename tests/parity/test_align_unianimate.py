@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.align import align
-from animato.pose.align_unianimate import align_unianimate
+from animato.pose.alignment.align import align
+from animato.pose.alignment.unianimate import align_unianimate
 from animato.pose.keypoints import BODY, FACE, FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, PoseSequence
 
 COORDINATES = 1e-9

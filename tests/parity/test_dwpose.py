@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose import simcc, yolox
-from animato.pose.dwpose import prepared_size
+from animato.pose.estimator import simcc, yolox
+from animato.pose.estimator.dwpose import prepared_size
 
 PREPOST = pytest.mark.parity("*dwpose_prepost*.safetensors")
 DRAW = pytest.mark.parity("*dwpose_draw*.safetensors")

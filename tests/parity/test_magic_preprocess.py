@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.densepose import PALETTE, coloured, nearest
+from animato.pose.surface.densepose import PALETTE, coloured, nearest
 
 
 @pytest.mark.parity("magic.preprocess*.safetensors")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from animato.core.fit import stretched
 from animato.encoders.codec import Codec
-from animato.pose.densepose import PALETTE, coloured
+from animato.pose.surface.densepose import PALETTE, coloured
 from animato.sampling.plan import overlapping
 from animato.sampling.schedule import advance, make_scheduler
 from animato.systems.magic_animate import NOISE, fitted

@@ -10,8 +10,8 @@ import torch
 
 from animato.encoders.codec import Codec
 from animato.models.unified import UnifiedUNet
-from animato.pose import simcc
 from animato.pose.draw import figure
+from animato.pose.estimator import simcc
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.ddim import alphas
 from animato.sampling.schedule import NoiseSchedule, make_scheduler

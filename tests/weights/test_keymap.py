@@ -25,7 +25,7 @@ from animato.weights.files import ANIMATE_ANYONE
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
 from animato.weights.shared import MODULES, MOTION, TABLE, VAE, is_sinusoid
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
-from conftest import PARITY
+from recorded import PARITY
 from weight_files import motion_key, positions
 
 MANIFESTS = PARITY.parent / "manifests" / "animate_anyone"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import PARITY
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -22,7 +23,6 @@ from animato.weights.blank import blank, wanted
 from animato.weights.files import MAGIC_ANIMATE
 from animato.weights.keymap import IDENTITY, KeyMap, match
 from animato.weights.magic_animate import CLASSES, TEXT, TEXT_BEFORE, WHOLE, convert, convert_base, open_weights, read
-from conftest import PARITY
 from magic_files import TEMPORAL, Parts, denoiser_file, official, only, same, tiny_parts
 from weight_files import State, plain, wrapped
 

@@ -192,7 +192,7 @@ def web(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Serve the web page, by default for this machine alone."""
-    from animato.apps.web import serve
+    from animato.apps.web.serve import serve
 
     serve(host, port, open_browser)
 

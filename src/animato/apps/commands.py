@@ -21,12 +21,12 @@ from animato.core.media import Clip, check_output, write_clip
 from animato.core.output import check_target, write_text
 from animato.core.picture import write_picture
 from animato.core.progress import Progress
-from animato.data.shipped import characters, motions
 from animato.evaluation.accuracy import Accuracy
+from animato.people.shipped import characters, motions
+from animato.pose.alignment.preview import overlaid
+from animato.pose.alignment.preview import preview as alignment_preview
+from animato.pose.estimator.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.io import check_poses_output, save_poses
-from animato.pose.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
-from animato.pose.preview import overlaid
-from animato.pose.preview import preview as alignment_preview
 from animato.systems.choose import ATTENTION, DEMO, choose, installed
 from animato.systems.performance import Performance
 from animato.systems.puppet import Puppet

@@ -15,7 +15,7 @@ from animato.apps.console import Bars, note, say
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.picture import write_picture
 from animato.core.progress import Progress
-from animato.pose.densepose import coloured, decoded, densepose_clip, is_densepose
+from animato.pose.surface.densepose import coloured, decoded, densepose_clip, is_densepose
 
 PICTURES = (".png", ".jpg", ".jpeg")
 _OPAQUE = 0.7  # of the parts over the video

@@ -13,8 +13,8 @@ import psutil
 from animato import __version__
 from animato.apps.console import say
 from animato.apps.weights import found
-from animato.data.shipped import characters, motions
-from animato.pose.models import POSE_MODELS, missing_pose_models, pose_folder
+from animato.people.shipped import characters, motions
+from animato.pose.estimator.models import POSE_MODELS, missing_pose_models, pose_folder
 
 NEEDED = ("numpy", "opencv-python-headless", "pillow", "av", "ai-edge-litert")
 OPTIONAL = {

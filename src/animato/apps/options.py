@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
-from animato.pose.adjust import Adjust, Nudge
-from animato.pose.people import LARGEST, Person
+from animato.pose.alignment.adjust import Adjust, Nudge
+from animato.pose.estimator.people import LARGEST, Person
 from animato.sampling.plan import Chain, End, Windows
 from animato.sampling.settings import Settings
 

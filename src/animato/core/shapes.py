@@ -1,6 +1,6 @@
 """The letters that stand for array axes, the same in every comment of the project.
 
-F frames     P people     K keypoints (134, layout in pose/keypoints.py)     J puppet joints (puppet/body.py)
+F frames     P people     K keypoints (134, layout in pose/keypoints.py)     J puppet joints (pose/skeleton.py)
 H height     W width      pixels are (y, x); sizes are (width, height)
 V vertices   T triangles  B bones
 Networks: B rows of a batch   C channels   L tokens of a picture (its H W places)   S tokens of a context   N heads   D other widths

@@ -13,7 +13,8 @@ import numpy as np
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip
 from animato.core.shapes import Size
-from animato.data.sample import Box, Cut, Sample, cut, cut_poses, pair, published_box, stretch, whole_box
+from animato.data.sample import Cut, Sample, pair, published_box, stretch
+from animato.pose.crop import Box, cut, cut_poses, whole_box
 from animato.pose.io import load_poses
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
 

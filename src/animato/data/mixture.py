@@ -9,9 +9,9 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
-from animato.data.motions import MOTIONS
-from animato.data.people import clip
 from animato.data.sample import Sample, Source, scattered, stretch
+from animato.people.motions import MOTIONS
+from animato.people.people import clip
 from animato.pose.keypoints import FACE, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 
 _HANDS = slice(LEFT_HAND.start, RIGHT_HAND.stop)
@@ -76,7 +76,7 @@ class Augment:
 
 @dataclass(frozen=True)
 class People:
-    """Procedural people (data/people.py), rendered when they are first drawn and kept.
+    """Procedural people (people/people.py), rendered when they are first drawn and kept.
 
     count     people, of the seeds from `first` on; their motions take turns
     length    frames that are rendered of each, at `fps`

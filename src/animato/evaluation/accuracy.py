@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from animato.evaluation.pose import inside, pck
-from animato.pose.blaze import MIN_SCORE, BodyLandmarks
-from animato.pose.convert import keypoints_of
+from animato.pose.estimator.blaze import MIN_SCORE, BodyLandmarks
+from animato.pose.estimator.convert import keypoints_of
+from animato.pose.estimator.region import Region
+from animato.pose.estimator.whole import Whole
 from animato.pose.keypoints import BODY, Point, PoseSequence
-from animato.pose.region import Region
-from animato.pose.whole import Whole
 
 HEADROOM = 1.2  # the circle around a body reaches this much farther from the hips than its farthest joint
 MARGIN = 2.5  # sides of a region per radius of that circle, as in blaze.body_region

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from animato.pose.keypoints import PoseSequence
-from animato.puppet.body import BONES, SIDES, J, Skeleton, skeleton, torso_length
-from animato.puppet.bones import PRIOR
+from animato.pose.skeleton import BONES, PRIOR, SIDES, J, Skeleton, skeleton, torso_length
 
 COVERED = 99.0  # percent of the picture's person mask that the dilated skeleton covers
 SPARE = 0.05  # T that is added to this

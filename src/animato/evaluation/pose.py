@@ -8,7 +8,7 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.pose.keypoints import KEYPOINTS, Point, PoseSequence
-from animato.puppet.body import skeleton, torso_length
+from animato.pose.skeleton import skeleton, torso_length
 
 LIMBS = tuple(Point)[: Point.L_ANKLE + 1]  # nose, neck, arms and legs
 ALPHA = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.body import LAYERS
+from animato.pose.skeleton import LAYERS
 from animato.puppet.bones import TORSO
 from animato.puppet.figure import Figure, distance_to_point, touching, trunk
 from animato.puppet.fill import nearest_value
@@ -19,7 +19,7 @@ def cut_arm(figure: Figure, labels: np.ndarray, arm: int, scale: float) -> np.nd
     """H W bool: the pixels of an arm (docs/puppet.md, 4).
 
     labels  H W  uint8  owners by distance alone
-    arm     its place in body.LAYERS
+    arm     its place in skeleton.LAYERS
     scale   size at which GrabCut works
     """
     name = LAYERS[arm]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.body import SIDES
+from animato.pose.skeleton import SIDES
 from animato.puppet.cast import cast_shadow, contact_shadow
 from animato.puppet.figure import Figure, distance_to_point
 from animato.puppet.inpaint import inpaint

@@ -6,17 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animato.puppet.body import BONES, J, Skeleton
+from animato.pose.skeleton import BONES, J, Skeleton
 
-# Half thickness of each bone of body.BONES over T (docs/puppet.md, 3).
-PRIOR: dict[str, tuple[float, ...]] = {
-    "torso": (0.25, 0.22),
-    "arm_l": (0.125, 0.10, 0.10, 0.08),
-    "arm_r": (0.125, 0.10, 0.10, 0.08),
-    "leg_l": (0.19, 0.125, 0.10),
-    "leg_r": (0.19, 0.125, 0.10),
-}
-TORSO, ARMS, LEGS = 0, (1, 2), (3, 4)  # places in body.LAYERS, by which the pixels of a picture are labelled
+TORSO, ARMS, LEGS = 0, (1, 2), (3, 4)  # places in skeleton.LAYERS, by which the pixels of a picture are labelled
 LIMBS = ("arm_l", "arm_r", "leg_l", "leg_r")
 
 
@@ -54,6 +46,6 @@ def bone(a: np.ndarray, b: np.ndarray, shape: tuple[int, int]) -> Bone:
 
 
 def bones_of(skeleton: Skeleton, shape: tuple[int, int]) -> dict[str, list[Bone]]:
-    """Layer -> its bones, in the order of body.BONES."""
+    """Layer -> its bones, in the order of skeleton.BONES."""
     xy = skeleton.xyz[0, :, :2]
     return {layer: [bone(xy[J[a]], xy[J[b]], shape) for a, b in pairs] for layer, pairs in BONES.items()}

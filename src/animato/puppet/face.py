@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from animato.pose.skeleton import J
 from animato.puppet.affine import apply, unit
-from animato.puppet.body import J
 from animato.puppet.rig import Rig
 
 _REACH = 0.25  # of the face's radius: as far as features may be shifted before they look pasted on

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from animato.puppet.body import SIDES, J
-from animato.puppet.bones import LIMBS, PRIOR, Bone
+from animato.pose.skeleton import PRIOR, SIDES, J
+from animato.puppet.bones import LIMBS, Bone
 
 BEHIND = 0.22  # T by which an arm lies behind the middle of the body before the body covers it (docs/puppet.md, 7)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from animato.puppet.bones import ARMS, LEGS, PRIOR, TORSO
+from animato.pose.skeleton import PRIOR
+from animato.puppet.bones import ARMS, LEGS, TORSO
 from animato.puppet.figure import Figure, with_radii
 from animato.puppet.grabcut import grabcut
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.body import LAYERS
-from animato.puppet.bones import PRIOR
+from animato.pose.skeleton import LAYERS, PRIOR
 from animato.puppet.figure import Figure, touching
 from animato.puppet.grabcut import grabcut
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from animato.puppet.body import J, Skeleton
+from animato.pose.skeleton import J, Skeleton
 from animato.puppet.rig import across_body, as_complex
 
 _EARS = (J["ear_l"], J["ear_r"])

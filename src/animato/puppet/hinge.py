@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from animato.pose.skeleton import BONES, J
 from animato.puppet.affine import unit, wrap
-from animato.puppet.body import BONES, J
 from animato.puppet.parts import Layer, Parts
 
 _ARM_REACH, _LEG_REACH = 0.12, 0.05  # T: how far from the estimated joint the middle of the flesh is sought; thighs may be cloth only

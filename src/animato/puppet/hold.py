@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from animato.pose.skeleton import BONES, SIDES, J, Skeleton
 from animato.puppet.affine import wrap
-from animato.puppet.body import BONES, SIDES, J, Skeleton
 from animato.puppet.rig import as_complex
 
 # joint -> its parent, and the two joints whose direction its angle is measured against; parents come first.

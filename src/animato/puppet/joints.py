@@ -8,7 +8,7 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
-from animato.puppet.body import SIDES, J, Skeleton, torso_length
+from animato.pose.skeleton import SIDES, J, Skeleton, torso_length
 
 SMALLEST_TORSO = 40.0  # pixels (docs/puppet.md, fall-back 1)
 SIDE_VIEW = 0.35  # shoulder width over T below which a picture shows the person from the side

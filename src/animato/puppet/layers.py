@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.body import LAYERS
+from animato.pose.skeleton import LAYERS
 from animato.puppet.bones import ARMS, TORSO
 from animato.puppet.figure import Figure, distance_to, trunk
 from animato.puppet.fill import spread_colours

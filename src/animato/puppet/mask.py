@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.bones import PRIOR, Bone
+from animato.pose.skeleton import PRIOR
+from animato.puppet.bones import Bone
 from animato.puppet.fill import nearest_value
 from animato.puppet.grabcut import grabcut
 from animato.puppet.plate import ROUGH, Plate, plate

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from animato.puppet.body import SIDES, J
+from animato.pose.skeleton import SIDES, J
 
 ROOT, TIP = 0, 1
 Piece = tuple[str, int]  # layer name, and ROOT (upper arm, thigh, the whole torso) or TIP (the rest of the limb)

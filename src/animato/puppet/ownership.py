@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from animato.pose.skeleton import LAYERS
 from animato.puppet.arms import cut_arm
-from animato.puppet.body import LAYERS
 from animato.puppet.bones import ARMS, LIMBS
 from animato.puppet.figure import Figure, distance_to, distance_to_point, trunk
 from animato.puppet.fill import nearest_value
@@ -19,7 +19,7 @@ def owners(figure: Figure, scale: float = 0.5) -> np.ndarray:
     """The layer that owns each pixel, also outside the person, where it is the layer of the nearest owner (docs/puppet.md, 4).
 
     scale    size at which GrabCut works
-    returns  H W  uint8  a place in body.LAYERS
+    returns  H W  uint8  a place in skeleton.LAYERS
     """
     costs = part_costs(figure)
     for name, hidden in figure.hidden.items():

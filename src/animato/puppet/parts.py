@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from animato.puppet.body import Skeleton
+from animato.pose.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One part of the person.
 
-    name      one of body.LAYERS
+    name      one of skeleton.LAYERS
     texture   H W 4  uint8, straight alpha, as large as the picture; colours go on beyond the alpha so that no filter meets an edge
     back      H W 4  the same seen from behind (no face), or None where it makes no difference
-    radius    half thickness in pixels of each bone of body.BONES[name], in that order
+    radius    half thickness in pixels of each bone of skeleton.BONES[name], in that order
     frozen    the part keeps the picture's shape and follows the torso: its joints cannot be trusted or lie outside the picture
     """
 

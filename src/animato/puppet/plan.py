@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from animato.core.errors import InputError
+from animato.pose.skeleton import J, Skeleton
 from animato.puppet.affine import wrap
-from animato.puppet.body import J, Skeleton
 from animato.puppet.head import with_heads
 from animato.puppet.hold import held, limbs_held
 from animato.puppet.order import Piece, painting_order, switched

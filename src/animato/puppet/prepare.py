@@ -10,9 +10,9 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, PoseSequence
+from animato.pose.skeleton import LAYERS, SIDES, J, skeleton
 from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
-from animato.puppet.body import LAYERS, SIDES, J, skeleton
 from animato.puppet.bones import LEGS, TORSO, bones_of
 from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure, trunk
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from animato.pose.skeleton import BONES, J
 from animato.puppet.affine import along_line, apply, fit_matrix, unit, wrap
-from animato.puppet.body import BONES, J
 from animato.puppet.hinge import centred_joints
 from animato.puppet.parts import Parts
 

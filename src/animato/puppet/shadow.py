@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from animato.puppet.body import SIDES, J
+from animato.pose.skeleton import SIDES, J
 from animato.puppet.parts import Parts
 from animato.puppet.rig import as_complex
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from animato.pose.skeleton import SIDES, J
 from animato.puppet.affine import apply
-from animato.puppet.body import SIDES, J
 from animato.puppet.hinge import centred_joints
 from animato.puppet.parts import Parts
 from animato.puppet.rig import HEAD, LAYER_BONES, RIG, TORSO, as_complex

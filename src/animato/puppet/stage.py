@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from animato.puppet.body import Skeleton
+from animato.pose.skeleton import Skeleton
 from animato.puppet.face import face_share, nose_shift
 from animato.puppet.paint import lay
 from animato.puppet.parts import Parts

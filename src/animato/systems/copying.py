@@ -12,9 +12,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from animato.core.shapes import Size
-from animato.data.sample import Box, cut
 from animato.encoders.codec import Codec
 from animato.models.copy_head import Copied, CopyHead, Hints, clean, velocity
+from animato.pose.crop import Box, cut
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Window
 from animato.sampling.run import Ask

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from animato.core.shapes import Size
-from animato.data.sample import Box
+from animato.pose.crop import Box
 
 SURE = 0.012  # standard deviation of a source, in shares of the canvas, above which its detail fades
 ALIKE = 12.0  # difference of colours, of 255, above which detail is not that of what is shown

@@ -32,9 +32,9 @@ from animato.encoders.text import EmptyPrompt
 from animato.models.condition import MIDDLE_AND_UP, Context, Residuals, UNetCondition
 from animato.models.controlnet import ControlNet
 from animato.models.unet import UNet
-from animato.pose.densepose import PALETTE, coloured
 from animato.pose.keypoints import PoseSequence
-from animato.pose.parts import rendered
+from animato.pose.surface.densepose import PALETTE, coloured
+from animato.pose.surface.parts import rendered
 from animato.sampling.guidance import guided
 from animato.sampling.interpolate import interpolate
 from animato.sampling.noise import draw, frame_generators
@@ -97,7 +97,7 @@ class MagicAnimate:
         picture    H W 3 uint8, as large as the result
         reference  the picture's pose in its pixels; this system needs no more of it than that the motion is aligned to it
         motion     the motion aligned to the reference (pose.align), in the same pixels; or a clip of DensePose pictures in the
-                   colours of pose/densepose.py, taken as it is and only brought to the picture's shape
+                   colours of pose/surface/densepose.py, taken as it is and only brought to the picture's shape
         sound      the file whose sound the result carries
         callback_on_step_end  called as (step, t, latents F C h w); raise an error in it to stop
         Raises InputError where the picture, the motion or the settings cannot be used.

@@ -3,7 +3,7 @@
 The whole method, top to bottom in `animate`. Picture and skeletons are squashed to a square canvas, as in training, and the result comes
 back in the picture's shape. The windows of 48 frames are open: the last pose is held until they end where the clip does, and what was
 added is cut off. What the ReferenceNet, CLIP and the Pose Guider say is read once (`look`), then the clip is denoised with it (`denoise`);
-both are shared with Animate Anyone and stand in referenced.py. Its other half, alignment, comes before: pose/align_musepose.py or better.
+both are shared with Animate Anyone and stand in referenced.py. Its other half, alignment, comes before: pose/alignment/musepose.py.
 Without its own weights it runs with Animate Anyone's preview model, of the same networks (preview.py).
 """
 

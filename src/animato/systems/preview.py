@@ -23,12 +23,12 @@ from torch import Tensor
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.data.sample import cut, cut_poses, whole_box
 from animato.encoders.codec import Codec
 from animato.encoders.patches import MeanColour, PatchVAE
 from animato.models.copy_head import Copied, CopyHead, Hints, body_points, limb_hints
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
+from animato.pose.crop import cut, cut_poses, whole_box
 from animato.pose.draw import ANIMATE_ANYONE, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.guidance import guided

@@ -23,16 +23,16 @@ from torch import Tensor
 from animato.core.errors import InputError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
-from animato.data.sample import cut, cut_poses, whole_box
 from animato.encoders.codec import Codec
 from animato.encoders.patches import PatchVAE
 from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet
 from animato.models.copy_head import Copied, CopyHead, Hints, part_hints
 from animato.models.unet import UNet
-from animato.pose.densepose import coloured
+from animato.pose.crop import cut, cut_poses, whole_box
 from animato.pose.keypoints import PoseSequence
-from animato.pose.parts import rendered
+from animato.pose.surface.densepose import coloured
+from animato.pose.surface.parts import rendered
 from animato.sampling.guidance import guided
 from animato.sampling.noise import frame_generators
 from animato.sampling.run import After, blend, nothing, sample, ticks

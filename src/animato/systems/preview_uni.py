@@ -22,7 +22,6 @@ from torch import Tensor
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.data.sample import cut, cut_poses, whole_box
 from animato.encoders.codec import Codec
 from animato.encoders.patches import MeanColour, PatchVAE
 from animato.encoders.text import EmptyPrompt
@@ -30,6 +29,7 @@ from animato.models.condition import UnifiedCondition
 from animato.models.copy_head import Copied, CopyHead
 from animato.models.trunk import Kind
 from animato.models.unified import UnifiedUNet
+from animato.pose.crop import cut, cut_poses, whole_box
 from animato.pose.draw import UNI_ANIMATE, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.chain import chain

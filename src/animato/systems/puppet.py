@@ -20,7 +20,7 @@ from animato.core.errors import InputError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.pose.keypoints import PoseSequence
-from animato.puppet.body import skeleton
+from animato.pose.skeleton import skeleton
 from animato.puppet.plan import FramePlan, plan
 from animato.puppet.prepare import Quality, take_apart
 from animato.puppet.stage import Stage, self_drive

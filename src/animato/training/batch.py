@@ -18,10 +18,10 @@ from animato.data.sample import Sample
 from animato.encoders.clip import Fit, ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
-from animato.pose.densepose import densepose_frames
 from animato.pose.draw import ANIMATE_ANYONE, Style, skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.pose.parts import parts
+from animato.pose.surface.densepose import densepose_frames
+from animato.pose.surface.parts import parts
 
 
 class Batch(NamedTuple):

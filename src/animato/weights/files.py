@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animato.core.errors import MissingModelError
-from animato.pose.models import cache_folder
+from animato.pose.estimator.models import cache_folder
 
 INDICES = tuple(f".{kind}.index{variant}.json" for variant in ("", ".fp16") for kind in ("safetensors", "bin"))  # of several files
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", *INDICES)  # in this order, where there are several

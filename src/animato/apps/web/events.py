@@ -1,0 +1,206 @@
+"""What happens on the web page: files handed in, buttons pressed. The fields are those of web_page.py, the work is web_session.py's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from animato import api
+from animato.apps.commands import Request
+from animato.apps.web import session as web_session
+from animato.apps.web import text as web_text
+from animato.apps.web.page import Buttons, Inputs, Outputs, Settings
+from animato.apps.web.session import Made, Session, Studio, request_of
+from animato.apps.web.views import Choice, choice_of_people, figure_clip, shipped_poses
+from animato.apps.web.work import Work
+from animato.core.errors import AnimatoError
+from animato.core.media import write_clip
+from animato.core.progress import Progress
+from animato.people.shipped import character_path, characters, motions
+from animato.pose.estimator.people import LARGEST
+from animato.systems.choose import choose
+from animato.weights.files import UNI_ANIMATE
+
+File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
+Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
+RAW: dict[str, Any] = {"preprocess": False, "show_progress": "hidden", "api_visibility": "private"}
+AT_ONCE = RAW | {"queue": False}
+SHOW_STATUS = "() => { document.querySelector('#status').scrollIntoView({behavior: 'smooth', block: 'nearest'}); return []; }"
+NO_MEMORY = "The memory of this machine is not enough: ask for a smaller size or fewer frames."
+STOPPED = "Stopped; nothing was made."
+WAITING = "Waiting for its turn ..."
+UNFORESEEN = "animato failed in a way that was not foreseen. The terminal in which it runs shows where: please report that."
+
+
+class Events:
+    """Connects the fields of one page. Every function below takes raw values of fields and returns what changes on the page."""
+
+    def __init__(self, studio: Studio, inputs: Inputs, settings: Settings, buttons: Buttons, outputs: Outputs) -> None:
+        self._studio, self._in, self._settings, self._buttons, self._out = studio, inputs, settings, buttons, outputs
+        self._session = gr.State(None, delete_callback=studio.leave)
+
+    def connect(self) -> None:
+        self._connect_inputs()
+        settings = self._settings
+        settings.system.change(self.system, settings.system, [settings.quality, settings.long, settings.temporal], **AT_ONCE)
+        made_by = [settings.system, settings.quality, settings.long, settings.temporal, settings.sound]
+        fields = [self._in.picture, self._in.driving, settings.size, settings.frames, settings.how, self._in.person]
+        works = [
+            self._connect_work(self._buttons.preview, self.preview, fields),
+            self._connect_work(self._buttons.animate, self.animate, [*made_by, *fields]),
+        ]
+        changed = [*vars(self._buttons).values(), self._out.status]
+        self._buttons.cancel.click(self.cancel, self._session, changed, cancels=works, **AT_ONCE)
+
+    def _connect_inputs(self) -> None:
+        """A motion counts from the moment it is chosen: a look at it, which takes a second, follows."""
+        fields, status, chosen = self._in, self._out.status, [self._in.driving, self._in.person]
+        fields.picture.upload(self.picture, fields.picture, [fields.picture, fields.characters, status], **RAW)
+        fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
+        shown = [self._session, fields.video, fields.motions, fields.question, fields.people, status, *chosen]
+        fields.video.upload(self.take_video, fields.video, chosen, **AT_ONCE).then(self.video, fields.driving, shown, **RAW)
+        fields.motions.select(self.take_motion, None, chosen, **AT_ONCE).then(self.motion, [self._session, fields.driving], shown, **RAW)
+        fields.video.clear(lambda: self._drive(None), None, shown, **AT_ONCE)
+        fields.people.select(self.person, None, fields.person, **AT_ONCE)
+
+    def _connect_work(self, button: gr.Button, function: Callable[..., Iterator[Update]], fields: list[gr.components.Component]) -> Any:
+        """The button locks both, the work runs when its turn has come, and at its end both are free again, however it ended."""
+        session = self._session
+        status = self._out.status
+        pressed = [*vars(self._buttons).values()]
+        locked = button.click(self.lock, session, [session, status, *pressed], js=SHOW_STATUS, **AT_ONCE)
+        ran = locked.then(
+            function, [session, *fields], [*vars(self._out).values()], concurrency_limit=1, concurrency_id="work", **RAW
+        )  # fmt: skip
+        ran.failure(self.failed, session, status, **AT_ONCE)
+        ran.then(lambda: self._buttons_when(idle=True), None, pressed, **AT_ONCE)
+        return ran
+
+    def lock(self, session: Session | None) -> Update:
+        """What changes when work is asked for; from here on the visitor has a session."""
+        visitor = session or self._studio.enter()
+        visitor.cancelled = False
+        return {self._session: visitor, self._out.status: web_text.information(WAITING), **self._buttons_when(idle=False)}
+
+    def _buttons_when(self, idle: bool) -> Update:
+        buttons = self._buttons
+        ready = gr.update(interactive=idle)
+        return {buttons.preview: ready, buttons.animate: ready, buttons.cancel: gr.update(visible=not idle)}
+
+    def failed(self, session: Session) -> str:
+        """Gradio gives up on work that was cancelled in the same way as on work that failed."""
+        return web_text.information(STOPPED) if session.cancelled else web_text.failure(UNFORESEEN)
+
+    def cancel(self, session: Session) -> Update:
+        """Work that waits for its turn is dropped by Gradio; work that goes on ends at its next report of progress."""
+        session.cancelled = True
+        session.stop()
+        return {self._out.status: web_text.information(STOPPED), **self._buttons_when(idle=True)}
+
+    def picture(self, file: File | None) -> Update:
+        """A picture that was dropped: refused at once if it cannot be read."""
+        cleared = {self._in.characters: gr.update(selected_index=None), self._out.status: web_text.EMPTY}
+        try:
+            if file:
+                api.open_picture(file["path"])
+            return cleared
+        except AnimatoError as error:
+            return {**cleared, self._in.picture: None, self._out.status: self._failure(error)}
+
+    def character(self, event: gr.SelectData) -> Update:
+        """A shipped character takes the place of the picture."""
+        return {self._in.picture: str(character_path(characters()[event.index])), self._out.status: web_text.EMPTY}
+
+    def take_video(self, file: File | None) -> Update:
+        return {self._in.driving: file["path"] if file else None, self._in.person: LARGEST}
+
+    def take_motion(self, event: gr.SelectData) -> Update:
+        return {self._in.driving: motions()[event.index], self._in.person: LARGEST}
+
+    def video(self, driving: str | None) -> Update:
+        """A video that was dropped: refused at once if it cannot be read; who can be followed in it is shown if there is a choice."""
+        try:
+            return self._drive(driving, choice_of_people(driving) if driving else None)
+        except AnimatoError as error:
+            return {**self._drive(None), self._in.video: None, self._out.status: self._failure(error)}
+
+    def motion(self, session: Session | None, name: str) -> Update:
+        """A shipped motion takes the place of the video; its figure is shown there."""
+        visitor = session or self._studio.enter()
+        figure = write_clip(figure_clip(shipped_poses(name)), visitor.new(f"{name}.mp4"))
+        return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
+
+    def _drive(self, driving: str | None, people: Choice | None = None) -> Update:
+        faces, largest = (people.faces, people.largest) if people else ((), 0)
+        shown = [(face, str(number)) for number, face in enumerate(faces)]
+        return {
+            self._in.driving: driving,
+            self._in.motions: gr.update(selected_index=motions().index(driving) if driving in motions() else None),
+            self._in.person: str(largest) if faces else LARGEST,
+            self._in.question: gr.update(visible=bool(faces)),
+            self._in.people: gr.update(value=shown, selected_index=largest if faces else None, visible=bool(faces)),
+            self._out.status: web_text.EMPTY,
+        }
+
+    def person(self, event: gr.SelectData) -> str:
+        """Whom to follow, counted from the left as on the command line."""
+        return str(event.index)
+
+    def system(self, name: str) -> Update:
+        """Only the settings that a system has are to be seen."""
+        settings, unified = self._settings, gr.update(visible=name == UNI_ANIMATE.system)
+        return {settings.quality: gr.update(visible=name in ("auto", "puppet")), settings.long: unified, settings.temporal: unified}
+
+    def animate(self, session: Session, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any) -> Iterator[Update]:
+        """The result and the driving video beside it; progress before that."""
+        own = (temporal, long) if system == UNI_ANIMATE.system else ()
+        yield from self._watched(
+            session,
+            lambda progress: web_session.animate(session, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
+            lambda made: {
+                self._out.tabs: gr.update(selected="result"),
+                self._out.result: str(made.video),
+                self._out.driving: str(made.driving),
+                self._out.both: gr.update(visible=True),
+                self._out.report: web_text.report(made.lines, made.notes),
+            },
+        )
+
+    def preview(self, session: Session, *fields: Any) -> Iterator[Update]:
+        """The preview of the alignment; progress before that."""
+        yield from self._watched(
+            session,
+            lambda progress: web_session.look(session, _request(*fields), progress),
+            lambda made: {
+                self._out.tabs: gr.update(selected="alignment"),
+                self._out.preview: str(made.video),
+                self._out.preview_report: web_text.report(made.lines, made.notes),
+            },
+        )
+
+    def _watched(self, session: Session, function: Callable[[Progress], Made], show: Callable[[Made], Update]) -> Iterator[Update]:
+        """What is to be seen while a function works, and at last what it made or what is wrong. It ends when nobody watches any more."""
+        status = self._out.status
+        session.work = Work(function)
+        try:
+            for stages in session.work.reports():
+                yield {status: web_text.progress(stages)}
+            yield {status: "", **show(session.work.result())}
+        except AnimatoError as error:
+            yield {status: self._failure(error)}
+        except MemoryError:
+            yield {status: web_text.failure(NO_MEMORY)}
+        finally:
+            session.stop()
+
+    def _failure(self, error: AnimatoError) -> str:
+        """The sentence of the command line; files that were handed in go by their names."""
+        inside = re.escape(str(self._studio.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
+        return web_text.failure(re.sub(inside, "", str(error)))
+
+
+def _request(picture: File | None, *fields: Any) -> Request:
+    return request_of(picture["path"] if picture else None, *fields)

@@ -1,0 +1,90 @@
+"""animato web: the server of the page, for this machine alone unless told otherwise. Nothing is sent to or fetched from anywhere else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import tempfile
+import threading
+import webbrowser
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from animato.apps.console import note, say
+from animato.core.errors import InputError, MissingModelError
+from animato.pose.estimator.models import missing_pose_models
+
+EVERYWHERE = ("0.0.0.0", "::")
+
+
+def serve(host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
+    """Serves the page until Ctrl-C, and removes all that visitors handed in and got when it ends.
+
+    host   the address to listen on; 0.0.0.0 for every address of this machine
+    port   0 takes any free one
+    Raises InputError when the address cannot be had, MissingModelError when Gradio or the pose models are not there.
+    """
+    _check_ready()
+    with listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="animato-web-", ignore_cleanup_errors=True) as folder:
+        address = url(host, listener.getsockname()[1])
+        say(f"animato is at {address} (Ctrl-C stops it)")
+        if host in EVERYWHERE:
+            note("Everybody who reaches this machine can use the page: it has no password.")
+        if open_browser:
+            webbrowser.open(address)
+        _run(listener, Path(folder).resolve())
+    say("Stopped.")
+
+
+def _check_ready() -> None:
+    if find_spec("gradio") is None:
+        raise MissingModelError('The web page needs Gradio, which is not installed. Run: pip install "animato[web]"')
+    if missing_pose_models():
+        raise MissingModelError("The pose models are not on this machine. Run `animato fetch pose` once.")
+
+
+def _run(listener: socket.socket, folder: Path) -> None:
+    """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C or a SIGTERM."""
+    os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # read by Gradio when it is imported
+    from animato.apps.web.app import server
+    from animato.apps.web.session import Studio
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        server(Studio(folder)).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address. Raises InputError."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"--host {host} is no address of this machine: use 127.0.0.1, or 0.0.0.0 to be reached from others.") from error
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise InputError(_refusal(error, host, port)) from error
+    return listener
+
+
+def _refusal(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken, perhaps by a page that still runs: stop it, or choose another one, such as --port {port + 1}."
+    if error.errno == errno.EACCES:
+        return f"You have no right to use port {port}: choose one above 1023, such as --port 7860."
+    return f"--host {host} is no address of this machine: use 127.0.0.1, or 0.0.0.0 to be reached from others."
+
+
+def url(host: str, port: int) -> str:
+    """The address to type into a browser on this machine."""
+    name = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/"

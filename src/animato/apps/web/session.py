@@ -1,0 +1,129 @@
+"""What stands behind the buttons of the web page, without the page: a visitor's files and work, the alignment's preview, the result."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from animato import api
+from animato.apps.commands import CHECKED_FRAMES, Request, measure, summary, watched
+from animato.apps.web.views import driving_clip
+from animato.apps.web.work import Work
+from animato.core.errors import InputError
+from animato.core.media import write_clip
+from animato.core.progress import Progress
+from animato.evaluation.accuracy import Accuracy
+from animato.pose.alignment.preview import preview
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came out: a video, for a result the driving motion as long as it, the lines of the report, sentences on what was doubtful."""
+
+    video: Path
+    driving: Path | None
+    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class Session:
+    """One visitor: a folder of what was made for them, the scene that was prepared last, and the work that goes on."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="visitor-", dir=root))
+        self.work: Work[Made] | None = None
+        self.cancelled = False  # whether the visitor gave up the work that was asked for last
+        self._numbers = count(1)
+        self._prepared: tuple[Request, api.Scene] | None = None
+
+    def new(self, name: str) -> Path:
+        """A path in the visitor's folder that nothing has yet: an older result may still be shown in the browser."""
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir()
+        return folder / name
+
+    def scene(self, request: Request, progress: Progress) -> api.Scene:
+        """The scene of a request; that of the last one is kept, so that nothing is estimated again after a look at the alignment."""
+        if self._prepared is None or self._prepared[0] != request:
+            self._prepared = None
+            self._prepared = request, request.scene(progress)
+        return self._prepared[1]
+
+    def stop(self) -> None:
+        """The work that goes on, if any, ends at its next report of progress."""
+        if self.work:
+            self.work.stop()
+
+    def close(self) -> None:
+        """Stops the work and removes the files."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Studio:
+    """All visitors of one server; their files are in folders of `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._sessions: list[Session] = []
+
+    def enter(self) -> Session:
+        """A new visitor."""
+        session = Session(self.root)
+        self._sessions.append(session)
+        return session
+
+    def leave(self, session: Session | None) -> None:
+        """A visitor is gone for good."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+            session.close()
+
+    def stop(self) -> None:
+        """The work of all visitors ends at its next report of progress."""
+        for session in self._sessions:
+            session.stop()
+
+
+def animate(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:
+    """A picture performs a motion, into files of the session. Raises AnimatoError."""
+    started = time.monotonic()
+    scene = session.scene(request, progress)
+    progress("figure", 0, 1)
+    performance = api.perform(scene, animator, progress)
+    progress("figure", 1, 1)
+    accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+    video = write_clip(watched(performance.clip, [accuracy.see]), session.new("animato.mp4"), progress, sound)
+    seconds = time.monotonic() - started
+    driving = write_clip(driving_clip(scene.motion), session.new("driving.mp4"), _named("driving", progress), sound)
+    lines = summary(performance, measure(performance, accuracy.value, seconds))
+    return Made(video, driving, tuple(lines), tuple(dict.fromkeys((*scene.notes, *performance.notes))))
+
+
+def look(session: Session, request: Request, progress: Progress) -> Made:
+    """The preview of an alignment, into a file of the session. Raises AnimatoError."""
+    scene = session.scene(request, progress)
+    shown = preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
+    video = write_clip(shown, session.new("alignment.mp4"), _named("preview", progress))
+    scales = ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in scene.aligned.ratios.items())
+    return Made(video, None, (f"{len(scene.aligned.pose)} frames", f"scales: {scales}"), tuple(dict.fromkeys(scene.notes)))
+
+
+def _named(stage: str, progress: Progress) -> Progress:
+    """Progress that is told under another name than the one its writer knows."""
+    return lambda _, done, total: progress(stage, done, total)
+
+
+def request_of(picture: str | None, driving: str | None, size: str, frames: str, how: str, person: str) -> Request:
+    """What the fields of the page ask for; empty words mean the usual. Raises InputError."""
+    if not picture:
+        raise InputError("There is no picture yet: drop one, or choose a character.")
+    if not driving:
+        raise InputError("There is no motion yet: drop a video, or choose a motion.")
+    if frames and not frames.strip().isdecimal():
+        raise InputError(f"{frames} is no number of frames: write one such as 48, or choose all.")
+    return Request(picture, driving, size or None, int(frames) if frames else None, how, person=person)

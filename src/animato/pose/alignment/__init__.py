@@ -1,0 +1,1 @@
+"""How a motion is brought onto the body of another person."""

@@ -1,0 +1,1 @@
+"""The surface of a body around its joints, in DensePose's parts."""

@@ -1,0 +1,192 @@
+"""The embedded estimator as others call it, on shipped characters and procedural people whose joints are known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from animato.core.errors import InputError, MissingModelError
+from animato.core.media import Clip
+from animato.people.people import clip
+from animato.pose.estimator.estimate import estimate_picture, estimate_video, frames_without_person, people_in
+from animato.pose.keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
+from seen import GREY, character, cut_out, middle_of_hips, needs_models, put
+
+pytestmark = needs_models
+
+JOINTS = [Point.NECK, *range(Point.R_SHOULDER, Point.L_ANKLE + 1)]
+FPS = 24
+
+
+def errors(found: PoseSequence, true: PoseSequence) -> np.ndarray:
+    """F K: distances in parts of the torso's length; infinite where nothing was found, NaN where the truth is hidden."""
+    torso = np.linalg.norm(true.points[:, 0, Point.NECK, :2] - middle_of_hips(true), axis=1)
+    distance = np.linalg.norm(found.points[:, 0, :, :2] - true.points[:, 0, :, :2], axis=2) / torso[:, None]
+    distance[found.score[:, 0] < 0.3] = np.inf
+    return np.where(true.score[:, 0] < 0.9, np.nan, distance)
+
+
+def within(distance: np.ndarray, limit: float) -> float:
+    return float((distance[~np.isnan(distance)] < limit).mean())
+
+
+def test_a_picture_gives_body_feet_hands_face_and_mask() -> None:
+    pose = estimate_picture(character("mara"))
+    assert pose.points.shape == (1, 1, 134, 3) and pose.size == (512, 768) and pose.fps == 0
+    for part in (BODY, FEET, LEFT_HAND, RIGHT_HAND, FACE):
+        assert pose.score[0, 0, part].min() > 0.3, part
+    place = pose.points[0, 0]
+    assert place[Point.R_SHOULDER, 0] < place[Point.L_SHOULDER, 0]  # she looks at us
+    assert place[Point.NOSE, 1] < place[Point.NECK, 1] < place[Point.R_HIP, 1] < place[Point.R_KNEE, 1] < place[Point.R_ANKLE, 1]
+    assert np.linalg.norm(place[LEFT_HAND.start, :2] - place[Point.L_WRIST, :2]) < 25
+    chin, brow = place[FACE.start + 8], place[FACE.start + 19]
+    assert brow[1] < place[Point.NOSE, 1] < chin[1] and abs(chin[0] - place[Point.NOSE, 0]) < 15
+    assert place[Point.NOSE, 2] < place[Point.L_EAR, 2]
+
+
+def test_the_mask_is_the_person() -> None:
+    frames, true = clip(8, "wave", 1, (384, 576), turn=0)
+    pose = estimate_picture(frames[0])
+    assert pose.mask is not None and true.mask is not None and pose.mask.shape == (1, 512, 341)
+    person = cv2.resize(true.mask[0], (341, 512)) > 127
+    guess = pose.mask[0] > 127
+    assert (person & guess).sum() > 0.85 * (person | guess).sum()
+
+
+def test_joints_are_where_they_are_in_picture_and_clip() -> None:
+    frames, true = clip(8, "wave", 6, (384, 576), turn=0)
+    video = estimate_video(Clip.of(frames, FPS))
+    assert len(video) == 6 and video.fps == FPS and video.mask is None
+    distance = errors(video, true)
+    assert within(distance[:, JOINTS], 0.2) > 0.97 and within(distance[:, JOINTS], 0.1) > 0.75
+    assert np.nanmedian(distance[:, FACE]) < 0.05
+    hands = distance[:, LEFT_HAND.start : RIGHT_HAND.stop]
+    assert np.median(hands[np.isfinite(hands)]) < 0.05
+    still = estimate_picture(frames[-1])  # the tracked region gives what a new look gives
+    assert np.nanmax(np.abs(still.points[0, 0, JOINTS, :2] - video.points[-1, 0, JOINTS, :2])) < 0.15 * 200
+
+
+def test_the_same_twice() -> None:
+    frames, _ = clip(8, "dance", 3, (240, 360))
+    one, other = (estimate_video(Clip.of(frames, FPS), masks=True) for _ in range(2))
+    np.testing.assert_array_equal(one.points, other.points)
+    np.testing.assert_array_equal(one.mask, other.mask)
+    assert one.mask is not None and one.mask.shape == (3, 360, 240)
+
+
+def test_hands_and_face_only_when_wanted() -> None:
+    pose = estimate_picture(character("mara"), hands=False, face=False)
+    assert pose.score[0, 0, FACE].max() == 0
+    assert (pose.score[0, 0, LEFT_HAND] > 0).sum() == 4  # the body's own wrist and knuckles
+
+
+def test_a_person_who_fills_the_picture_is_found() -> None:
+    picture = character("mara")
+    pose = estimate_picture(np.ascontiguousarray(picture[20:470, 90:420]))
+    assert pose.score[0, 0, [Point.NECK, Point.R_HIP, Point.L_HIP]].min() > 0.3
+    assert pose.score[0, 0, [Point.L_ANKLE, Point.R_ANKLE]].max() < 0.3
+
+
+def test_a_small_person_in_a_corner_is_found() -> None:
+    picture = np.full((1500, 1800, 3), GREY, np.uint8)
+    picture[1100:1484, 1500:1756] = cv2.resize(character("mara"), (256, 384), interpolation=cv2.INTER_AREA)
+    people = people_in(picture)
+    assert len(people) == 1
+    x0, y0, x1, y1 = people[0].box
+    assert 1500 < x0 < x1 < 1756 and 1100 < y0 < y1 < 1484 and y1 - y0 > 250
+
+
+def test_nobody_in_the_picture_is_said() -> None:
+    with pytest.raises(InputError, match="No person was found in the picture"):
+        estimate_picture(np.full((300, 200, 3), GREY, np.uint8))
+
+
+def test_nobody_in_the_video_is_said_with_the_first_frames() -> None:
+    with pytest.raises(InputError, match=r"No person was found in the video: frames 0, 1, 2, \.\.\. show nobody"):
+        estimate_video(Clip.still(np.full((120, 100, 3), GREY, np.uint8), 4, FPS))
+    with pytest.raises(InputError, match="has no frames"):
+        estimate_video(Clip.still(np.full((120, 100, 3), GREY, np.uint8), 0, FPS))
+
+
+def test_frames_without_the_person_are_marked_and_the_person_is_found_again() -> None:
+    frames, _ = clip(8, "idle", 6, (240, 360), turn=0)
+    frames[:1], frames[3:5] = GREY, GREY
+    pose = estimate_video(Clip.of(frames, FPS), hands=False, face=False, masks=True)
+    assert frames_without_person(pose) == [0, 3, 4]
+    assert pose.mask is not None and [bool(mask.any()) for mask in pose.mask] == [False, True, True, False, False, True]
+
+
+def test_progress_counts_frames() -> None:
+    frames, _ = clip(8, "idle", 2, (240, 360), turn=0)
+    told: list[tuple[str, int, int]] = []
+    estimate_video(Clip.of(frames, FPS), hands=False, face=False, progress=lambda *step: told.append(step))
+    assert told == [("pose", 1, 2), ("pose", 2, 2)]
+
+
+def test_models_that_are_not_there_are_missed(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(MissingModelError, match="animato fetch pose"):
+        estimate_picture(character("mara"), tmp_path)
+
+
+def side_by_side(count: int, seeds: tuple[int, int] = (8, 13)) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Two people who sway against each other, and where the hips of each are (count 2 pixels)."""
+    frames, hips = [], []
+    people = [cut_out(seed, count) for seed in seeds]
+    for t in range(count):
+        frame = np.full((360, 560, 3), GREY, np.uint8)
+        lefts = [20 + round(20 * np.sin(t / 2)), 300 - round(20 * np.sin(t / 2))]
+        for (pictures, alpha, _), left in zip(people, lefts, strict=True):
+            put(frame, pictures[t], alpha[t], left)
+        frames.append(frame)
+        hips.append([person[2][t] + (left, 0) for person, left in zip(people, lefts, strict=True)])
+    return frames, [np.array(place) for place in zip(*hips, strict=True)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("by_point", [False, True])
+def test_the_chosen_one_of_two_is_followed(which: int, by_point: bool) -> None:
+    frames, hips = side_by_side(8)
+    assert len(people_in(frames[0])) == 2
+    person = (float(hips[which][0, 0]), float(hips[which][0, 1])) if by_point else which
+    pose = estimate_video(Clip.of(frames, FPS), person=person, hands=False, face=False)
+    assert np.abs(middle_of_hips(pose) - hips[which]).max() < 25
+
+
+def test_a_picture_of_two_gives_the_one_asked_for() -> None:
+    frames, hips = side_by_side(1)
+    for picture in (frames[0], np.ascontiguousarray(frames[0][:, ::-1])):
+        assert np.diff([one.middle[0] for one in people_in(picture)]) > 0
+    for which in (0, 1):
+        assert np.abs(middle_of_hips(estimate_picture(frames[0], person=which, hands=False, face=False)) - hips[which]).max() < 25
+    with pytest.raises(InputError, match="no person 2: 2 found"):
+        estimate_picture(frames[0], person=2)
+
+
+def test_two_in_the_same_clothes_are_told_apart_by_their_places() -> None:
+    frames, hips = side_by_side(14, seeds=(8, 8))
+    pose = estimate_video(Clip.of(frames, FPS), person=1, hands=False, face=False)
+    assert np.abs(middle_of_hips(pose) - hips[1]).max() < 25
+
+
+def crossing(chosen: int, other: int, chosen_walks: bool, count: int = 20) -> tuple[list[np.ndarray], np.ndarray]:
+    """The chosen person, always behind, and another pass each other; also where the chosen one's hips are (count 2 pixels)."""
+    (behind, behind_alpha, hips), (front, front_alpha, _) = cut_out(chosen, count), cut_out(other, count)
+    frames, path, stand = [], -40 + 20 * np.arange(count), np.full(count, 200)
+    own, others = (path, stand) if chosen_walks else (stand, path)
+    for t in range(count):
+        frame = np.full((360, 640, 3), GREY, np.uint8)
+        put(frame, behind[t], behind_alpha[t], int(own[t]))
+        put(frame, front[t], front_alpha[t], int(others[t]))
+        frames.append(frame)
+    return frames, hips + np.stack([own, np.zeros(count)], axis=1)
+
+
+@pytest.mark.parametrize("chosen_walks", [False, True])
+def test_who_is_hidden_for_a_while_is_not_mistaken_for_the_one_in_front(chosen_walks: bool) -> None:
+    frames, hips = crossing(3, 8, chosen_walks)
+    pose = estimate_video(Clip.of(frames, FPS), person=(float(hips[0, 0]), float(hips[0, 1])), hands=False, face=False)
+    lost = frames_without_person(pose)
+    assert 0 < len(lost) < 10 and not {0, len(frames) - 1} & set(lost)
+    seen = [t for t in range(len(frames)) if t not in lost]
+    assert np.linalg.norm(middle_of_hips(pose)[seen] - hips[seen], axis=1).max() < 35

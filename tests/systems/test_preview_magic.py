@@ -1,0 +1,119 @@
+"""MagicAnimate's preview model as shipped, and the training that makes such models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from animato.core.errors import InputError, MissingModelError
+from animato.core.media import Clip
+from animato.encoders.codec import Codec
+from animato.evaluation.frames import psnr
+from animato.models.copy_head import clean
+from animato.people.people import clip
+from animato.pose.surface.parts import rendered
+from animato.sampling.plan import Windows
+from animato.systems.preview import SETTINGS, SIZE
+from animato.systems.preview_magic import FOLDER, MagicPreview, parts, preview
+from animato.training.magic_preview import MagicPreviewStep
+from animato.training.runs import make_trainee, train
+from animato.training.stage import Data, Networks, Objective, Recipe, Run
+
+UNET = {"in_channels": 12, "out_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1}
+SHAPE = UNET | {"attention_levels": [False, True], "heads": 2, "cross_attention_dim": 12}
+TEMPORAL = {"kind": "attention", "heads": 2, "positions": 24, "middle": False, "norm": "clip"}
+RECIPE = Recipe(
+    system="magic-animate",
+    networks=Networks(unet=SHAPE, temporal=TEMPORAL, guider=[4, 8], copy_head="parts"),
+    objective=Objective(kind="clean", same_noise=True, noise_offset=0.0),
+    data=Data(size=[128, 128], frames=2, people=2, length=4),
+    run=Run(steps=1, batch=2),
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> MagicPreview:
+    return preview()
+
+
+def test_it_is_small() -> None:
+    files = list(FOLDER.rglob("*.safetensors"))
+    assert len(files) == 4 and sum(file.stat().st_size for file in FOLDER.rglob("*")) < 16e6
+
+
+def test_a_person_it_has_not_seen(model: MagicPreview) -> None:
+    """Every frame of two motions is nearer the truth than the reference is, by 2 dB at least in the mean."""
+    gains = []
+    for seed, motion in ((3, "wave"), (8, "kick")):
+        frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
+        body, copier = list(rendered(replace(poses, mask=None), SIZE)), model.copier(frames[0], poses.frames(slice(0, 1)))
+        latents = model.denoise(frames[0], body, copier.copy(parts(body))[0])
+        made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
+    assert np.mean(gains) > 2
+
+
+def test_the_call_of_every_system(model: MagicPreview) -> None:
+    """A portrait picture comes back in its size, the same for the same seed, as many frames as the motion."""
+    frames, poses = clip(5, "walk", 5, (60, 90), 6.0)
+    result = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
+    elsewhere = replace(SETTINGS, dtype="float16")  # which it does not use
+    one, two = (np.stack(list(made)) for made in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses, settings=elsewhere)))
+    assert np.array_equal(one, two) and psnr(one[2], frames[2]) > 18
+
+
+def test_bad_input(model: MagicPreview, tmp_path: Path) -> None:
+    frames, poses = clip(5, "walk", 2, (64, 64), 6.0)
+    with pytest.raises(InputError):
+        model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
+    with pytest.raises(InputError, match="DensePose video"):
+        model.animate(frames[0], poses.frames(slice(0, 1)), Clip.of(frames, 6))
+    with pytest.raises(InputError, match="24 positions"):
+        long = poses.frames(np.resize([0, 1], 30))
+        model.animate(frames[0], poses.frames(slice(0, 1)), long, settings=replace(SETTINGS, window=Windows(30, 2)))
+    with pytest.raises(MissingModelError, match="denoising_unet"):
+        preview(tmp_path)
+
+
+def test_a_new_model_gives_what_was_chosen() -> None:
+    """Before it has learned the U-Net adds nothing: x0 is the fetched base as noise and times make of it, for each sample at its time."""
+    trainee = make_trainee(RECIPE)
+    assert isinstance(trainee.step, MagicPreviewStep)
+    batch, draw = trainee.feed(0, range(2))
+    draw = draw._replace(t=torch.tensor([999, 300]))
+    copied = trainee.step.copied(batch)
+    squared = trainee.step.alphas_cumprod[draw.t].view(2, 1, 1, 1, 1)
+    a, s = squared.sqrt(), (1 - squared).sqrt()
+    expected = clean(torch.zeros_like(batch.latents), a * batch.latents + s * draw.noise, copied.base, a, s)
+    with torch.no_grad():
+        torch.testing.assert_close(trainee.step.made(batch, draw, copied), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_every_network_learns() -> None:
+    """One step against the formula of the loss, and gradients wherever the output is reached."""
+    trainee = make_trainee(RECIPE)
+    for value in trainee.networks.parameters():
+        torch.nn.init.normal_(value, std=0.05)
+    batch, draw = trainee.feed(0, range(2))
+    told = trainee.step(batch, draw)
+    copied = trainee.step.copied(batch)
+    made = trainee.step.made(batch, draw, copied)
+    error = ((1 + 3 * batch.mask) * (made - batch.latents) ** 2).mean() + 0.5 * ((copied.base - batch.latents) ** 2).mean()
+    torch.testing.assert_close(told["loss"], error)
+    told["loss"].backward()
+    for part in (part for name, part in trainee.networks.named_children() if name != "prompt"):
+        assert any(value.grad is not None and value.grad.abs().max() > 0 for value in part.parameters())
+
+
+def test_a_run_is_a_preview_model(tmp_path: Path) -> None:
+    train(RECIPE, tmp_path)
+    frames, poses = clip(5, "walk", 2, (60, 90), 6.0)
+    made = preview(tmp_path / "networks").animate(frames[0], poses.frames(slice(0, 1)), poses)
+    assert np.stack(list(made)).shape == frames.shape
+    with pytest.raises(InputError, match="goes by parts"):
+        make_trainee(replace(RECIPE, networks=replace(RECIPE.networks, copy_head="limbs")))
