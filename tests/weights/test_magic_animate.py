@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import PARITY
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -24,6 +23,7 @@ from animato.weights.files import MAGIC_ANIMATE
 from animato.weights.keymap import IDENTITY, KeyMap, match
 from animato.weights.magic_animate import CLASSES, TEXT, TEXT_BEFORE, WHOLE, convert, convert_base, open_weights, read
 from magic_files import TEMPORAL, Parts, denoiser_file, official, only, same, tiny_parts
+from recorded import PARITY
 from weight_files import State, plain, wrapped
 
 MANIFESTS = PARITY.parent / "manifests" / "magic_animate"

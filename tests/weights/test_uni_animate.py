@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PARITY
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
@@ -20,6 +19,7 @@ from animato.weights.files import UNI_ANIMATE
 from animato.weights.keymap import match, shapes
 from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_unet, open_vae
 from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
+from recorded import PARITY
 from uni_files import clip_file, tiny_parts
 
 MANIFESTS = PARITY.parent / "manifests" / "uni_animate"
