@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from animato.api import Alignment, Estimation, animate, observe, perform, prepare
+    from animato.api import Alignment, Estimation, align, animate, observe, perform, prepare
     from animato.comparison import Comparison, compare
     from animato.core.errors import AnimatoError, InputError, MissingModelError, OutputError
     from animato.core.media import Clip, open_clip, write_clip
     from animato.core.picture import read_picture
-    from animato.pose.alignment.align import Adjust, align
+    from animato.pose.alignment.align import Adjust
     from animato.pose.estimator.estimate import estimate_picture, estimate_video
     from animato.pose.io import load_poses, save_poses
     from animato.pose.keypoints import PoseSequence
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from animato.systems.puppet import Puppet
 
 _HOME = {
-    "animato.api": ("Alignment", "Estimation", "animate", "observe", "perform", "prepare"),
+    "animato.api": ("Alignment", "Estimation", "align", "animate", "observe", "perform", "prepare"),
     "animato.comparison": ("Comparison", "compare"),
     "animato.core.errors": ("AnimatoError", "InputError", "MissingModelError", "OutputError"),
     "animato.core.media": ("Clip", "open_clip", "write_clip"),
     "animato.core.picture": ("read_picture",),
-    "animato.pose.alignment.align": ("Adjust", "align"),
+    "animato.pose.alignment.align": ("Adjust",),
     "animato.pose.estimator.estimate": ("estimate_picture", "estimate_video"),
     "animato.pose.io": ("load_poses", "save_poses"),
     "animato.pose.keypoints": ("PoseSequence",),

@@ -15,8 +15,8 @@ from animato.core.picture import PICTURE_ENDINGS, read_picture
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.people.shipped import character_path, characters, motion_path, motions
-from animato.pose.alignment.align import Adjust, Aligned, check_alignment
-from animato.pose.alignment.align import align as align_motion
+from animato.pose.alignment.align import Adjust, Aligned
+from animato.pose.alignment.align import align as align_by
 from animato.pose.estimator.dwpose import DWPose
 from animato.pose.estimator.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
 from animato.pose.estimator.follow import BEST
@@ -26,6 +26,7 @@ from animato.pose.keypoints import PoseSequence
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
 from animato.pose.surface.densepose import is_densepose
 from animato.systems.choose import choose
+from animato.systems.known import alignment
 from animato.systems.performance import Performance
 
 POSE_ENDINGS = (".json", ".npz")
@@ -54,7 +55,7 @@ class Alignment:
     adjust: Adjust | None = None
 
     def __post_init__(self) -> None:
-        check_alignment(self.how)
+        alignment(self.how)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def prepare(
     progress("picture", 1, 1)
     motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
     motion = motion.thinned(skip) if skip else motion
-    aligned = align_motion(reference, motion.poses, chosen.how, chosen.adjust)
+    aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
     return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
 
 
@@ -215,6 +216,18 @@ def _opened_both(
 def _company(picture: np.ndarray) -> list[str]:
     count = len(people_in(picture))
     return [f"{count} people are in the picture; took the largest: crop the picture to take another one."] if count > 1 else []
+
+
+def align(reference: PoseSequence, motion: PoseSequence, how: str = "robust", adjust: Adjust | None = None) -> Aligned:
+    """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
+
+    robust      measured over the whole clip, on the ground, inside the picture (pose/alignment/robust.py, border.py)
+    musepose    as MusePose publishes it: measured on the first frame (pose/alignment/musepose.py)
+    unianimate  as UniAnimate publishes it: width and height apart, then bone by bone, measured on the first frame (unianimate.py)
+    none        the motion as it is, scaled to fit into the picture
+    Raises InputError for another name, and when picture or motion show too little of a person.
+    """
+    return align_by(reference, motion, alignment(how), adjust)
 
 
 def perform(scene: Scene, system: Animator, progress: Progress = silent) -> Performance:

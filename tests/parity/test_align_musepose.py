@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.alignment.musepose import align_musepose
+from animato.pose.alignment import musepose
 from animato.pose.keypoints import BODY, FACE, FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, PoseSequence
 
 NAMES = {"body_len": "body"}
@@ -47,7 +47,7 @@ def test_coordinates_as_published(fixture_file: Path) -> None:
             continue
         first, last = case.get("align_frame", 0), case.get("max_frame", case["n"])
         motion = pose_of(video, case["vid_hw"], hidden=1.0)
-        aligned, ratios = align_musepose(pose_of(ref, case["ref_hw"], hidden=1.0), motion, frame=first)
+        aligned, ratios = musepose.align(pose_of(ref, case["ref_hw"], hidden=1.0), motion, frame=first)
         for name, value in case["scales"].items():
             name = name.removeprefix("scale_")
             assert ratios[NAMES.get(name, name)] == pytest.approx(value, abs=1e-9), (case["name"], name)
@@ -65,7 +65,7 @@ def test_hidden_points_change_only_the_hands(fixture_file: Path) -> None:
         if "inf" in case["scales"].values() or not hidden:
             continue
         first, last = case.get("align_frame", 0), case.get("max_frame", case["n"])
-        aligned, ratios = align_musepose(*(pose_of(part, case[hw], 0.0) for part, hw in ((ref, "ref_hw"), (video, "vid_hw"))), frame=first)
+        aligned, ratios = musepose.align(*(pose_of(part, case[hw], 0.0) for part, hw in ((ref, "ref_hw"), (video, "vid_hw"))), frame=first)
         visible = aligned.score[first:last, 0] > 0
         visible[:, LEFT_HAND], visible[:, RIGHT_HAND] = False, False
         np.testing.assert_allclose(aligned.points[first:last, 0, :, :2][visible], published(out, case["ref_hw"])[visible], atol=1e-4)
@@ -79,7 +79,7 @@ def test_a_limb_of_no_length_stays_finite(fixture_file: Path) -> None:
         if "inf" not in case["scales"].values():
             continue
         reference, motion = pose_of(ref, case["ref_hw"], 0.0), pose_of(video, case["vid_hw"], 0.0)
-        aligned, ratios = align_musepose(reference, motion, frame=case.get("align_frame", 0))
+        aligned, ratios = musepose.align(reference, motion, frame=case.get("align_frame", 0))
         assert np.isfinite(aligned.points).all()
         sound = {name.removeprefix("scale_"): value for name, value in case["scales"].items() if value != "inf"}
         for name, value in sound.items():

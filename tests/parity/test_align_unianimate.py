@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.alignment.align import align
-from animato.pose.alignment.unianimate import align_unianimate
+from animato.pose.alignment import unianimate
+from animato.pose.alignment.align import align, published
 from animato.pose.keypoints import BODY, FACE, FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, PoseSequence
 
 COORDINATES = 1e-9
@@ -47,7 +47,7 @@ def test_coordinates_as_published(fixture_file: Path) -> None:
     """Fed as the published code feeds itself: -1 counts as a place like any other. Where it divides by zero, nothing can match."""
     tensors, video, picture = recorded(fixture_file)
     given, wanted = unit(tensors, "detector"), unit(tensors, "aligned")
-    aligned, _ = align_unianimate(pose_of(given[-1:], picture), pose_of(given[:-1], video))
+    aligned, _ = unianimate.align(pose_of(given[-1:], picture), pose_of(given[:-1], video))
     known = [point for point in range(KEYPOINTS) if point not in (FEET.start + 2, FEET.stop - 1)]  # no heels are recorded
     mine, theirs = (aligned.points[:, 0, :, :2] / picture)[:, known], wanted[:-1, known]
     finite = np.isfinite(theirs)
@@ -62,7 +62,9 @@ def test_points_that_were_not_seen_change_no_others(fixture_file: Path) -> None:
     score = (given != HIDDEN).any(axis=2).astype(float)
     if not score[[0, -1], BODY].all():
         pytest.skip("ratios are measured on points that were not seen")
-    aligned = align(pose_of(given[-1:], picture, score[-1:]), pose_of(given[:-1], video, score[:-1]), "unianimate")
+    aligned = align(
+        pose_of(given[-1:], picture, score[-1:]), pose_of(given[:-1], video, score[:-1]), published(unianimate.NAME, unianimate.align)
+    )
     seen = (score[:-1] > 0) & score[:-1, BODY].all(axis=1, keepdims=True)
     assert seen.any()
     np.testing.assert_allclose((aligned.pose.points[:, 0, :, :2] / picture)[seen], wanted[:-1][seen], atol=COORDINATES, rtol=0)

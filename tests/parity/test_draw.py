@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE, UNI_ANIMATE, Figure, draw, figure, smart_width
+from animato.pose.draw import Figure, draw, figure, smart_width
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import animate_anyone, muse_pose, uni_animate
 
 
 def read(file: Path) -> tuple[dict, dict[str, np.ndarray]]:
@@ -35,7 +36,7 @@ def test_animate_anyone(fixture_file: Path) -> None:
         points, score = tensors[f"outputs.keypoints134_px_{key}"], tensors[f"outputs.scores134_{key}"]
         pose = PoseSequence(np.pad(points, ((0, 0), (0, 0), (0, 1)))[None], score[None], (width, height))
         person = int(score[:, :18].mean(axis=1).argmax())
-        canvas = draw(figure(pose, person=person, hand_points=0), ANIMATE_ANYONE, (width, height))
+        canvas = draw(figure(pose, person=person, hand_points=0), animate_anyone.STYLE, (width, height))
         np.testing.assert_array_equal(resized(canvas, case["canvas_hw"]), tensors[f"outputs.canvas_{key}"])
 
 
@@ -44,14 +45,14 @@ def test_muse_pose(fixture_file: Path) -> None:
     meta, tensors = read(fixture_file)
     for case in meta["cases"]:
         key, (height, width) = str(case["case"]), case["detect_hw"]
-        canvas = draw(published_figure(tensors, key), MUSE_POSE, (width, height))
+        canvas = draw(published_figure(tensors, key), muse_pose.STYLE, (width, height))
         np.testing.assert_array_equal(resized(canvas, case["canvas_hw"])[..., ::-1], tensors[f"outputs.canvas_cv2_{key}"])
 
 
 @pytest.mark.parity("musepose_dwpose_draw*.safetensors")
 def test_muse_pose_with_face(fixture_file: Path) -> None:
     _, tensors = read(fixture_file)
-    style = replace(MUSE_POSE, face=True, reversed=False)
+    style = replace(muse_pose.STYLE, face=True, reversed=False)
     for name in (name for name in tensors if name.startswith("outputs.draw_")):
         _, size, _, key = name.split("_")
         height, width = map(int, size.split("x"))
@@ -69,8 +70,8 @@ def test_uni_animate(fixture_file: Path) -> None:
         body, subset, hands, faces = (tensors[f"outputs.aligned.{part}"][index] for part in ("candidate", "subset", "hands", "faces"))
         person = Figure(body[:20], subset[0] >= 0, hands[:2], faces[0])
         saved = cv2.imdecode(tensors[name], cv2.IMREAD_UNCHANGED)[..., ::-1]
-        np.testing.assert_array_equal(draw(person, UNI_ANIMATE, (saved.shape[1], saved.shape[0])), saved)
-        plain = replace(UNI_ANIMATE, reversed=False)
+        np.testing.assert_array_equal(draw(person, uni_animate.STYLE, (saved.shape[1], saved.shape[0])), saved)
+        plain = replace(uni_animate.STYLE, reversed=False)
         np.testing.assert_array_equal(draw(person, plain, (width, height)), tensors["outputs.small_canvas_noface"][index])
         np.testing.assert_array_equal(draw(person, replace(plain, face=True), (width, height)), tensors["outputs.small_canvas_face"][index])
 
@@ -89,6 +90,6 @@ def test_frames_of_muse_pose_videos(fixture_file: Path) -> None:
         prefix = f"outputs.{case['case']}."
         if f"{prefix}frame0_subsampled4" in tensors:
             body, hands, faces, subset = (tensors[f"{prefix}final_{part}"][0] for part in ("candidate", "hands", "faces", "subset"))
-            canvas = draw(Figure(body, subset[0] >= 0, hands, faces[0]), MUSE_POSE, tuple(case["draw_canvas_hw"][::-1]))
+            canvas = draw(Figure(body, subset[0] >= 0, hands, faces[0]), muse_pose.STYLE, tuple(case["draw_canvas_hw"][::-1]))
             frame = resized(canvas, case["pose_video_hw"])
             np.testing.assert_array_equal(frame[::4, ::4], tensors[f"{prefix}frame0_subsampled4"])

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from animato.pose.draw import ANIMATE_ANYONE, HIDDEN, UNI_ANIMATE, draw, draw_overlay, figure, skeletons
+from animato.pose.draw import HIDDEN, draw, draw_overlay, figure, skeletons
 from animato.pose.keypoints import KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
+from animato.pose.styles import animate_anyone, uni_animate
 
 SIZE = (96, 128)
 
@@ -26,10 +27,10 @@ def test_a_hand_of_few_points_is_left_out_but_only_that_hand() -> None:
 def test_hidden_points_are_not_drawn() -> None:
     pose = pose_of()
     pose.score[:] = 0.2
-    assert not draw(figure(pose), ANIMATE_ANYONE, SIZE).any()
+    assert not draw(figure(pose), animate_anyone.STYLE, SIZE).any()
     pose.score[0, 0, Point.NOSE] = 1
     x, y = pose.points[0, 0, Point.NOSE, :2].astype(int)
-    canvas = draw(figure(pose), ANIMATE_ANYONE, SIZE)
+    canvas = draw(figure(pose), animate_anyone.STYLE, SIZE)
     assert (canvas[y, x] == (255, 0, 0)).all()
     assert canvas.any(axis=2).sum() == 49  # one disc of radius 4 as OpenCV draws it
 
@@ -48,16 +49,16 @@ def test_each_system_gets_its_own_channel_order() -> None:
     pose.score[0, 0] = 0
     pose.score[0, 0, Point.NOSE] = 1
     x, y = pose.points[0, 0, Point.NOSE, :2].astype(int)
-    assert list(draw(figure(pose), ANIMATE_ANYONE, SIZE)[y, x]) == [255, 0, 0]
-    assert list(draw(figure(pose), UNI_ANIMATE, SIZE)[y, x]) == [0, 0, 255]
+    assert list(draw(figure(pose), animate_anyone.STYLE, SIZE)[y, x]) == [255, 0, 0]
+    assert list(draw(figure(pose), uni_animate.STYLE, SIZE)[y, x]) == [0, 0, 255]
 
 
 def test_skeletons_are_drawn_frame_by_frame() -> None:
     pose = pose_of(frames=3)
-    clip = skeletons(pose, ANIMATE_ANYONE, (48, 64))
+    clip = skeletons(pose, animate_anyone.STYLE, (48, 64))
     assert (clip.size, clip.length, clip.fps) == ((48, 64), 3, 25)
     for index, frame in enumerate(clip):
-        np.testing.assert_array_equal(frame, draw(figure(pose, index), ANIMATE_ANYONE, (48, 64)))
+        np.testing.assert_array_equal(frame, draw(figure(pose, index), animate_anyone.STYLE, (48, 64)))
 
 
 def test_overlay_leaves_the_frame_and_draws_left_and_right_apart() -> None:

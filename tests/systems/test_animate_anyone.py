@@ -11,7 +11,8 @@ from PIL import Image
 
 import animators
 from animato.core.errors import InputError
-from animato.pose.draw import ANIMATE_ANYONE, skeletons
+from animato.pose.draw import skeletons
+from animato.pose.styles import animate_anyone
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
@@ -38,7 +39,7 @@ def test_against_the_published_way_written_out(animator):
     motion, windows = animators.motion(7), [[(start + k) % 7 for k in range(4)] for start in (0, 2, 4, 6)]
     mine, _ = latents(animator, motion, Settings(3, 3.5, 11, window=Windows(4, 2), device="cpu"))
     canvas = np.pad(animators.picture(), ((0, 2), (0, 3), (0, 0)), mode="edge")
-    drawn = np.stack(list(skeletons(replace(motion, size=(48, 64)), ANIMATE_ANYONE)))
+    drawn = np.stack(list(skeletons(replace(motion, size=(48, 64)), animate_anyone.STYLE)))
     noise = draw(frame_generators(11, 7), (4, 8, 6))[None]
     plain = sampled(animator, animators.picture(), canvas, drawn, windows, torch.linspace(0.00085, 0.012, 1000), noise)
     torch.testing.assert_close(mine, plain, atol=1e-3, rtol=1e-3)
@@ -98,7 +99,7 @@ def test_frames_follow_the_motion_in_order(animator):
     outputs, place = [], Place(torch.device("cpu"), torch.float32)
     for poses in (motion, backwards):
         canvas = canvas_of(animators.picture(), poses, None, 8)
-        seen = look(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, ANIMATE_ANYONE), place)
+        seen = look(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), place)
         outputs.append(denoise(alone, seen, SETTINGS, place, latents=noise))
     torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
     assert not torch.isclose(outputs[0][0], outputs[0][3], atol=1e-3).all()
@@ -109,7 +110,7 @@ def test_networks_that_come_layer_by_layer_make_the_same_clip(animator):
     canvas, outputs = canvas_of(animators.picture(), animators.motion(3), None, 8), []
     for streamed in (False, True):
         place = Place(torch.device("cpu"), torch.float32, together=False, streamed=streamed)
-        seen = look(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, ANIMATE_ANYONE), place)
+        seen = look(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), place)
         outputs.append(denoise(animator, seen, replace(SETTINGS, steps=1), place))
     assert torch.equal(*outputs)
 

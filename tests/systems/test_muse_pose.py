@@ -13,7 +13,8 @@ from PIL import Image
 import animators
 from animato.core.errors import InputError
 from animato.encoders.codec import Codec
-from animato.pose.draw import MUSE_POSE, draw, figure, skeletons
+from animato.pose.draw import draw, figure, skeletons
+from animato.pose.styles import muse_pose
 from animato.sampling import noise
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
@@ -41,7 +42,7 @@ def test_against_the_published_way_written_out(animator):
     """Six frames become seven by holding the last pose; picture and skeletons are squashed; the seventh frame and the square go again."""
     motion, size = animators.motion(6), (64, 72)
     mine, clip = latents(animator, motion)
-    drawn = [draw(figure(motion, min(frame, 5)), MUSE_POSE, (1024, round(62 / 45 * 1024))) for frame in range(7)]
+    drawn = [draw(figure(motion, min(frame, 5)), muse_pose.STYLE, (1024, round(62 / 45 * 1024))) for frame in range(7)]
     canvas = resized(animators.picture(), size, Image.Resampling.LANCZOS)
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     start = noise.draw(noise.frame_generators(11, 7), (4, 9, 8))[None]
@@ -71,10 +72,10 @@ def test_the_picture_s_own_shape_by_option(animator):
 def test_lines_are_as_thin_as_in_training():
     """They cover the same share of the picture, whatever the size that they are wanted in."""
     motion = animators.motion(2, size=(480, 640))
-    small, squashed, large = (np.stack(list(skeletons(motion, MUSE_POSE, size))) for size in ((96, 128), (128, 128), (1024, 1365)))
+    small, squashed, large = (np.stack(list(skeletons(motion, muse_pose.STYLE, size))) for size in ((96, 128), (128, 128), (1024, 1365)))
     assert small.shape == (2, 128, 96, 3)
     assert small.mean() == pytest.approx(large.mean(), rel=0.01) == squashed.mean()
-    assert np.array_equal(large[0], draw(figure(motion), MUSE_POSE, (1024, 1365)))
+    assert np.array_equal(large[0], draw(figure(motion), muse_pose.STYLE, (1024, 1365)))
 
 
 def test_what_was_published():

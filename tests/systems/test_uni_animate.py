@@ -18,7 +18,8 @@ import animators
 from animato.core.errors import InputError
 from animato.encoders.clip import clip_pixels
 from animato.models.unified import Given
-from animato.pose.draw import UNI_ANIMATE, draw, figure
+from animato.pose.draw import draw, figure
+from animato.pose.styles import uni_animate
 from animato.sampling.ddim import LONG, SHORT, Prior, alphas
 from animato.sampling.noise import frame_generators
 from animato.sampling.plan import Chain, Windows
@@ -59,7 +60,9 @@ def pixels(*pictures: np.ndarray) -> Tensor:  # 1 F 3 H W
 def skeleton(poses: Any, frame: int) -> np.ndarray:
     """Drawn with the lines of a canvas 512 wide, then brought to the size of the canvas."""
     whole = replace(poses, size=(48, 64)).scaled((512, 683))
-    return np.asarray(Image.fromarray(draw(figure(whole, frame), UNI_ANIMATE, (512, 683))).resize((48, 64), Image.Resampling.BILINEAR))
+    return np.asarray(
+        Image.fromarray(draw(figure(whole, frame), uni_animate.STYLE, (512, 683))).resize((48, 64), Image.Resampling.BILINEAR)
+    )
 
 
 def everything(animator: UniAnimate, frames: int) -> Given:
@@ -248,7 +251,7 @@ def test_skeletons_are_those_of_training_at_its_size(animator: UniAnimate) -> No
     scene = animator.canvas(animators.picture(), motion(2), PUBLISHED)
     first, second, _ = drawn(scene, motion(1))
     for shown, poses in ((first, motion(1)), (second, motion(2))):
-        assert np.array_equal(shown, draw(figure(poses), UNI_ANIMATE, (512, 768)))
+        assert np.array_equal(shown, draw(figure(poses), uni_animate.STYLE, (512, 768)))
 
 
 def test_what_was_published(animator: UniAnimate) -> None:

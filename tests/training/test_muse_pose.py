@@ -12,8 +12,9 @@ import torch
 
 from animato.core.media import Clip, write_clip
 from animato.people.people import clip
-from animato.pose.draw import MUSE_POSE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.io import save_poses
+from animato.pose.styles import muse_pose
 from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import row_generator
 from animato.training.runs import make_trainee, train
@@ -41,7 +42,7 @@ def test_what_a_step_is_fed(recipe: Recipe) -> None:
     trainee = make_trainee(recipe)
     batch, _ = trainee.feed(3, range(1))
     sample = trainee.source.draw(row_generator(recipe.run.seed, 3, 0)[0])
-    drawn = np.stack(list(skeletons(sample.poses, MUSE_POSE, (16, 16))))
+    drawn = np.stack(list(skeletons(sample.poses, muse_pose.STYLE, (16, 16))))
     assert sample.poses.size == (64, 48) and drawn.any()
     assert torch.equal(batch.skeletons, torch.from_numpy(drawn).permute(0, 3, 1, 2)[None] / 255)
     assert batch.latents.shape == (1, 3, 12, 8, 8)

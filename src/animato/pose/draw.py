@@ -1,4 +1,4 @@
-"""Skeleton pictures: pixel for pixel what each published system was trained on, and a clear overlay for people."""
+"""Skeleton pictures: pixel for pixel what a published system was trained on (its Style: pose/styles), and a clear overlay for people."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from animato.pose.keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Poin
 VISIBLE = 0.3
 HIDDEN = -1.0
 
-_HUES = (
+HUES = (
     *((255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85), (0, 255, 170)),
     *((0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85)),
 )
-_BODY_LIMBS = (
+BODY_LIMBS = (
     *((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13)),
     *((1, 0), (0, 14), (14, 16), (0, 15), (15, 17)),
 )
 _FOOT_LIMBS = ((13, 18), (10, 19))
-_FOOT_HUES = ((170, 255, 255), (255, 255, 0))
+_FOOTHUES = ((170, 255, 255), (255, 255, 0))
 _HAND_BONES = tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, 21))
 
 _FOOT_BONES = ((13, 18), (13, 20), (10, 21), (10, 23))
@@ -73,11 +73,6 @@ class Style:
     face: bool
     reversed: bool
     side: int | None = None
-
-
-ANIMATE_ANYONE = Style(_BODY_LIMBS, _HUES, joints=18, limb_width=(4, 2), hand_joint=4, face=True, reversed=False)
-MUSE_POSE = Style(_BODY_LIMBS, _HUES, joints=18, limb_width=None, hand_joint=3, face=False, reversed=True, side=1024)
-UNI_ANIMATE = Style(_BODY_LIMBS + _FOOT_LIMBS, _HUES + _FOOT_HUES, joints=20, limb_width=(4, 2), hand_joint=4, face=False, reversed=True)
 
 
 def figure(pose: PoseSequence, frame: int = 0, person: int = 0, hand_points: int = 12) -> Figure:
@@ -178,7 +173,7 @@ def _hand(canvas: np.ndarray, points: np.ndarray, style: Style) -> None:
 
 def _overlay(canvas: np.ndarray, points: np.ndarray, seen: np.ndarray, grey: bool) -> None:
     thick = max(2, round(min(canvas.shape[:2]) / 130))
-    lines = [(pair, thick) for pair in _BODY_LIMBS + _FOOT_BONES]
+    lines = [(pair, thick) for pair in BODY_LIMBS + _FOOT_BONES]
     for hand in (LEFT_HAND, RIGHT_HAND):
         lines += [((hand.start + a, hand.start + b), max(1, thick // 2)) for a, b in _HAND_BONES]
     lines += [((FACE.start + i, FACE.start + i + 1), max(1, thick // 3)) for first, last in _FACE_LINES for i in range(first, last - 1)]

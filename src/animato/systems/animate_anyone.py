@@ -23,8 +23,9 @@ from animato.encoders.clip import Fit
 from animato.encoders.codec import Codec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
-from animato.pose.draw import ANIMATE_ANYONE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import animate_anyone
 from animato.sampling.interpolate import interpolate
 from animato.sampling.run import After, nothing, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
@@ -76,7 +77,7 @@ class AnimateAnyone:
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
         canvas = canvas_of(picture, motion, settings.canvas, Codec(self.vae).stride)
-        drawn = skeletons(canvas.motion, ANIMATE_ANYONE, guider_size(self, canvas.size))
+        drawn = skeletons(canvas.motion, animate_anyone.STYLE, guider_size(self, canvas.size))
         seen = look(self, picture, canvas.picture, drawn, place, ticks(progress, "look", len(motion)))
         latents = denoise(self, seen, settings, place, progress, callback_on_step_end)
         between = interpolate(latents, settings.interpolation)

@@ -25,8 +25,9 @@ from animato.encoders.clip import Fit
 from animato.encoders.codec import Codec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
-from animato.pose.draw import MUSE_POSE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import muse_pose
 from animato.sampling.interpolate import interpolate
 from animato.sampling.plan import Windows
 from animato.sampling.run import After, nothing, ticks
@@ -77,7 +78,7 @@ class MusePose:
         size = picture.shape[1::-1]
         place = self.estimate(size, len(motion), settings).accept()
         canvas = canvas_of(picture, told, settings.canvas, Codec(self.vae).stride)
-        drawn = skeletons(canvas.motion, MUSE_POSE, guider_size(self, canvas.size))
+        drawn = skeletons(canvas.motion, muse_pose.STYLE, guider_size(self, canvas.size))
         seen = look(self, picture, canvas.picture, drawn, place, ticks(progress, "look", len(told)))
         latents = denoise(self, seen, settings, place, progress, callback_on_step_end)[: len(motion)]
         between = interpolate(latents, settings.interpolation)

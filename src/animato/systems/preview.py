@@ -29,8 +29,9 @@ from animato.models.copy_head import Copied, CopyHead, Hints, body_points, limb_
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.crop import cut, cut_poses, whole_box
-from animato.pose.draw import ANIMATE_ANYONE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import animate_anyone
 from animato.sampling.guidance import guided
 from animato.sampling.noise import frame_generators
 from animato.sampling.plan import Windows
@@ -104,7 +105,7 @@ class Preview:
     ) -> Tensor:  # F C h w
         """The latents of frames in which the person of a canvas takes the told poses; with what the copy head fetched for them."""
         system, here = self.system, replace(settings, device="cpu", dtype="float32")
-        drawn = skeletons(told, ANIMATE_ANYONE, guider_size(system, SIZE))
+        drawn = skeletons(told, animate_anyone.STYLE, guider_size(system, SIZE))
         seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
         _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
         scheduler = make_scheduler(system.noise, settings.scheduler, settings.steps)

@@ -30,8 +30,9 @@ from animato.models.copy_head import Copied, CopyHead
 from animato.models.trunk import Kind
 from animato.models.unified import UnifiedUNet
 from animato.pose.crop import cut, cut_poses, whole_box
-from animato.pose.draw import UNI_ANIMATE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import uni_animate
 from animato.sampling.chain import chain
 from animato.sampling.guidance import guided_unified
 from animato.sampling.noise import frame_generators
@@ -132,7 +133,7 @@ class UniPreview:
 def drawn(given: PoseSequence, told: PoseSequence) -> Iterator[np.ndarray]:
     """The skeleton of the canvas, then those of the frames."""
     for poses in (given, told):
-        yield from skeletons(poses, UNI_ANIMATE, DRAWN)
+        yield from skeletons(poses, uni_animate.STYLE, DRAWN)
 
 
 def beside(condition: UnifiedCondition, features: Tensor) -> UnifiedCondition:  # 1 F 8 h w

@@ -31,8 +31,9 @@ from animato.encoders.codec import Codec
 from animato.encoders.text import EmptyPrompt
 from animato.models.condition import UnifiedCondition
 from animato.models.unified import Given, Stems, UnifiedUNet
-from animato.pose.draw import UNI_ANIMATE, skeletons
+from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
+from animato.pose.styles import uni_animate
 from animato.sampling.chain import anchored, chain
 from animato.sampling.ddim import LONG, NOISE, SHORT, Prior, make_steps
 from animato.sampling.ddim import PUBLISHED as STEPS
@@ -48,7 +49,7 @@ from animato.systems.memory import Estimate, Place, estimate
 from animato.systems.scene import Canvas, canvas_of, check_scene, restored
 
 PUBLISHED = Settings(steps=30, guidance=2.5, seed=11, scheduler=STEPS, window=Windows(32, 8, end="last"), canvas=(512, 768))
-STYLE = replace(UNI_ANIMATE, side=512)  # lines are as thick as on the canvas of training, whatever the size
+STYLE = replace(uni_animate.STYLE, side=512)  # lines are as thick as on the canvas of training, whatever the size
 
 
 class Seen(NamedTuple):

@@ -18,7 +18,7 @@ from animato.data.sample import Sample
 from animato.encoders.clip import Fit, ImageEncoder
 from animato.encoders.codec import Codec
 from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
-from animato.pose.draw import ANIMATE_ANYONE, Style, skeletons
+from animato.pose.draw import Style, skeletons
 from animato.pose.keypoints import PoseSequence
 from animato.pose.surface.densepose import densepose_frames
 from animato.pose.surface.parts import parts
@@ -56,7 +56,7 @@ class Encoders:
     clip: CLIPVisionModelWithProjection
     halvings: int
     hints: Callable[[PoseSequence, torch.Size], Hints]
-    style: Style | None = ANIMATE_ANYONE
+    style: Style | None
     fit: Fit = "squash"
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:

@@ -18,7 +18,7 @@ from animato.data.mixture import People
 from animato.data.sample import Sample, Source
 from animato.encoders.codec import Codec
 from animato.models.copy_head import clean, velocity
-from animato.pose.draw import ANIMATE_ANYONE, MUSE_POSE, UNI_ANIMATE
+from animato.pose.styles import animate_anyone, muse_pose, uni_animate
 from animato.sampling.ddim import make_steps
 from animato.sampling.schedule import make_scheduler
 from animato.training.animate_anyone import EVERY_TIME, AnimateAnyoneStep, chance
@@ -35,7 +35,11 @@ from animato.training.uni_preview import UniPreviewStep, preview_chance
 from animato.weights import own
 from animato.weights.about import About
 
-STYLES = {"animate-anyone": ANIMATE_ANYONE, "muse-pose": MUSE_POSE, "uni-animate": UNI_ANIMATE}  # how skeletons are drawn for each system
+STYLES = {  # how skeletons are drawn for each system
+    "animate-anyone": animate_anyone.STYLE,
+    "muse-pose": muse_pose.STYLE,
+    "uni-animate": uni_animate.STYLE,
+}
 GRID_ROWS = 4
 GRID_SEED = 2**31  # samples to look at are none that training draws
 GRID_STEPS = 10

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from animato.core.errors import InputError
-from animato.pose.alignment.align import align
-from animato.pose.alignment.unianimate import align_unianimate
+from animato.pose.alignment import unianimate
+from animato.pose.alignment.align import align, published
 from animato.pose.keypoints import FACE, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 from dancers import SIZE, dancer
 
@@ -33,7 +33,7 @@ STEPS = (  # parent, child, and all that moves with the child
 )
 
 
-def published(reference: PoseSequence, motion: PoseSequence) -> np.ndarray:  # F K 2
+def stepped(reference: PoseSequence, motion: PoseSequence) -> np.ndarray:  # F K 2
     """The published steps, one after the other, in shares of width and height."""
     ours, theirs = (pose.points[:, 0, :, :2] / pose.size for pose in (reference, motion))
     x = (ours[0, 5] - ours[0, 2])[0] / (theirs[0, 5] - theirs[0, 2])[0]
@@ -50,8 +50,8 @@ def published(reference: PoseSequence, motion: PoseSequence) -> np.ndarray:  # F
 @given(st.integers(0, 10**6), st.floats(200, 600), st.tuples(st.integers(300, 1500), st.integers(300, 1500)))
 def test_against_the_published_steps_written_out(seed: int, height: float, size: tuple[int, int]) -> None:
     reference, motion = replace(dancer(seed, 1, height, still=True), size=size), dancer(seed + 1)
-    aligned = align(reference, motion, "unianimate")
-    np.testing.assert_allclose(aligned.pose.points[:, 0, :, :2], published(reference, motion), atol=1e-6)
+    aligned = align(reference, motion, published(unianimate.NAME, unianimate.align))
+    np.testing.assert_allclose(aligned.pose.points[:, 0, :, :2], stepped(reference, motion), atol=1e-6)
     assert aligned.pose.size == size and np.array_equal(aligned.pose.score, motion.score)
 
 
@@ -63,7 +63,7 @@ def hidden(pose: PoseSequence, points: list[int], frames: slice = slice(None)) -
 
 def test_a_motion_stays_on_its_own_body() -> None:
     motion = dancer(2)
-    pose, ratios = align_unianimate(motion.frames(slice(1)), motion)
+    pose, ratios = unianimate.align(motion.frames(slice(1)), motion)
     np.testing.assert_allclose(pose.points[:, 0, :, :2], motion.points[:, 0, :, :2], atol=1e-9)
     np.testing.assert_allclose(list(ratios.values()), 1)
 
@@ -71,16 +71,16 @@ def test_a_motion_stays_on_its_own_body() -> None:
 def test_the_first_frame_with_a_neck_measures() -> None:
     reference, motion = dancer(3, 1, 400, still=True), dancer(2)
     late = hidden(motion, [Point.NECK], slice(0, 2))
-    assert align_unianimate(reference, late)[1] == align_unianimate(reference, motion, frame=2)[1]
+    assert unianimate.align(reference, late)[1] == unianimate.align(reference, motion, frame=2)[1]
     for pair in ((reference, hidden(motion, [Point.NECK])), (hidden(reference, [Point.NECK]), motion)):
         with pytest.raises(InputError, match="both shoulders"):
-            align_unianimate(*pair)
+            unianimate.align(*pair)
 
 
 def test_points_that_were_not_seen_enter_no_ratio_and_stay_nowhere() -> None:
     reference, motion = dancer(3, 1, 400, still=True), dancer(2)
-    whole, all_ratios = align_unianimate(reference, motion)
-    pose, ratios = align_unianimate(reference, hidden(motion, [Point.L_ELBOW]))
+    whole, all_ratios = unianimate.align(reference, motion)
+    pose, ratios = unianimate.align(reference, hidden(motion, [Point.L_ELBOW]))
     assert ratios == all_ratios | {"l_upper_arm": 1, "l_forearm": 1}
     same = [*range(6), *range(8, 92), *range(RIGHT_HAND.start, RIGHT_HAND.stop)]
     np.testing.assert_allclose(pose.points[:, 0, same], whole.points[:, 0, same], atol=1e-9)
@@ -97,7 +97,7 @@ def test_a_ratio_that_cannot_be_measured_keeps_the_shape(way: str) -> None:
         motion.points[:, :, Point.L_SHOULDER, 0] = motion.points[:, :, Point.R_SHOULDER, 0]
     else:
         motion = hidden(motion, [Point.L_HIP, Point.R_HIP])
-    ratios = align_unianimate(reference, motion)[1]
+    ratios = unianimate.align(reference, motion)[1]
     assert np.isfinite(list(ratios.values())).all()
     assert abs(ratios["width"]) == pytest.approx(abs(ratios["height"]) * 900 / SIZE[1])  # the widths of both pictures are equal
 
@@ -105,13 +105,13 @@ def test_a_ratio_that_cannot_be_measured_keeps_the_shape(way: str) -> None:
 def test_somebody_seen_from_behind_is_mirrored_as_published() -> None:
     reference, motion = dancer(3, 1, 400, still=True), dancer(2)
     turned = replace(motion, points=motion.points * (-1, 1, 1) + (SIZE[0], 0, 0))
-    pose, ratios = align_unianimate(reference, turned)
+    pose, ratios = unianimate.align(reference, turned)
     assert ratios["width"] < 0
-    np.testing.assert_allclose(pose.points[:, 0], align_unianimate(reference, motion)[0].points[:, 0], atol=1e-6)
+    np.testing.assert_allclose(pose.points[:, 0], unianimate.align(reference, motion)[0].points[:, 0], atol=1e-6)
 
 
 def test_the_face_keeps_its_shape() -> None:
     reference, motion = dancer(3, 1, 400, still=True), dancer(2)
-    pose, ratios = align_unianimate(reference, motion)
+    pose, ratios = unianimate.align(reference, motion)
     before, after = (np.ptp(one.points[0, 0, FACE, :2], axis=0) / one.size for one in (motion, pose))
     np.testing.assert_allclose(after / before, (abs(ratios["width"]), abs(ratios["height"])))

@@ -10,9 +10,9 @@ import gradio as gr
 from animato.apps.web import text as web_text
 from animato.apps.web.views import thumbnail
 from animato.people.shipped import character_path, characters, motions
-from animato.pose.alignment.align import ALIGNMENTS
 from animato.pose.estimator.people import LARGEST
 from animato.systems.choose import ATTENTION, CHOICES, LONG, TEMPORALS
+from animato.systems.known import ALIGNMENTS
 from animato.systems.load import PUPPETS
 
 SHOWN = 280  # px, height of what was handed in

@@ -1,24 +1,23 @@
-"""Alignment: the reference picture's pose and a driving motion -> the motion on the reference's body. One function for every system."""
+"""Alignment: the reference picture's pose and a driving motion -> the motion on the reference's body. One function for every system.
+
+How limbs come to their lengths is a Method. Ours stand here; each published one in a file of its own, and systems/known.py lists them all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from animato.core.errors import InputError
-from animato.core.shapes import Size
 from animato.pose.alignment.adjust import Adjust, Nudge, point_offsets
 from animato.pose.alignment.border import fit_into
-from animato.pose.alignment.musepose import align_musepose
 from animato.pose.alignment.robust import measure, retarget
-from animato.pose.alignment.unianimate import align_unianimate
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN, body
 
-__all__ = ["ALIGNMENTS", "Adjust", "Aligned", "Nudge", "align", "check_alignment"]
-
-ALIGNMENTS = ("robust", "musepose", "unianimate", "none")
+__all__ = ["NONE", "ROBUST", "Adjust", "Aligned", "Method", "Nudge", "align", "published"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class Aligned:
     """A motion in the pixels and at the size of the reference picture.
 
     pose    one person, as many frames as the motion
-    ratios  bone -> aligned length / length in the motion; "shrink" and "travel" (align_border.Fitted) for keeping it in the picture
+    ratios  bone -> aligned length / length in the motion; "shrink" and "travel" (border.Fitted) for keeping it in the picture
     notes   sentences for the user on what was doubtful
     """
 
@@ -35,46 +34,29 @@ class Aligned:
     notes: list[str] = field(default_factory=list)
 
 
-def align(
-    reference: PoseSequence,
-    motion: PoseSequence,
-    how: str = "robust",
-    adjust: Adjust | None = None,
-) -> Aligned:
-    """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
+@dataclass(frozen=True)
+class Method:
+    """A way of alignment.
 
-    robust      measured over the whole clip, on the ground, inside the picture (align_robust.py, align_border.py)
-    musepose    as MusePose publishes it: measured on the first frame (align_musepose.py)
-    unianimate  as UniAnimate publishes it: width and height apart, then bone by bone, measured on the first frame (align_unianimate.py)
-    none        the motion as it is, scaled to fit into the picture
-    Raises InputError when picture or motion show too little of a person.
+    name   what users type
+    bring  (reference, motion, adjust) -> the motion on the reference's body. Both show one person, the reference in one frame. Lengths
+           of limbs that `adjust` changes are this function's work, offsets are not. Raises InputError where too little is seen.
     """
-    check_alignment(how)
-    _check(reference.frames(slice(0, 1)), "picture")
-    _check(motion, "motion")
-    reference = reference.frames(slice(0, 1)).person(0)
-    motion = motion.person(0)
-    adjust = adjust or Adjust()
-    if how == "robust":
-        aligned = _robust(reference, motion, adjust)
-    elif how == "musepose":
-        aligned = Aligned(*align_musepose(reference, motion))
-    elif how == "unianimate":
-        aligned = Aligned(*align_unianimate(reference, motion))
-    else:
-        aligned = _fitted_only(motion, reference.size)
-    return replace(aligned, pose=_moved(aligned.pose, adjust))
+
+    name: str
+    bring: Callable[[PoseSequence, PoseSequence, Adjust], Aligned]
 
 
-def check_alignment(how: str) -> None:
-    """Raises InputError unless `how` names an alignment."""
-    if how not in ALIGNMENTS:
-        raise InputError(f"There is no alignment '{how}': choose {', '.join(ALIGNMENTS)}.")
+def published(name: str, bring: Callable[[PoseSequence, PoseSequence], tuple[PoseSequence, dict[str, float]]]) -> Method:
+    """A published method, (reference, motion) -> (pose, ratios): it measures all lengths by itself, so none is changed by hand."""
+    return Method(name, lambda reference, motion, _: Aligned(*bring(reference, motion)))
 
 
 def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust) -> Aligned:
+    """Measured over the whole clip, on the ground, inside the picture (robust.py, border.py)."""
     notes: list[str] = []
-    ours, theirs = body(reference), body(motion)
+    ours = body(reference)
+    theirs = body(motion)
     ratios = measure(ours, theirs, notes)
     target = retarget(ours, theirs, ratios, adjust, reference.size)
     fitted = fit_into(target, theirs.seen, ours, reference.size, notes)
@@ -82,12 +64,29 @@ def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust) -> Al
     return Aligned(pose, ratios | {"shrink": fitted.scale, "travel": fitted.travel}, notes)
 
 
-def _fitted_only(motion: PoseSequence, size: Size) -> Aligned:
+def _fitted_only(reference: PoseSequence, motion: PoseSequence, _: Adjust) -> Aligned:
     """The driving picture, as large as fits, in the middle of the reference picture."""
+    size = reference.size
     scale = min(size[0] / motion.size[0], size[1] / motion.size[1])
     margin = [(size[axis] - scale * motion.size[axis]) / 2 for axis in (0, 1)]
     points = np.where(motion.score[..., None] > 0, motion.points * scale + (*margin, 0), 0)
     return Aligned(PoseSequence(points, motion.score.copy(), size, motion.fps), {"shrink": 1.0, "travel": 1.0})
+
+
+ROBUST = Method("robust", _robust)
+NONE = Method("none", _fitted_only)
+
+
+def align(reference: PoseSequence, motion: PoseSequence, how: Method = ROBUST, adjust: Adjust | None = None) -> Aligned:
+    """Put the first person of `motion` on the body of the first person of `reference` (its first frame).
+
+    Raises InputError when picture or motion show too little of a person.
+    """
+    _check(reference.frames(slice(0, 1)), "picture")
+    _check(motion, "motion")
+    adjust = adjust or Adjust()
+    aligned = how.bring(reference.frames(slice(0, 1)).person(0), motion.person(0), adjust)
+    return replace(aligned, pose=_moved(aligned.pose, adjust))
 
 
 def _moved(pose: PoseSequence, adjust: Adjust) -> PoseSequence:

@@ -13,6 +13,7 @@ from animato.pose.alignment.ratios import Step, length, over, rebuilt
 from animato.pose.keypoints import FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 from animato.pose.limbs import body
 
+NAME = "musepose"  # what users type
 P = Point
 _PAIRS: dict[str, list[tuple[int, int]]] = {  # ratio -> the bones whose ratios are averaged
     "neck": [(P.NOSE, P.NECK)],
@@ -43,7 +44,7 @@ def _steps() -> list[Step]:
     return steps
 
 
-def align_musepose(reference: PoseSequence, motion: PoseSequence, frame: int = 0) -> tuple[PoseSequence, dict[str, float]]:
+def align(reference: PoseSequence, motion: PoseSequence, frame: int = 0) -> tuple[PoseSequence, dict[str, float]]:
     """The first person of `motion` in the pixels of the reference picture, and the ratios, measured on `frame` or the next with a neck.
 
     Raises InputError if no frame from there on, or the picture, shows a neck.

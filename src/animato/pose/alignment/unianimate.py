@@ -15,6 +15,7 @@ from animato.pose.alignment.ratios import Step, length, over, rebuilt
 from animato.pose.keypoints import FEET, KEYPOINTS, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 from animato.pose.limbs import SEEN, body
 
+NAME = "unianimate"  # what users type
 P = Point
 _BONES: dict[str, tuple[int, int]] = {  # ratio -> parent and child
     "neck": (P.NECK, P.NOSE),
@@ -39,7 +40,7 @@ _STEPS: tuple[Step, ...] = (
 )
 
 
-def align_unianimate(reference: PoseSequence, motion: PoseSequence, frame: int = 0) -> tuple[PoseSequence, dict[str, float]]:
+def align(reference: PoseSequence, motion: PoseSequence, frame: int = 0) -> tuple[PoseSequence, dict[str, float]]:
     """The first person of `motion` in the pixels of the reference picture, and the ratios, measured on `frame` or the next with a neck.
 
     Raises InputError if no frame from there on, or the picture, shows a neck.

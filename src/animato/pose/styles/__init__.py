@@ -1,0 +1,1 @@
+"""How the published systems draw skeletons, one file each."""
