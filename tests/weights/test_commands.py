@@ -10,7 +10,7 @@ import torch
 
 from animato.apps.cli import main
 from animato.weights.animate_anyone import convert, read
-from animato.weights.files import ANIMATE_ANYONE
+from animato.weights.official.animate_anyone import OFFICIAL
 from weight_files import official, tiny_networks
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -97,7 +97,7 @@ def test_doctor_lists_found_and_missing_files(weights: Path, cache: Path, capsys
     assert f"Weights of animate-anyone in {cache / 'animate-anyone'}: none" in (said := report())
     assert f"Weights of uni-animate in {cache / 'uni-animate'}: none" in said and "animato fetch uni-animate" in said
     own = said.split("Weights of magic-animate")[0]  # which needs more of the same pieces
-    for piece in ANIMATE_ANYONE.pieces:
+    for piece in OFFICIAL.pieces:
         assert (piece.names[0] in own) == piece.needed
     assert "animato fetch animate-anyone" in said
     cache.mkdir(exist_ok=True)

@@ -11,7 +11,8 @@ import pytest
 
 from animato.core.errors import MissingModelError, OutputError
 from animato.weights.fetch import ask, fetch, notice
-from animato.weights.files import ANIMATE_ANYONE, Official, Repository
+from animato.weights.files import Official, Repository
+from animato.weights.official.animate_anyone import OFFICIAL
 from hub import Hub, serving
 
 LARGE = bytes(range(256)) * 90_000  # 23 MB: more than two of the pieces in which the hub's library writes
@@ -166,10 +167,10 @@ def test_a_full_disk_is_told_beforehand(hub: Hub, tmp_path: Path, monkeypatch: p
 
 def test_the_official_files_are_what_is_looked_for_afterwards(tmp_path: Path) -> None:
     """Every needed piece is found where a fetch of the real repositories puts it."""
-    for repository in ANIMATE_ANYONE.repositories:
+    for repository in OFFICIAL.repositories:
         for name in repository.files:
             path = tmp_path / repository.place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"")
-    assert ANIMATE_ANYONE.missing(tmp_path) == {}
-    assert len(ANIMATE_ANYONE.find(tmp_path)) == 6
+    assert OFFICIAL.missing(tmp_path) == {}
+    assert len(OFFICIAL.find(tmp_path)) == 6

@@ -21,8 +21,8 @@ from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.weights.animate_anyone import IMAGE_ENCODER, REFERENCE_FROM_BASE
 from animato.weights.blank import blank, wanted
-from animato.weights.files import ANIMATE_ANYONE
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
+from animato.weights.official.animate_anyone import OFFICIAL
 from animato.weights.shared import MODULES, MOTION, TABLE, VAE, is_sinusoid
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 from recorded import PARITY
@@ -107,7 +107,7 @@ def test_places_of_older_image_encoders_are_dropped() -> None:
 @needs_manifests
 def test_sizes_that_are_announced_are_those_of_the_lists() -> None:
     lists = ("reference_unet", "denoising_unet", "motion_module_moore", "pose_guider", "sd_vae_ft_mse", "image_encoder", "sd15_unet")
-    for piece, name in zip(ANIMATE_ANYONE.pieces, lists, strict=True):
+    for piece, name in zip(OFFICIAL.pieces, lists, strict=True):
         assert piece.size == 4 * sum(torch.Size(shape).numel() for shape in published(name).values())
 
 

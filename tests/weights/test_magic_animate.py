@@ -19,9 +19,9 @@ from animato.models.controlnet import ControlNet
 from animato.models.unet import UNet
 from animato.systems.load import load
 from animato.weights.blank import blank, wanted
-from animato.weights.files import MAGIC_ANIMATE
 from animato.weights.keymap import IDENTITY, KeyMap, match
 from animato.weights.magic_animate import CLASSES, TEXT, TEXT_BEFORE, WHOLE, convert, convert_base, open_weights, read
+from animato.weights.official.magic_animate import OFFICIAL
 from magic_files import TEMPORAL, Parts, denoiser_file, official, only, same, tiny_parts
 from recorded import PARITY
 from weight_files import State, plain, wrapped
@@ -80,7 +80,7 @@ def test_published_motion_modules_fill_what_the_base_leaves() -> None:
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_of_the_official_files(name: str) -> None:
     values = sum(torch.Size(shape).numel() for shape in keys(name).values())
-    assert MAGIC_ANIMATE.pieces[SIZES[name]].size == 4 * values
+    assert OFFICIAL.pieces[SIZES[name]].size == 4 * values
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from animato.systems.muse_pose import PUBLISHED, MusePose
 from animato.systems.preview import SETTINGS, Preview
 from animato.systems.scene import check_window
 from animato.weights.animate_anyone import MUSE_POSE, convert, open_base, read
-from animato.weights.files import MUSE_POSE as OFFICIAL
+from animato.weights.official.muse_pose import OFFICIAL
 from weight_files import Networks, official, plain, tiny_networks
 
 OWN_FOUR = ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
@@ -67,10 +67,12 @@ def test_load(published: Path, networks: Networks, tmp_path: Path) -> None:
         assert_same(system, networks)
 
 
-def test_neither_is_taken_for_the_other(published: Path, animate_anyone: Path, tmp_path: Path) -> None:
+def test_neither_is_taken_for_the_other(published: Path, animate_anyone: Path, networks: Networks, tmp_path: Path) -> None:
     with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 32 positions, where 128 are due.*Animate Anyone has 32"):
         animato.load("muse-pose", weights=animate_anyone)
     with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 128 positions, where 32 are due.*MusePose has 128"):
+        animato.load("animate-anyone", weights=official(tmp_path / "flat", networks))
+    with pytest.raises(MissingModelError, match=r"lacks reference_unet\.pth"):
         animato.load("animate-anyone", weights=published)
     convert(published, tmp_path / "own", system=MUSE_POSE)
     with pytest.raises(MissingModelError, match=r"holds weights of muse-pose, not of animate-anyone"):
@@ -110,10 +112,10 @@ def test_what_performs(published: Path, cache: Path, tmp_path: Path) -> None:
     assert choose("auto", weights=cache / "muse-pose").name == "muse-pose"
 
 
-def test_words(published: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_words(published: Path, networks: Networks, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(published), "-o", str(tmp_path / "own"), "--system", "muse-pose"]) == 0
     assert "the weights of muse-pose, every key accounted for" in capsys.readouterr().out
-    assert main(["convert", str(published), "-o", str(tmp_path / "wrong")]) == 2
+    assert main(["convert", str(official(tmp_path / "flat", networks)), "-o", str(tmp_path / "wrong")]) == 2
     assert "128 positions" in capsys.readouterr().err and not (tmp_path / "wrong").exists()
     assert main(["fetch", "muse-pose"]) == 2
     assert (

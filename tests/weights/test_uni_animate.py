@@ -15,8 +15,8 @@ from torch import Tensor
 from animato.core.errors import MissingModelError
 from animato.models.unified import UnifiedUNet
 from animato.weights.blank import blank, wanted
-from animato.weights.files import UNI_ANIMATE
 from animato.weights.keymap import match, shapes
+from animato.weights.official.uni_animate import OFFICIAL
 from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_unet, open_vae
 from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
 from recorded import PARITY
@@ -47,7 +47,7 @@ def test_sizes_of_the_official_files() -> None:
         lambda: UNet2DConditionModel(cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True)
     )
     rest = sum(value.numel() for value in stable_diffusion.parameters())
-    assert [piece.size for piece in UNI_ANIMATE.pieces] == [4 * unet, 4 * (rest + text + vae), 4 * (visual + text)]
+    assert [piece.size for piece in OFFICIAL.pieces] == [4 * unet, 4 * (rest + text + vae), 4 * (visual + text)]
 
 
 @needs_manifests

@@ -9,17 +9,20 @@ from pathlib import Path
 
 from animato.apps.console import Bars, say
 from animato.core.errors import InputError, Interrupted, MissingModelError
+from animato.systems.load import WITH_WEIGHTS
 from animato.weights.about import about, is_own
-from animato.weights.files import MAGIC_ANIMATE, OFFICIAL, UNI_ANIMATE, Official, Piece, in_words
+from animato.weights.files import Official, Piece, in_words
+from animato.weights.official import magic_animate as magic
+from animato.weights.official import uni_animate as uni
 
 NEEDED = ("torch", "diffusers", "transformers", "huggingface_hub", "safetensors")
 
 
 def official(name: str, also: tuple[str, ...] = ()) -> Official:
     """The official weights of a system by its name. Raises InputError."""
-    found = next((one for one in OFFICIAL if one.system == name), None)
+    found = next((one for one in WITH_WEIGHTS if one.system == name), None)
     if found is None:
-        raise InputError(f"There are no weights called '{name}': choose {', '.join([*also, *(one.system for one in OFFICIAL)])}.")
+        raise InputError(f"There are no weights called '{name}': choose {', '.join([*also, *(one.system for one in WITH_WEIGHTS)])}.")
     return found
 
 
@@ -45,7 +48,7 @@ def fetch(what: str, to: Path | None) -> None:
 def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> None:
     """Official weights into the project's own form, checked key by key; or, of a base, what training begins with."""
     official(system)
-    if base and system == UNI_ANIMATE.system:
+    if base and system == uni.OFFICIAL.system:
         raise InputError(f"Nothing is written with --base for {system}: its training goes on from its official weights, converted whole.")
     _check_installed()
     import torch
@@ -63,21 +66,21 @@ def _converter(system: str, base: bool) -> Callable[..., None]:
     """What writes a system's weights, or the base of its training, in the project's form."""
     from animato.weights import animate_anyone, magic_animate, uni_animate
 
-    if system == UNI_ANIMATE.system:
+    if system == uni.OFFICIAL.system:
         return uni_animate.convert
-    if system == MAGIC_ANIMATE.system:
+    if system == magic.OFFICIAL.system:
         return magic_animate.convert_base if base else magic_animate.convert
     return partial(animate_anyone.convert_base if base else animate_anyone.convert, system=animate_anyone.SYSTEMS[system])
 
 
 def found() -> Iterator[str]:
     """Lines for each system with weights: where they are looked for, what is there and what is missing."""
-    for one in OFFICIAL:
+    for one in WITH_WEIGHTS:
         head = f"Weights of {one.system} in {one.folder}"
         if is_own(one.folder):
             yield f"{head}: converted ({_source(one.folder)})"
             continue
-        there = [path.relative_to(one.folder).as_posix() for piece in one.pieces if (path := piece.find(one.folder))]
+        there = [path.relative_to(one.folder).as_posix() for piece in one.pieces if (path := one.path(piece, one.folder))]
         missing = one.missing(one.folder)
         yield f"{head}: {'none' if not there else 'some' if missing else 'all that is needed'}"
         yield from (f"  {line}" for line in _found_and_missing(one, there, missing))

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, cast
 from animato.core.errors import InputError
 from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Settings
-from animato.systems.load import TORCH, load
+from animato.systems.load import TORCH, WITH_WEIGHTS, load
 from animato.systems.puppet import Puppet
 from animato.systems.tuned import Diffusion, Tuned
 from animato.weights.about import about, is_own
-from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, UNI_ANIMATE, Official
+from animato.weights.files import Official
+from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
 
 if TYPE_CHECKING:  # torch is imported only for a preview model
     from animato.models.trunk import Kind
 
-DIFFUSION = (ANIMATE_ANYONE.system, MUSE_POSE.system, MAGIC_ANIMATE.system, UNI_ANIMATE.system)  # each has a preview model
+DIFFUSION = tuple(one.system for one in WITH_WEIGHTS)  # each has a preview model
 CHOICES = ("puppet", *DIFFUSION)
-DEMO = ("puppet", ANIMATE_ANYONE.system, MAGIC_ANIMATE.system, UNI_ANIMATE.system)  # those that differ: MusePose shares a model
+DEMO = ("puppet", *(name for name in DIFFUSION if name != muse_pose.OFFICIAL.system))  # those that differ: MusePose shares a model
 COPY_HEAD = "copy_head"  # a network that preview models alone have
 TEMPORALS = ATTENTION, MAMBA = "attention", "mamba"
 LONG: dict[str, type[Windows | Chain]] = {"windows": Windows, "chain": Chain}
@@ -60,7 +61,7 @@ def choose(
     if not preview and (weights is not None or fetched(name)):
         animator = load(name, weights=weights)
         return _tuned(animator, _changed(animator.published, changes, long))
-    if name == UNI_ANIMATE.system:
+    if name == uni_animate.OFFICIAL.system:
         return _uni_preview(None if weights is None else Path(weights), changes, temporal, long)
     return _preview(name, None if weights is None else Path(weights), changes, long)
 
@@ -76,7 +77,7 @@ def _check_mamba(name: str, weights: str | Path | None) -> None:
     """Raises InputError where nothing is there that a wish for Mamba could choose."""
     if weights is not None:
         raise InputError(f"The weights in {weights} say themselves which temporal module they have: leave --temporal {MAMBA} out.")
-    if name != UNI_ANIMATE.system or fetched(name):
+    if name != uni_animate.OFFICIAL.system or fetched(name):
         raise InputError(
             f"No weights of {name} with a temporal Mamba are published: its own have attention. A folder that was trained with one can be "
             "named with --weights, and says so itself."
@@ -96,7 +97,7 @@ def _preview(name: str, folder: Path | None, changes: Mapping[str, Any] | None, 
     from animato.systems import preview, preview_magic
 
     settings = _changed(preview.SETTINGS, changes, long)
-    if name == MAGIC_ANIMATE.system:
+    if name == magic_animate.OFFICIAL.system:
         return _tuned(preview_magic.preview(folder or preview_magic.FOLDER), settings, preview_magic.note())
     return _tuned(preview.preview(folder or preview.FOLDER, name), settings, preview.note(name))
 
@@ -105,7 +106,7 @@ def _tuned(animator: Diffusion, settings: Settings, *notes: str) -> Tuned:
     """Raises InputError for settings that the system cannot follow, before anyone estimates poses for it."""
     from animato.systems.scene import by_windows
 
-    if animator.name != UNI_ANIMATE.system:
+    if animator.name != uni_animate.OFFICIAL.system:
         by_windows(settings)
     return Tuned(animator, settings, notes)
 
@@ -117,7 +118,7 @@ def installed() -> tuple[str, ...]:
 
 def fetched(system: str) -> bool:
     """Whether a system's official weights, or a conversion of them, are where `animato fetch` puts them."""
-    return any(_is_there(official) for official in OFFICIAL if official.system == system)
+    return any(_is_there(official) for official in WITH_WEIGHTS if official.system == system)
 
 
 def _is_there(official: Official) -> bool:
@@ -129,7 +130,7 @@ def _best(weights: str | Path | None) -> str:
     """The system that a folder's weights are of, as far as it says so, or the first one whose weights have been fetched."""
     if weights is None:
         return next((name for name in DIFFUSION if fetched(name)), "puppet")
-    return about(Path(weights)).system if is_own(Path(weights)) else ANIMATE_ANYONE.system
+    return about(Path(weights)).system if is_own(Path(weights)) else animate_anyone.OFFICIAL.system
 
 
 def _changed(settings: Settings, changes: Mapping[str, Any] | None, long: str | None = None) -> Settings:

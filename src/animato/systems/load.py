@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from animato.core.errors import InputError, MissingModelError
 from animato.systems.puppet import Puppet
-from animato.weights.files import ANIMATE_ANYONE, MAGIC_ANIMATE, MUSE_POSE, OFFICIAL, UNI_ANIMATE, Official
+from animato.weights.files import Official
+from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
 
 if TYPE_CHECKING:  # torch is imported only when a system that needs it is asked for
     from animato.systems.animate_anyone import AnimateAnyone
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # torch is imported only when a system that needs it is asked
 
 SYSTEMS = ("puppet",)  # those that the command line and the web page offer
 PUPPETS = {"good": Puppet("good"), "fast": Puppet("fast")}
+WITH_WEIGHTS = (animate_anyone.OFFICIAL, muse_pose.OFFICIAL, magic_animate.OFFICIAL, uni_animate.OFFICIAL)
 TORCH = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 
 
@@ -40,19 +42,19 @@ def load(system: str = "auto", quality: str = "good", weights: str | Path | None
     weights  the folder with the other systems' official files or converted weights; by default where `animato fetch` puts them
     Raises InputError for an unknown name or quality, MissingModelError where weights are missing or are not what they should be.
     """
-    names = ("auto", *SYSTEMS, *(official.system for official in OFFICIAL))
+    names = ("auto", *SYSTEMS, *(official.system for official in WITH_WEIGHTS))
     if system not in names:
         raise InputError(f"There is no system '{system}': choose {', '.join(names)}.")
     if quality not in PUPPETS:
         raise InputError(f"There is no quality '{quality}': choose {' or '.join(PUPPETS)}.")
-    if system == ANIMATE_ANYONE.system:
-        return _animate_anyone(_folder(ANIMATE_ANYONE, weights))
-    if system == MUSE_POSE.system:
-        return _muse_pose(_folder(MUSE_POSE, weights))
-    if system == MAGIC_ANIMATE.system:
-        return _magic_animate(_folder(MAGIC_ANIMATE, weights))
-    if system == UNI_ANIMATE.system:
-        return _uni_animate(_folder(UNI_ANIMATE, weights))
+    if system == animate_anyone.OFFICIAL.system:
+        return _animate_anyone(_folder(animate_anyone.OFFICIAL, weights))
+    if system == muse_pose.OFFICIAL.system:
+        return _muse_pose(_folder(muse_pose.OFFICIAL, weights))
+    if system == magic_animate.OFFICIAL.system:
+        return _magic_animate(_folder(magic_animate.OFFICIAL, weights))
+    if system == uni_animate.OFFICIAL.system:
+        return _uni_animate(_folder(uni_animate.OFFICIAL, weights))
     if weights is not None:
         raise InputError(f"The puppet has no weights: name the system that {weights} belongs to.")
     return PUPPETS[quality]

@@ -43,7 +43,7 @@ from animato.systems.copying import TOGETHER, Copier, repaired, standing
 from animato.systems.detail import detailed
 from animato.systems.referenced import conditions, guider_size, look
 from animato.systems.scene import by_windows, check_scene, check_window
-from animato.weights.files import MUSE_POSE
+from animato.weights.official import muse_pose
 from animato.weights.own import networks_of, trained_noise
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
@@ -126,7 +126,7 @@ def limbs(poses: PoseSequence) -> Iterator[Hints]:
 
 def note(name: str) -> str:
     """What the user of a preview model should know."""
-    whose = "This is the preview model of Animate Anyone" + (", which MusePose shares" if name == MUSE_POSE.system else "")
+    whose = "This is the preview model of Animate Anyone" + (", which MusePose shares" if name == muse_pose.OFFICIAL.system else "")
     official = f"Official weights: animato fetch {name}, or --weights FOLDER."
     return f"{whose}: trained on drawn people, its networks see {SIZE[0]} x {SIZE[1]} pixels. {official}"
 

@@ -25,6 +25,7 @@ from animato.weights import files, own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, wanted
 from animato.weights.keymap import IDENTITY, KeyMap, shapes, translate
+from animato.weights.official import animate_anyone, muse_pose
 from animato.weights.read import read_state
 from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
@@ -37,8 +38,8 @@ class Published(NamedTuple):
     positions: int
 
 
-ANIMATE_ANYONE = Published(files.ANIMATE_ANYONE, 32)
-MUSE_POSE = Published(files.MUSE_POSE, 128)
+ANIMATE_ANYONE = Published(animate_anyone.OFFICIAL, 32)
+MUSE_POSE = Published(muse_pose.OFFICIAL, 128)
 SYSTEMS = {one.official.system: one for one in (ANIMATE_ANYONE, MUSE_POSE)}
 
 

@@ -25,13 +25,14 @@ from animato.models.unet import UNet
 from animato.weights import files, own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, configured, wanted
-from animato.weights.files import CONTROLNET, ENCODER, MAGIC_ANIMATE, SD_UNET, TEMPORAL, TEXT_ENCODER
+from animato.weights.files import SD_UNET, TEXT_ENCODER
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, shapes, translate
+from animato.weights.official.magic_animate import CONTROLNET, ENCODER, OFFICIAL, TEMPORAL
 from animato.weights.read import read_state
 from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, Speaking, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import unet_sizes
 
-SYSTEM = MAGIC_ANIMATE.system
+SYSTEM = OFFICIAL.system
 POSITIONS = 24  # rows of the published table
 
 
@@ -81,7 +82,7 @@ def convert_base(folder: Path, out: Path, dtype: torch.dtype = torch.float32, pr
 
 def open_weights(folder: Path) -> dict[str, Waiting]:
     """All networks, checked and not yet read: that every key has its place, and that the networks belong together."""
-    waiting = own.open_own(folder, SYSTEM, CLASSES) if is_own(folder) else open_official(MAGIC_ANIMATE.find(folder))
+    waiting = own.open_own(folder, SYSTEM, CLASSES) if is_own(folder) else open_official(OFFICIAL.find(folder))
     config: dict[str, Any] = {name: one.network.config for name, one in waiting.items()}
     if config["denoising_unet"].temporal is None:
         raise MissingModelError(f"The denoiser in {folder} has no motion module: it is for training to begin with, not to be used.")
@@ -101,7 +102,7 @@ def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
 
 def open_base(folder: Path) -> dict[str, Waiting]:
     """Stable Diffusion's U-Net as denoiser without motion module, as appearance encoder, and with a new stem as ControlNet; VAE, prompt."""
-    found = MAGIC_ANIMATE.find(folder, (SD_UNET, files.VAE, TEXT_ENCODER))
+    found = OFFICIAL.find(folder, (SD_UNET, files.VAE, TEXT_ENCODER))
     path = found[SD_UNET]
     state = read_state(path)
     denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))

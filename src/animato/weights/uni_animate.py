@@ -22,8 +22,9 @@ from animato.models.unified import UnifiedUNet
 from animato.weights import own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, wanted
-from animato.weights.files import OPEN_CLIP, SD_CHECKPOINT, UNI_ANIMATE, UNIFIED_UNET, Piece
+from animato.weights.files import Piece
 from animato.weights.keymap import KeyMap, shapes, translate
+from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_CHECKPOINT, UNIFIED_UNET
 from animato.weights.read import read_state
 from animato.weights.shared import Speaking, check_pairs, fill, write
 from animato.weights.uni_names import (
@@ -45,7 +46,7 @@ from animato.weights.uni_names import (
     vae_sizes,
 )
 
-SYSTEM = UNI_ANIMATE.system
+SYSTEM = OFFICIAL.system
 FILLER = 0  # what OpenCLIP's empty prompt is filled up with
 
 
@@ -88,7 +89,7 @@ def open_weights(folder: Path) -> dict[str, Waiting]:
 
     Raises MissingModelError.
     """
-    waiting = own.open_own(folder, SYSTEM, CLASSES) if is_own(folder) else open_official(UNI_ANIMATE.find(folder))
+    waiting = own.open_own(folder, SYSTEM, CLASSES) if is_own(folder) else open_official(OFFICIAL.find(folder))
     config: dict[str, Any] = {name: one.network.config for name, one in waiting.items()}
     context, latents = config["unet"].context[0], config["vae"].latent_channels
     pairs = (

@@ -22,7 +22,7 @@ from animato.core.progress import Progress
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
 from animato.systems.choose import choose
-from animato.weights.files import UNI_ANIMATE
+from animato.weights.official import uni_animate
 
 File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
 Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
@@ -151,12 +151,12 @@ class Events:
 
     def system(self, name: str) -> Update:
         """Only the settings that a system has are to be seen."""
-        settings, unified = self._settings, gr.update(visible=name == UNI_ANIMATE.system)
+        settings, unified = self._settings, gr.update(visible=name == uni_animate.OFFICIAL.system)
         return {settings.quality: gr.update(visible=name in ("auto", "puppet")), settings.long: unified, settings.temporal: unified}
 
     def animate(self, session: Session, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
-        own = (temporal, long) if system == UNI_ANIMATE.system else ()
+        own = (temporal, long) if system == uni_animate.OFFICIAL.system else ()
         yield from self._watched(
             session,
             lambda progress: web_session.animate(session, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
