@@ -234,3 +234,21 @@ def test_untagged_colours_follow_the_size_as_in_players(tmp_path):
     bt709, bt601 = 1, 5
     assert np.abs(red_as(tmp_path / "small.mp4", 480, bt601) - (200, 20, 20)).max() < 4
     assert np.abs(red_as(tmp_path / "large.mp4", 720, bt709) - (200, 20, 20)).max() < 4
+
+
+def test_titles_in_any_encoding_do_no_harm(tmp_path):
+    path = videos.write_video(tmp_path / "a.mkv", FRAMES[:3], title="a name")
+    path.write_bytes(path.read_bytes().replace(b"a name", b"\xe4 \xff\xfe\xfc"))
+    assert [videos.number(pixels) for pixels in open_clip(path)] == [0, 1, 2]
+
+
+def test_a_pyav_that_knows_no_metadata_errors_reads_videos(tmp_path, monkeypatch):
+    """PyAV 19 has dropped the argument."""
+    path = videos.write_video(tmp_path / "a.mp4", FRAMES[:3], sound=("aac", videos.tone(0.1)))
+
+    def later_open(file, mode=None, format=None, options=None, container_options=None, of_18=av.open):
+        return of_18(file, mode, format, options, container_options)
+
+    monkeypatch.setattr(av, "open", later_open)
+    clip = open_clip(path)
+    assert [videos.number(pixels) for pixels in clip] == [0, 1, 2] and clip.sound == path

@@ -18,11 +18,19 @@ def open_container(path: Path) -> av.container.InputContainer:
     """The file opened for reading. Raises InputError."""
     try:
         # Absolute, because FFmpeg takes what stands before a colon in a relative name for a protocol.
-        return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore")
+        return _open_leniently(str(path.absolute()))
     except av.error.FFmpegError as error:
         raise InputError(
             f"{path} is not a video that can be read, or its header is damaged: give an MP4, MOV, WebM, MKV, AVI or GIF file."
         ) from error
+
+
+def _open_leniently(name: str) -> av.container.InputContainer:
+    """The file opened whatever its titles are written in: PyAV 18 must be told so, later versions always do it and know no such word."""
+    try:
+        return av.open(name, options=_OPTIONS, metadata_errors="ignore")
+    except TypeError:
+        return av.open(name, options=_OPTIONS)
 
 
 def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
@@ -63,4 +71,9 @@ def packets(container: av.container.InputContainer, stream: av.stream.Stream) ->
 
 def tick_of(stream: av.stream.Stream) -> Fraction:
     """The unit of a stream's time stamps, in seconds."""
-    return stream.time_base or Fraction(1, av.time_base)
+    return fraction(stream.time_base) or Fraction(1, av.time_base)
+
+
+def fraction(value: Fraction | None) -> Fraction | None:
+    """What PyAV gives as a ratio, None if it is unset: version 18 gives None for that, later ones a ratio of their own kind that is false."""
+    return Fraction(value.numerator, value.denominator) if value else None

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from animato.core.container import open_container, packets, sound_stream, tick_of, video_streams
+from animato.core.container import fraction, open_container, packets, sound_stream, tick_of, video_streams
 from animato.core.errors import InputError
 from animato.core.picture import Colour, check_size, over
 from animato.core.shapes import Size
@@ -80,7 +80,7 @@ def probe_video(path: Path, background: Colour) -> VideoFile:
         if len(first) < (2 if notes else 1):
             raise InputError(f"Nothing of {path} that moves can be decoded: it is damaged or truncated; copy or download it again.")
         turn = _turn_of(first[0])
-        size = _square(first[0], stream.sample_aspect_ratio)
+        size = _square(first[0], fraction(stream.sample_aspect_ratio))
     size = size[::-1] if turn.transposed else size
     check_size(size, path)
     return VideoFile(path, size, turn, timing, background, sound, notes)
@@ -103,7 +103,7 @@ def _scan(container: av.container.InputContainer, stream: av.VideoStream, path: 
     """The timing of all frames, from the packets alone: headers are often wrong about it."""
     stamps = [(packet.pts, packet.is_discard) for packet in packets(container, stream)]
     ticks = [pts for pts, discarded in stamps if pts is not None and not discarded]
-    named = [rate for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    named = [rate for rate in (fraction(stream.guessed_rate), fraction(stream.average_rate)) if rate]
     if any(pts is None for pts, _ in stamps):
         return one_by_one(len(stamps), named), ()
     if not ticks:
