@@ -237,8 +237,10 @@ def test_untagged_colours_follow_the_size_as_in_players(tmp_path):
 
 
 def test_titles_in_any_encoding_do_no_harm(tmp_path):
-    path = videos.write_video(tmp_path / "a.mkv", FRAMES[:3], title="a name")
-    path.write_bytes(path.read_bytes().replace(b"a name", b"\xe4 \xff\xfe\xfc"))
+    path = videos.write_video(tmp_path / "a.mp4", FRAMES[:3])
+    data = path.read_bytes()
+    assert b"Lavf" in data  # the name of the program that wrote the file
+    path.write_bytes(data.replace(b"Lavf", b"\xe4\xff\xfe\xfc"))
     assert [videos.number(pixels) for pixels in open_clip(path)] == [0, 1, 2]
 
 

@@ -42,12 +42,9 @@ def write_video(
     sound: tuple[str, np.ndarray] | None = None,
     rotation: tuple[int, bool] = (0, False),
     options: dict[str, str] | None = None,
-    title: str | None = None,
 ) -> Path:
     """A file of frames at a constant rate, or shown from the given times on; `sound` is a codec's name and samples at 44.1 kHz."""
     container = av.open(str(path), "w", options=options or {})
-    if title:
-        container.metadata["title"] = title
     stream = container.add_stream(codec, rate=fps, options={"crf": "10"} if codec == "libx264" else {})
     stream.height, stream.width = frames[0].shape[:2]
     stream.pix_fmt = {"ffv1": "bgra", "apng": "rgba", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")

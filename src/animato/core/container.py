@@ -75,5 +75,5 @@ def tick_of(stream: av.stream.Stream) -> Fraction:
 
 
 def fraction(value: Fraction | None) -> Fraction | None:
-    """What PyAV gives as a ratio, None if it is unset: version 18 gives None for that, later ones a ratio of their own kind that is false."""
+    """A ratio that PyAV gives, None if it is unset: PyAV 18 has None for that, later ones a ratio of their own kind that is false."""
     return Fraction(value.numerator, value.denominator) if value else None
