@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from animato.core.errors import MissingModelError
-from animato.weights.animate_anyone import Networks, convert, open_weights, read
+from animato.weights.animate_anyone import PUBLISHED, convert, read
+from animato.weights.referenced import Networks, open_weights
 from moore import denoiser, pose_guider, reference_net, sidecar, weights
 
 RECORDED = pytest.mark.parity("moore_denoising_unet_ref*.safetensors")
@@ -79,4 +80,4 @@ def test_one_key_less_is_refused(fixture_file: Path, tmp_path: Path) -> None:
     state.pop("mid_block.motion_modules.0.temporal_transformer.proj_out.weight")
     torch.save(state, path)
     with pytest.raises(MissingModelError, match=r"1 missing: mid_block\.motion_modules\.0\.proj_out\.weight"):
-        open_weights(tmp_path)
+        open_weights(PUBLISHED, tmp_path)

@@ -14,7 +14,7 @@ from animato.models.trunk import ReadyCrossAttention
 from animato.models.unified import UnifiedUNet
 from animato.weights.blank import wanted as wanted_keys
 from animato.weights.keymap import translate
-from animato.weights.uni_names import Layout, unet_names
+from animato.weights.uni_animate_names import Layout, unet_names
 from moore import sidecar, tensors
 from uni import recorded_weights
 

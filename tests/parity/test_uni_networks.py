@@ -14,7 +14,7 @@ from animato.models.unified import Encoder
 from animato.weights.blank import wanted
 from animato.weights.keymap import KeyMap, translate
 from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_vae
-from animato.weights.uni_names import ENCODERS, Layout, unet_names, unfused
+from animato.weights.uni_animate_names import ENCODERS, Layout, unet_names, unfused
 from moore import assert_near, frames_second, sidecar, tensors
 from uni import given, network, recorded_weights, whole_checkpoint
 

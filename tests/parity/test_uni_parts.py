@@ -18,7 +18,7 @@ from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.weights.blank import wanted
 from animato.weights.keymap import translate
 from animato.weights.uni_animate import open_vae
-from animato.weights.uni_names import Layout, unet_names
+from animato.weights.uni_animate_names import Layout, unet_names
 from moore import assert_near, sidecar, tensors
 from uni import recorded_weights, whole_checkpoint
 

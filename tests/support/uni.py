@@ -11,7 +11,7 @@ from torch import Tensor
 from animato.models.unified import Given, UnifiedUNet
 from animato.weights.blank import wanted
 from animato.weights.keymap import shapes, translate
-from animato.weights.uni_names import Layout, unet_names, unfused, unified_sizes
+from animato.weights.uni_animate_names import Layout, unet_names, unfused, unified_sizes
 from moore import frames_second, sidecar, tensors
 
 

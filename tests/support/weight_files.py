@@ -16,7 +16,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
-from animato.weights.animate_anyone import Networks
+from animato.weights.referenced import Networks
 from tiny import randomised
 
 State = dict[str, Tensor]

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from animato.core.errors import MissingModelError
 from animato.models.condition import UNetCondition
-from animato.weights.animate_anyone import CLASSES, Networks, convert, convert_base, open_weights, read
+from animato.weights.animate_anyone import PUBLISHED, convert, convert_base, read
+from animato.weights.referenced import CLASSES, Networks, open_weights
 from tiny import normal
 from weight_files import FORMATS, official, old_vae_names, plain, tiny_networks
 
@@ -146,7 +147,7 @@ def test_a_base_becomes_what_training_begins_with(networks: Networks, tmp_path: 
 @pytest.mark.parametrize("form", ["safetensors", "pth"])
 def test_opening_reads_nothing(form: str, networks: Networks, tmp_path: Path) -> None:
     """Until they are filled, networks have no memory; filling takes no more than the files' own pages."""
-    waiting = open_weights(official(tmp_path, networks, form))
+    waiting = open_weights(PUBLISHED, official(tmp_path, networks, form))
     assert all(value.is_meta for one in waiting.values() for value in one.network.parameters())
     if sys.platform == "linux":
         assert str(tmp_path / "denoising_unet") in Path("/proc/self/maps").read_text()

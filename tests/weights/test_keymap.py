@@ -19,11 +19,11 @@ from animato.core.errors import MissingModelError
 from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
-from animato.weights.animate_anyone import IMAGE_ENCODER, REFERENCE_FROM_BASE
 from animato.weights.blank import blank, wanted
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
 from animato.weights.official.animate_anyone import OFFICIAL
-from animato.weights.shared import MODULES, MOTION, TABLE, VAE, is_sinusoid
+from animato.weights.referenced import REFERENCE_FROM_BASE
+from animato.weights.shared import IMAGE_ENCODER, MODULES, MOTION, TABLE, VAE, is_sinusoid
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 from recorded import PARITY
 from weight_files import motion_key, positions

@@ -16,8 +16,10 @@ from animato.systems.choose import choose
 from animato.systems.muse_pose import PUBLISHED, MusePose
 from animato.systems.preview import SETTINGS, Preview
 from animato.systems.scene import check_window
-from animato.weights.animate_anyone import MUSE_POSE, convert, open_base, read
+from animato.weights.muse_pose import PUBLISHED as OWN_FORM
+from animato.weights.muse_pose import convert, read
 from animato.weights.official.muse_pose import OFFICIAL
+from animato.weights.referenced import open_base
 from weight_files import Networks, official, plain, tiny_networks
 
 OWN_FOUR = ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
@@ -54,13 +56,13 @@ def assert_same(found: object, networks: Networks) -> None:
 
 def test_official_files_in_both_layouts(published: Path, networks: Networks, tmp_path: Path) -> None:
     for folder in (published, official(tmp_path, networks)):
-        found = read(folder, system=MUSE_POSE)
+        found = read(folder)
         assert_same(found, networks)
         assert found.denoiser.config.temporal["positions"] == 128
 
 
 def test_load(published: Path, networks: Networks, tmp_path: Path) -> None:
-    convert(published, tmp_path / "own", system=MUSE_POSE)
+    convert(published, tmp_path / "own")
     for folder in (published, tmp_path / "own"):
         system = animato.load("muse-pose", weights=folder)
         assert isinstance(system, MusePose) and system.noise.beta_schedule == "scaled_linear"
@@ -68,13 +70,13 @@ def test_load(published: Path, networks: Networks, tmp_path: Path) -> None:
 
 
 def test_neither_is_taken_for_the_other(published: Path, animate_anyone: Path, networks: Networks, tmp_path: Path) -> None:
-    with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 32 positions, where 128 are due.*Animate Anyone has 32"):
+    with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 32 positions, where 128 are due: it is another system's"):
         animato.load("muse-pose", weights=animate_anyone)
-    with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 128 positions, where 32 are due.*MusePose has 128"):
+    with pytest.raises(MissingModelError, match=r"motion_module\.pth knows 128 positions, where 32 are due: it is another system's"):
         animato.load("animate-anyone", weights=official(tmp_path / "flat", networks))
     with pytest.raises(MissingModelError, match=r"lacks reference_unet\.pth"):
         animato.load("animate-anyone", weights=published)
-    convert(published, tmp_path / "own", system=MUSE_POSE)
+    convert(published, tmp_path / "own")
     with pytest.raises(MissingModelError, match=r"holds weights of muse-pose, not of animate-anyone"):
         animato.load("animate-anyone", weights=tmp_path / "own")
 
@@ -85,7 +87,7 @@ def test_a_key_less_is_refused(networks: Networks, tmp_path: Path) -> None:
     state.pop("mid_block.motion_modules.0.temporal_transformer.proj_out.weight")
     plain(state, path)
     with pytest.raises(MissingModelError, match=r"1 missing: mid_block\.motion_modules\.0\.proj_out\.weight"):
-        read(tmp_path, system=MUSE_POSE)
+        read(tmp_path)
 
 
 def test_training_begins_with_the_image_variations(networks: Networks, tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_training_begins_with_the_image_variations(networks: Networks, tmp_path:
     unet.mkdir(parents=True)
     plain(base, unet / "diffusion_pytorch_model.bin")
     (unet / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
-    state = open_base(tmp_path, MUSE_POSE)["denoising_unet"].state
+    state = open_base(OWN_FORM, tmp_path)["denoising_unet"].state
     assert all(torch.equal(state[key], value) for key, value in base.items())
 
 
@@ -107,7 +109,7 @@ def test_what_performs(published: Path, cache: Path, tmp_path: Path) -> None:
     given = choose("muse-pose", weights=published, changes={"window": Windows(96, 8, end="open")})
     assert isinstance(given.system, MusePose) and given.settings.window.size == 96 and given.settings.canvas == PUBLISHED.canvas
     cache.mkdir()
-    convert(published, cache / "muse-pose", system=MUSE_POSE)
+    convert(published, cache / "muse-pose")
     assert choose("auto").name == "muse-pose" and choose("auto").settings == PUBLISHED
     assert choose("auto", weights=cache / "muse-pose").name == "muse-pose"
 

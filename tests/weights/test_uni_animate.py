@@ -18,7 +18,7 @@ from animato.weights.blank import blank, wanted
 from animato.weights.keymap import match, shapes
 from animato.weights.official.uni_animate import OFFICIAL
 from animato.weights.uni_animate import open_image_encoder, open_text_encoder, open_unet, open_vae
-from animato.weights.uni_names import FIRST_STAGE, HEAD_DIM, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
+from animato.weights.uni_animate_names import FIRST_STAGE, HEAD_DIM, Layout, unet_names, unfused, unified_sizes, vae_names, vae_sizes
 from recorded import PARITY
 from uni_files import clip_file, tiny_parts
 

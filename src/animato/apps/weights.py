@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -64,13 +63,15 @@ def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> Non
 
 def _converter(system: str, base: bool) -> Callable[..., None]:
     """What writes a system's weights, or the base of its training, in the project's form."""
-    from animato.weights import animate_anyone, magic_animate, uni_animate
+    from animato.weights import animate_anyone, magic_animate, muse_pose, uni_animate
 
     if system == uni.OFFICIAL.system:
         return uni_animate.convert
     if system == magic.OFFICIAL.system:
         return magic_animate.convert_base if base else magic_animate.convert
-    return partial(animate_anyone.convert_base if base else animate_anyone.convert, system=animate_anyone.SYSTEMS[system])
+    if system == muse_pose.OFFICIAL.system:
+        return muse_pose.convert_base if base else muse_pose.convert
+    return animate_anyone.convert_base if base else animate_anyone.convert
 
 
 def found() -> Iterator[str]:

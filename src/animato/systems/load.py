@@ -79,10 +79,10 @@ def _animate_anyone(folder: Path) -> AnimateAnyone:
 
 def _muse_pose(folder: Path) -> MusePose:
     from animato.systems.muse_pose import MusePose
-    from animato.weights.animate_anyone import MUSE_POSE, read
+    from animato.weights.muse_pose import read
     from animato.weights.own import trained_noise
 
-    networks = read(folder, dtype=None, system=MUSE_POSE)
+    networks = read(folder, dtype=None)
     return MusePose(**networks._asdict(), noise=trained_noise(folder, MusePose.noise))
 
 

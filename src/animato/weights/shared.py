@@ -51,6 +51,7 @@ VAE = KeyMap(
     flattened=tuple(f".attentions.0.{old}." for old, _ in OLD_NAMES),
 )
 COUNTED = Dropped(".position_ids", "they are 0, 1, 2, ...", is_count)  # in what older versions of transformers have written
+IMAGE_ENCODER = KeyMap(dropped=(COUNTED,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,8 @@ def check_positions(motion: Mapping[str, Tensor], path: Path, positions: int) ->
     lengths = {value.shape[1] for key, value in motion.items() if TABLE in key and value.ndim == 3}
     if other := lengths - {positions}:
         raise MissingModelError(
-            f"{path} knows {max(other)} positions, where {positions} are due: it is another system's (Animate Anyone has 32, MusePose has "
-            "128, MagicAnimate has 24). Name the system that it belongs to, or give the right file."
+            f"{path} knows {max(other)} positions, where {positions} are due: it is another system's, with the same keys. Name the system "
+            "that it belongs to, or give the right file."
         )
 
 

@@ -10,11 +10,10 @@ from transformers import CLIPVisionModelWithProjection
 from animato.core.errors import MissingModelError
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
-from animato.weights.animate_anyone import IMAGE_ENCODER
 from animato.weights.files import find_weights
 from animato.weights.keymap import KeyMap, appearance, shapes, translate
 from animato.weights.read import read_state
-from animato.weights.shared import MODULES, MOTION, TABLE, VAE, open_folder
+from animato.weights.shared import IMAGE_ENCODER, MODULES, MOTION, TABLE, VAE, open_folder
 
 EMBEDDING = "controlnet_cond_embedding."  # in diffusers' ControlNets: the layers before the copy of the U-Net
 GUIDER = KeyMap(ignored=((".conv_out.", "the guider's own is zero: training begins without a pose"),))

@@ -1,7 +1,7 @@
 """UniAnimate's weights: which file feeds which network; read from the official files or from the project's own folder.
 
 The VAE is cut out of Stable Diffusion's checkpoint. Of OpenCLIP's file the image side is kept, and of its text side only what it says of
-the empty prompt. How their keys become those of the networks is in uni_names.py.
+the empty prompt. How their keys become those of the networks is in uni_animate_names.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from animato.weights.keymap import KeyMap, shapes, translate
 from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_CHECKPOINT, UNIFIED_UNET
 from animato.weights.read import read_state
 from animato.weights.shared import Speaking, check_pairs, fill, write
-from animato.weights.uni_names import (
+from animato.weights.uni_animate_names import (
     ENTRANCE_HEADS,
     FIRST_STAGE,
     HEAD_DIM,
