@@ -10,8 +10,11 @@ import av
 
 from animato.core.errors import InputError
 
-_OPTIONS = {"protocol_whitelist": "file"}  # a playlist in disguise must not reach out to the network
-_NOT_VIDEO = ("tty", "image2")  # demuxers that make "video" of text and of pictures; those for one kind of picture end in _pipe
+# What FFmpeg may take a file for, whatever its name: kinds whose pictures and sound lie in the file itself. Playlists, lists of files,
+# numbered pictures, devices and descriptions of broadcasts are none of them, since they make FFmpeg open other files and addresses.
+_VIDEO = "mov,matroska,avi,gif,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,yuv4mpegpipe,h264,hevc,vvc,av1,obu,ivf,m4v,h263,mjpeg,dv,mxf,nut,rm"
+_SOUND = "mp3,wav,w64,flac,aac,aiff,caf,ac3,eac3,amr,au"
+_ALLOWED = {"format_whitelist": f"{_VIDEO},{_SOUND}", "protocol_whitelist": "file"}
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -28,16 +31,13 @@ def open_container(path: Path) -> av.container.InputContainer:
 def _open_leniently(name: str) -> av.container.InputContainer:
     """The file opened whatever its titles are written in: PyAV 18 must be told so, later versions always do it and know no such word."""
     try:
-        return av.open(name, options=_OPTIONS, metadata_errors="ignore")
+        return av.open(name, container_options=_ALLOWED, metadata_errors="ignore")
     except TypeError:
-        return av.open(name, options=_OPTIONS)
+        return av.open(name, container_options=_ALLOWED)
 
 
 def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """The streams of moving pictures; the cover of a piece of music is none, nor is a picture that FFmpeg takes for a video."""
-    name = container.format.name
-    if name in _NOT_VIDEO or name.endswith("_pipe"):
-        return []
+    """The streams of moving pictures; the cover of a piece of music is none."""
     return [stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic]
 
 
