@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from animato import api
 from animato.apps.cli import main
 from animato.apps.commands import Request
-from animato.apps.web import text as web_text
 from animato.apps.web.serve import listen, url
-from animato.apps.web.session import Studio, animate, look, request_of
+from animato.apps.web.session import Studio, make_preview, make_result, request_of
+from animato.apps.web.text import bars, duration, failure, report
 from animato.apps.web.views import choice_of_people, driving_clip, figure_clip, shipped_poses, thumbnail
 from animato.apps.web.work import Meter, Stage, Work
 from animato.core.errors import InputError, Interrupted, OutputError
@@ -52,7 +52,7 @@ def asked(material: Material, driving: Path | None = None) -> Request:
 
 
 def test_animate_makes_the_video_of_the_command_line(material: Material, studio: Studio, tmp_path: Path) -> None:
-    made = animate(studio.enter(), asked(material), FAST, True, silent)
+    made = make_result(studio.enter(), asked(material), FAST, True, silent)
     words = ["animate", str(material.character), str(material.motion), "-o", str(tmp_path / "a.mp4")]
     assert main([*words, "--size", "128x192", "--quality", "fast"]) == 0
     assert all(np.array_equal(a, b) for a, b in zip(open_clip(made.video), open_clip(tmp_path / "a.mp4"), strict=True))
@@ -72,15 +72,15 @@ def test_the_driving_video_is_shown_small_and_as_long_as_the_result(material: Ma
 def test_the_sound_is_kept_on_request(material: Material, studio: Studio, tmp_path: Path, sound: bool) -> None:
     frames = [read_picture(material.character)] * 2
     driving = write_video(tmp_path / "driving.mp4", frames, 8, sound=("aac", tone(0.25)))
-    made = animate(studio.enter(), asked(material, driving), FAST, sound, silent)
+    made = make_result(studio.enter(), asked(material, driving), FAST, sound, silent)
     assert made.driving and [bool(open_clip(path).sound) for path in (made.video, made.driving)] == [sound, sound]
 
 
 def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, studio: Studio) -> None:
     session, stages = studio.enter(), []
-    made = look(session, asked(material, material.video), silent)
+    made = make_preview(session, asked(material, material.video), silent)
     assert open_clip(made.video).length == 4 and "torso" in made.lines[1] and made.driving is None
-    animate(session, asked(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
+    make_result(session, asked(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
     assert {"figure", "write", "driving"} <= set(stages) and not {"picture", "pose"} & set(stages)
     session.scene(asked(material), lambda stage, done, total: stages.append(stage))
     assert "picture" in stages
@@ -106,9 +106,9 @@ def test_who_can_be_followed(material: Material, company: Path) -> None:
 )
 def test_fields_that_are_missing_or_wrong(change: dict[str, str | None], said: str) -> None:
     fields = {"picture": "a.png", "driving": "wave", "size": "", "frames": "", "how": "robust", "person": "largest"}
-    assert request_of(**fields) == Request("a.png", "wave")  # type: ignore[arg-type]
+    assert request_of(*fields.values()) == Request("a.png", "wave")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=said):
-        request_of(**{**fields, **change})  # type: ignore[arg-type]
+        request_of(*{**fields, **change}.values())  # type: ignore[arg-type]
 
 
 def test_fields_become_the_words_of_the_command_line() -> None:
@@ -126,7 +126,7 @@ def test_pictures_of_the_shipped_motions_differ() -> None:
 
 def test_files_go_when_a_visitor_goes(material: Material, studio: Studio) -> None:
     one, other = studio.enter(), studio.enter()
-    made, kept = (look(session, asked(material), silent).video for session in (one, other))
+    made, kept = (make_preview(session, asked(material), silent).video for session in (one, other))
     studio.leave(one)
     studio.leave(None)
     assert not made.exists() and kept.exists()
@@ -143,7 +143,7 @@ def test_work_that_is_stopped_leaves_no_video(material: Material, studio: Studio
             if stage == "write":
                 session.stop()
 
-        return animate(session, asked(material), FAST, True, told)
+        return make_result(session, asked(material), FAST, True, told)
 
     session.work = Work(function)  # type: ignore[arg-type]
     with pytest.raises(Interrupted, match="Stopped"):
@@ -198,19 +198,19 @@ def test_the_remaining_time_follows_the_pace() -> None:
 
 @given(st.integers(0, 500), st.integers(0, 500), st.floats(0, 1e5))
 def test_progress_is_told_for_any_numbers(done: int, total: int, elapsed: float) -> None:
-    told = web_text.progress([Stage("<new & stage>", done, total, elapsed)])
+    told = bars([Stage("<new & stage>", done, total, elapsed)])
     assert "&lt;new &amp; stage&gt;" in told and ("left" in told) == (0 < done < total)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.7, "1 min 0 s"), (125, "2 min 5 s"), (3780, "1 h 3 min")])
 def test_durations(seconds: float, words: str) -> None:
-    assert web_text.duration(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_reports_are_text_and_never_markup() -> None:
-    told = web_text.report(["pose <b>found</b>"], ["a.png & b.png"])
+    told = report(["pose <b>found</b>"], ["a.png & b.png"])
     assert "Pose &lt;b&gt;found" in told and "a.png &amp; b.png" in told
-    assert "notes" not in web_text.report(["one"], []) and "<b>" not in web_text.failure("<b>")
+    assert "notes" not in report(["one"], []) and "<b>" not in failure("<b>")
 
 
 # ---- the page, built and asked without a browser

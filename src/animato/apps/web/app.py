@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from socket import socket
+from typing import Any
 
 import gradio as gr
 import uvicorn
@@ -10,10 +11,12 @@ from fastapi import FastAPI
 from gradio.routes import App
 from starlette.routing import Mount
 
-from animato.apps.web import text as web_text
+from animato.apps.web.calls import SHIPPED, Event, Field, Files
+from animato.apps.web.door import UPLOAD, Door
 from animato.apps.web.events import Events
 from animato.apps.web.page import buttons, inputs, outputs, settings
 from animato.apps.web.session import Studio
+from animato.apps.web.text import HEAD
 from animato.people.shipped import ASSETS
 
 FONTS = ("system-ui", "sans-serif")
@@ -23,7 +26,7 @@ DAY = 86400  # seconds; what a visitor handed in is removed a day later, at the 
 def build(studio: Studio) -> gr.Blocks:
     """The page with everything connected."""
     with gr.Blocks(title="animato", analytics_enabled=False, delete_cache=(3600, DAY)) as page:
-        gr.HTML(web_text.HEAD)
+        gr.HTML(HEAD)
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=6, min_width=320):
                 fields = inputs()
@@ -35,13 +38,30 @@ def build(studio: Studio) -> gr.Blocks:
     return page
 
 
-def server(studio: Studio) -> uvicorn.Server:
-    """A server of the page, ready to run."""
+def events_of(page: gr.Blocks) -> dict[int, Event]:
+    """What each event of a page takes, by its number, for the door."""
+    return {
+        number: Event(tuple(_field(one) for one in function.inputs), any(name == "select" for _, name in function.targets))
+        for number, function in page.fns.items()
+    }
+
+
+def _field(component: Any) -> Field:
+    if component.stateful:
+        return Field.KEPT
+    return Field.WORD if getattr(component, "data_model", None) is None else Field.FILE
+
+
+def server(studio: Studio, names: frozenset[str]) -> uvicorn.Server:
+    """A server of the page, ready to run; `names` are the hosts that it is (hosts.own_names)."""
+    page = build(studio)
     theme = gr.themes.Default(primary_hue="indigo", font=FONTS, font_mono=("ui-monospace", "monospace"))
     application = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        build(studio),
+        page,
         path="/",
+        allowed_paths=[str(folder) for folder in SHIPPED],
+        max_file_size=UPLOAD,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -51,14 +71,16 @@ def server(studio: Studio) -> uvicorn.Server:
         theme=theme,
         css=(ASSETS / "web" / "page.css").read_text("utf-8"),
     )
-    return _Server(application, studio)
+    page.has_launched = True  # Gradio, too, takes only files that were handed in; a mounted page it would not check
+    door = Door(application, Files(studio.root), events_of(page), names)
+    return _Server(application, door, studio)
 
 
 class _Server(uvicorn.Server):
     """Ends what goes on before it waits for connections to close: the visitors' work, and the streams by which Gradio knows them."""
 
-    def __init__(self, application: FastAPI, studio: Studio) -> None:
-        super().__init__(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5))
+    def __init__(self, application: FastAPI, door: Door, studio: Studio) -> None:
+        super().__init__(uvicorn.Config(door, log_level="warning", ws="none", proxy_headers=False, timeout_graceful_shutdown=5))
         self._application, self._studio = application, studio
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:

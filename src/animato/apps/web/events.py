@@ -1,19 +1,19 @@
-"""What happens on the web page: files handed in, buttons pressed. The fields are those of web_page.py, the work is web_session.py's."""
+"""What happens on the web page: files handed in, buttons pressed. The fields are those of page.py, the work is session.py's."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from animato import api
 from animato.apps.commands import Request
-from animato.apps.web import session as web_session
-from animato.apps.web import text as web_text
 from animato.apps.web.page import Buttons, Inputs, Outputs, Settings
-from animato.apps.web.session import Made, Session, Studio, request_of
+from animato.apps.web.session import Made, Session, Studio, make_preview, make_result, request_of
+from animato.apps.web.text import EMPTY, bars, failure, information, report
 from animato.apps.web.views import Choice, choice_of_people, figure_clip, shipped_poses
 from animato.apps.web.work import Work
 from animato.core.errors import AnimatoError
@@ -31,6 +31,8 @@ AT_ONCE = RAW | {"queue": False}
 SHOW_STATUS = "() => { document.querySelector('#status').scrollIntoView({behavior: 'smooth', block: 'nearest'}); return []; }"
 NO_MEMORY = "The memory of this machine is not enough: ask for a smaller size or fewer frames."
 STOPPED = "Stopped; nothing was made."
+NOT_SHOWN = "There is no such choice: take one of those that are shown."
+NO_VISIT = "The server does not know this page any more: load it again."
 WAITING = "Waiting for its turn ..."
 UNFORESEEN = "animato failed in a way that was not foreseen. The terminal in which it runs shows where: please report that."
 
@@ -83,26 +85,27 @@ class Events:
         """What changes when work is asked for; from here on the visitor has a session."""
         visitor = session or self._studio.enter()
         visitor.cancelled = False
-        return {self._session: visitor, self._out.status: web_text.information(WAITING), **self._buttons_when(idle=False)}
+        return {self._session: visitor, self._out.status: information(WAITING), **self._buttons_when(idle=False)}
 
     def _buttons_when(self, idle: bool) -> Update:
         buttons = self._buttons
         ready = gr.update(interactive=idle)
         return {buttons.preview: ready, buttons.animate: ready, buttons.cancel: gr.update(visible=not idle)}
 
-    def failed(self, session: Session) -> str:
+    def failed(self, session: Session | None) -> str:
         """Gradio gives up on work that was cancelled in the same way as on work that failed."""
-        return web_text.information(STOPPED) if session.cancelled else web_text.failure(UNFORESEEN)
+        return information(STOPPED) if session and session.cancelled else failure(UNFORESEEN)
 
-    def cancel(self, session: Session) -> Update:
+    def cancel(self, session: Session | None) -> Update:
         """Work that waits for its turn is dropped by Gradio; work that goes on ends at its next report of progress."""
-        session.cancelled = True
-        session.stop()
-        return {self._out.status: web_text.information(STOPPED), **self._buttons_when(idle=True)}
+        if session:
+            session.cancelled = True
+            session.stop()
+        return {self._out.status: information(STOPPED), **self._buttons_when(idle=True)}
 
     def picture(self, file: File | None) -> Update:
         """A picture that was dropped: refused at once if it cannot be read."""
-        cleared = {self._in.characters: gr.update(selected_index=None), self._out.status: web_text.EMPTY}
+        cleared = {self._in.characters: gr.update(selected_index=None), self._out.status: EMPTY}
         try:
             if file:
                 api.open_picture(file["path"])
@@ -112,13 +115,16 @@ class Events:
 
     def character(self, event: gr.SelectData) -> Update:
         """A shipped character takes the place of the picture."""
-        return {self._in.picture: str(character_path(characters()[event.index])), self._out.status: web_text.EMPTY}
+        if not 0 <= event.index < len(characters()):
+            return {self._out.status: failure(NOT_SHOWN)}
+        return {self._in.picture: str(character_path(characters()[event.index])), self._out.status: EMPTY}
 
     def take_video(self, file: File | None) -> Update:
         return {self._in.driving: file["path"] if file else None, self._in.person: LARGEST}
 
     def take_motion(self, event: gr.SelectData) -> Update:
-        return {self._in.driving: motions()[event.index], self._in.person: LARGEST}
+        known = 0 <= event.index < len(motions())
+        return {self._in.driving: motions()[event.index] if known else None, self._in.person: LARGEST}
 
     def video(self, driving: str | None) -> Update:
         """A video that was dropped: refused at once if it cannot be read; who can be followed in it is shown if there is a choice."""
@@ -127,8 +133,10 @@ class Events:
         except AnimatoError as error:
             return {**self._drive(None), self._in.video: None, self._out.status: self._failure(error)}
 
-    def motion(self, session: Session | None, name: str) -> Update:
+    def motion(self, session: Session | None, name: str | None) -> Update:
         """A shipped motion takes the place of the video; its figure is shown there."""
+        if name not in motions():
+            return {**self._drive(None), self._out.status: failure(NOT_SHOWN)}
         visitor = session or self._studio.enter()
         figure = write_clip(figure_clip(shipped_poses(name)), visitor.new(f"{name}.mp4"))
         return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
@@ -142,7 +150,7 @@ class Events:
             self._in.person: str(largest) if faces else LARGEST,
             self._in.question: gr.update(visible=bool(faces)),
             self._in.people: gr.update(value=shown, selected_index=largest if faces else None, visible=bool(faces)),
-            self._out.status: web_text.EMPTY,
+            self._out.status: EMPTY,
         }
 
     def person(self, event: gr.SelectData) -> str:
@@ -154,52 +162,59 @@ class Events:
         settings, unified = self._settings, gr.update(visible=name == uni_animate.OFFICIAL.system)
         return {settings.quality: gr.update(visible=name in ("auto", "puppet")), settings.long: unified, settings.temporal: unified}
 
-    def animate(self, session: Session, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any) -> Iterator[Update]:
+    def animate(
+        self, session: Session | None, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any
+    ) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
         own = (temporal, long) if system == uni_animate.OFFICIAL.system else ()
         yield from self._watched(
             session,
-            lambda progress: web_session.animate(session, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
+            lambda visitor, progress: make_result(visitor, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),
                 self._out.driving: str(made.driving),
                 self._out.both: gr.update(visible=True),
-                self._out.report: web_text.report(made.lines, made.notes),
+                self._out.report: report(made.lines, made.notes),
             },
         )
 
-    def preview(self, session: Session, *fields: Any) -> Iterator[Update]:
+    def preview(self, session: Session | None, *fields: Any) -> Iterator[Update]:
         """The preview of the alignment; progress before that."""
         yield from self._watched(
             session,
-            lambda progress: web_session.look(session, _request(*fields), progress),
+            lambda visitor, progress: make_preview(visitor, _request(*fields), progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="alignment"),
                 self._out.preview: str(made.video),
-                self._out.preview_report: web_text.report(made.lines, made.notes),
+                self._out.preview_report: report(made.lines, made.notes),
             },
         )
 
-    def _watched(self, session: Session, function: Callable[[Progress], Made], show: Callable[[Made], Update]) -> Iterator[Update]:
+    def _watched(
+        self, session: Session | None, function: Callable[[Session, Progress], Made], show: Callable[[Made], Update]
+    ) -> Iterator[Update]:
         """What is to be seen while a function works, and at last what it made or what is wrong. It ends when nobody watches any more."""
         status = self._out.status
-        session.work = Work(function)
+        if session is None:
+            yield {status: failure(NO_VISIT)}
+            return
+        session.work = Work(partial(function, session))
         try:
             for stages in session.work.reports():
-                yield {status: web_text.progress(stages)}
+                yield {status: bars(stages)}
             yield {status: "", **show(session.work.result())}
         except AnimatoError as error:
             yield {status: self._failure(error)}
         except MemoryError:
-            yield {status: web_text.failure(NO_MEMORY)}
+            yield {status: failure(NO_MEMORY)}
         finally:
             session.stop()
 
     def _failure(self, error: AnimatoError) -> str:
         """The sentence of the command line; files that were handed in go by their names."""
         inside = re.escape(str(self._studio.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
-        return web_text.failure(re.sub(inside, "", str(error)))
+        return failure(re.sub(inside, "", str(error)))
 
 
 def _request(picture: File | None, *fields: Any) -> Request:

@@ -1,4 +1,4 @@
-"""The web page as it looks: which fields stand where. What they do is in web_events.py, their looks in assets/web/page.css."""
+"""The web page as it looks: which fields stand where. What they do is in events.py, their looks in assets/web/page.css."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from animato.apps.web import text as web_text
+from animato.apps.web.text import EMPTY
 from animato.apps.web.views import thumbnail
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
@@ -124,7 +124,7 @@ def buttons() -> Buttons:
 
 def outputs() -> Outputs:
     """Progress and messages, the result beside the driving video, the alignment."""
-    status = gr.HTML(web_text.EMPTY, elem_id="status")
+    status = gr.HTML(EMPTY, elem_id="status")
     with gr.Tabs(selected="result", elem_id="outcome") as tabs:
         with gr.Tab("Result", id="result"):
             with gr.Row(elem_classes="pair"):

@@ -14,10 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from animato.apps.console import note, say
+from animato.apps.web.hosts import EVERYWHERE, own_names
 from animato.core.errors import InputError, MissingModelError
 from animato.pose.estimator.models import missing_pose_models
-
-EVERYWHERE = ("0.0.0.0", "::")
 
 
 def serve(host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
@@ -35,7 +34,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) 
             note("Everybody who reaches this machine can use the page: it has no password.")
         if open_browser:
             webbrowser.open(address)
-        _run(listener, Path(folder).resolve())
+        _run(listener, Path(folder).resolve(), host)
     say("Stopped.")
 
 
@@ -46,16 +45,23 @@ def _check_ready() -> None:
         raise MissingModelError("The pose models are not on this machine. Run `animato fetch pose` once.")
 
 
-def _run(listener: socket.socket, folder: Path) -> None:
-    """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C or a SIGTERM."""
+def _run(listener: socket.socket, folder: Path, host: str) -> None:
+    """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C, SIGTERM or SIGHUP."""
     os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # read by Gradio when it is imported
     from animato.apps.web.app import server
     from animato.apps.web.session import Studio
 
     if threading.current_thread() is threading.main_thread():
+        _end_with_the_terminal()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        server(Studio(folder)).run(sockets=[listener])
+        server(Studio(folder), own_names(host)).run(sockets=[listener])
+
+
+def _end_with_the_terminal() -> None:
+    """A terminal that is closed ends the server as SIGTERM does, unless nohup forbids it."""
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.evaluation.accuracy import Accuracy
 from animato.pose.alignment.preview import preview
+from animato.pose.estimator.people import LARGEST
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Studio:
             session.stop()
 
 
-def animate(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:
+def make_result(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:
     """A picture performs a motion, into files of the session. Raises AnimatoError."""
     started = time.monotonic()
     scene = session.scene(request, progress)
@@ -104,7 +106,7 @@ def animate(session: Session, request: Request, animator: api.Animator, sound: b
     return Made(video, driving, tuple(lines), tuple(dict.fromkeys((*scene.notes, *performance.notes))))
 
 
-def look(session: Session, request: Request, progress: Progress) -> Made:
+def make_preview(session: Session, request: Request, progress: Progress) -> Made:
     """The preview of an alignment, into a file of the session. Raises AnimatoError."""
     scene = session.scene(request, progress)
     shown = preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
@@ -118,12 +120,13 @@ def _named(stage: str, progress: Progress) -> Progress:
     return lambda _, done, total: progress(stage, done, total)
 
 
-def request_of(picture: str | None, driving: str | None, size: str, frames: str, how: str, person: str) -> Request:
-    """What the fields of the page ask for; empty words mean the usual. Raises InputError."""
+def request_of(picture: str | None, driving: str | None, *fields: object) -> Request:
+    """What the page asks for. `fields` are size, frames, alignment and person; empty ones mean the usual. Raises InputError."""
+    size, frames, how, person = ("" if one is None else str(one).strip() for one in fields)
     if not picture:
         raise InputError("There is no picture yet: drop one, or choose a character.")
     if not driving:
         raise InputError("There is no motion yet: drop a video, or choose a motion.")
-    if frames and not frames.strip().isdecimal():
+    if frames and not re.fullmatch(r"\d{1,9}", frames):
         raise InputError(f"{frames} is no number of frames: write one such as 48, or choose all.")
-    return Request(picture, driving, size or None, int(frames) if frames else None, how, person=person)
+    return Request(picture, driving, size or None, int(frames) if frames else None, how or "robust", person=person or LARGEST)

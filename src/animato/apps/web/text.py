@@ -24,7 +24,7 @@ HEAD = """
 EMPTY = '<p class="hint">Choose a picture and a motion, then press <b>Animate</b>. Everything stays on this machine.</p>'
 
 
-def progress(stages: list[Stage]) -> str:
+def bars(stages: list[Stage]) -> str:
     """One bar a stage, with what is left of the one that runs."""
     rows = [_row(stage) for stage in stages] or ['<div class="stage"><span>Starting</span></div>']
     return f'<div class="message working" role="status">{"".join(rows)}</div>'
