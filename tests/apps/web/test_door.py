@@ -154,6 +154,15 @@ def test_what_the_server_keeps_is_not_set_from_outside(server: Server, secret: P
     assert "alert" not in server.call(event, [str(secret)])
 
 
+def test_a_playlist_that_was_handed_in_opens_nothing(server: Server, material: Material) -> None:
+    listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{material.video}\n#EXT-X-ENDLIST\n"
+    path = server.upload("x.m3u8", listed.encode())
+    session = uuid.uuid4().hex
+    server.call(server.event("take_video"), [{"path": path}], session)
+    said = server.call(server.event("video"), [None], session)
+    assert "x.m3u8" in said and "alert" in said
+
+
 # ---- addresses
 
 

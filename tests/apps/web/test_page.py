@@ -307,7 +307,8 @@ def test_cancelled_work_is_not_told_as_a_failure(page: Any, served: Studio) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that lets a program end in order")
-def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path, name: str) -> None:
     pytest.importorskip("gradio")
     words = [sys.executable, "-m", "animato", "web", "--no-open", "--port", "0"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -321,7 +322,7 @@ def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path) -> None:
         ):
             assert '"title":"animato"' in page.read().decode() and b"ALIVE" in stream.readline()
             assert list(tmp_path.glob("animato-web-*"))
-            server.send_signal(signal.SIGTERM)
+            server.send_signal(getattr(signal, name))
             told, complaints = server.communicate(timeout=30)
         assert server.returncode == 0 and told.strip() == "Stopped." and not complaints
     finally:
