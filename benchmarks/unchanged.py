@@ -28,8 +28,8 @@ import animators  # noqa: E402
 from animato import api  # noqa: E402
 from animato.sampling.plan import Chain, Windows  # noqa: E402
 from animato.systems.choose import choose  # noqa: E402
+from animato.training.recipe import read_recipe  # noqa: E402
 from animato.training.runs import make_trainee  # noqa: E402
-from animato.training.stage import read_recipe  # noqa: E402
 
 SCENES = (("mara", "walk"), ("tomo", "dance"))
 SIZE, FRAMES = (192, 256), 10
@@ -120,7 +120,7 @@ def small(path: Path) -> list[str]:
 def learned(path: Path, more: tuple[str, ...] = ()) -> str:
     """Loss and gradients of a step."""
     trainee = make_trainee(read_recipe(path, [*small(path), *more]))
-    batch = trainee.feed(0, range(2))
+    batch = trainee.batch(0, range(2))
     torch.manual_seed(0)
     values = trainee.step(*batch)
     values["loss"].backward()

@@ -16,12 +16,13 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.sampling.schedule import NoiseSchedule
-from animato.training.animate_anyone import AnimateAnyoneStep, Draw
 from animato.training.batch import Batch
+from animato.training.chance import Draw
 from animato.training.loop import select
 from animato.training.loss import levels, min_snr_weight, offset_noise, snr
-from animato.training.networks import Trained
-from animato.training.stage import Objective, Recipe, read_recipe
+from animato.training.objective import Velocity
+from animato.training.recipe import read_recipe
+from animato.training.referenced import ReferencedNetworks, VelocityStep, condition
 from moore import RENAMED, assert_near, frames_second, motion_weights, sidecar, tensors, weights
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -31,7 +32,7 @@ GRADIENT = 1e-4  # of the largest entry of a tensor, or of its norm
 trained_steps = pytest.mark.parity("moore_train_stage*.safetensors")
 
 
-def trained(file: Path, positions: int = 32, freeze: Sequence[str] = ("reference_unet.up_blocks.3.",)) -> Trained:
+def trained(file: Path, positions: int = 32, freeze: Sequence[str] = ("reference_unet.up_blocks.3.",)) -> ReferencedNetworks:
     """The recorded networks, with motion modules in stage 2; what learns in each stage learns, but for what the first stage freezes."""
     meta = sidecar(file)
     config = meta["config"]
@@ -49,17 +50,16 @@ def trained(file: Path, positions: int = 32, freeze: Sequence[str] = ("reference
     reference.load_state_dict(weights(file, "reference_unet"))
     guider = PoseGuider(config["block_out_channels"][0], tuple(config["pose_channels"]))
     guider.load_state_dict(weights(file, "pose_guider"))
-    networks = Trained(denoiser, reference, guider)
+    networks = ReferencedNetworks(denoiser, reference, guider)
     select(networks, ["*.motion_modules."] if video else [], [] if video else list(freeze))
     return networks
 
 
-def step(file: Path, gamma: float, networks: Trained | None = None) -> AnimateAnyoneStep:
+def step(file: Path, gamma: float, networks: ReferencedNetworks | None = None) -> VelocityStep:
     meta = sidecar(file)
     known = {field.name for field in fields(NoiseSchedule)}
     noise = NoiseSchedule(**{name: value for name, value in meta["train_scheduler_kwargs"].items() if name in known})
-    recipe = Recipe(noise=noise, objective=Objective(noise_offset=meta["noise_offset"], snr_gamma=gamma))
-    return AnimateAnyoneStep(networks or trained(file), recipe)
+    return VelocityStep(networks or trained(file), Velocity(noise_offset=meta["noise_offset"], snr_gamma=gamma), noise)
 
 
 def inputs(file: Path) -> tuple[Batch, Draw]:
@@ -107,9 +107,9 @@ def test_prediction(fixture_file: Path) -> None:
     a, s = levels(one.alphas_cumprod, draw.t)
     x = a * batch.latents + s * draw.noise
     with torch.no_grad():
-        condition, _ = one.condition(batch)
-        prediction = one.networks.denoising_unet(x, draw.t, condition)
-        without = one.networks.denoising_unet(x, draw.t, type(condition)(condition.context, conv_in=condition.conv_in))
+        known = condition(one.networks, batch)
+        prediction = one.networks.denoising_unet(x, draw.t, known)
+        without = one.networks.denoising_unet(x, draw.t, type(known)(known.context, conv_in=known.conv_in))
     assert_near(frames_second(prediction), recorded["outputs.model_pred"], FORWARD)
     assert_near(frames_second(without), recorded["outputs.model_pred_uncond_fwd"], FORWARD)
 
@@ -151,6 +151,7 @@ def test_musepose_s_step(fixture_file: Path) -> None:
     meta, recorded = sidecar(fixture_file), tensors(fixture_file)
     recipe = read_recipe(RECIPES / ("muse-pose-video.toml" if meta["stage"] == 2 else "muse-pose-image.toml"))
     networks = trained(fixture_file, positions=128, freeze=recipe.run.freeze)
+    assert isinstance(recipe.objective, Velocity)
     one = step(fixture_file, recipe.objective.snr_gamma, networks)
     assert meta["train_scheduler_kwargs"]["beta_schedule"] == recipe.noise.beta_schedule
     loss = one(*inputs(fixture_file))["loss"]
@@ -176,7 +177,7 @@ def _behind_the_bank(names: set[str]) -> set[str]:
     return behind | {name for name in attentions if re.search(r"\.(attn2\.to_q|attn2\.to_k|norm2)\.", name)}
 
 
-def _confirm(one: AnimateAnyoneStep, given: tuple[Batch, Draw], weight: Tensor) -> None:
+def _confirm(one: VelocityStep, given: tuple[Batch, Draw], weight: Tensor) -> None:
     """The loss falls along the gradient as fast as the gradient says."""
     gradient = cast(Tensor, weight.grad)
     small = 1e-2 * weight.detach().norm() / gradient.norm()

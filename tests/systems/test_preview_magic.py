@@ -19,9 +19,11 @@ from animato.pose.surface.parts import rendered
 from animato.sampling.plan import Windows
 from animato.systems.preview import SETTINGS, SIZE
 from animato.systems.preview_magic import FOLDER, MagicPreview, parts, preview
-from animato.training.magic_preview import MagicPreviewStep
+from animato.training.copying import exactly
+from animato.training.magic_animate import MagicCleanStep
+from animato.training.objective import Clean
+from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.runs import make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Recipe, Run
 
 UNET = {"in_channels": 12, "out_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1}
 SHAPE = UNET | {"attention_levels": [False, True], "heads": 2, "cross_attention_dim": 12}
@@ -29,7 +31,7 @@ TEMPORAL = {"kind": "attention", "heads": 2, "positions": 24, "middle": False, "
 RECIPE = Recipe(
     system="magic-animate",
     networks=Networks(unet=SHAPE, temporal=TEMPORAL, guider=[4, 8], copy_head="parts"),
-    objective=Objective(kind="clean", same_noise=True, noise_offset=0.0),
+    objective=Clean(same_noise=True, noise_offset=0.0),
     data=Data(size=[128, 128], frames=2, people=2, length=4),
     run=Run(steps=1, batch=2),
 )
@@ -83,10 +85,10 @@ def test_bad_input(model: MagicPreview, tmp_path: Path) -> None:
 def test_a_new_model_gives_what_was_chosen() -> None:
     """Before it has learned the U-Net adds nothing: x0 is the fetched base as noise and times make of it, for each sample at its time."""
     trainee = make_trainee(RECIPE)
-    assert isinstance(trainee.step, MagicPreviewStep)
-    batch, draw = trainee.feed(0, range(2))
+    assert isinstance(trainee.step, MagicCleanStep)
+    batch, draw = trainee.batch(0, range(2))
     draw = draw._replace(t=torch.tensor([999, 300]))
-    copied = trainee.step.copied(batch)
+    copied = exactly(trainee.networks.copy_head, batch)
     squared = trainee.step.alphas_cumprod[draw.t].view(2, 1, 1, 1, 1)
     a, s = squared.sqrt(), (1 - squared).sqrt()
     expected = clean(torch.zeros_like(batch.latents), a * batch.latents + s * draw.noise, copied.base, a, s)
@@ -99,13 +101,13 @@ def test_every_network_learns() -> None:
     trainee = make_trainee(RECIPE)
     for value in trainee.networks.parameters():
         torch.nn.init.normal_(value, std=0.05)
-    batch, draw = trainee.feed(0, range(2))
-    told = trainee.step(batch, draw)
-    copied = trainee.step.copied(batch)
+    batch, draw = trainee.batch(0, range(2))
+    logs = trainee.step(batch, draw)
+    copied = exactly(trainee.networks.copy_head, batch)
     made = trainee.step.made(batch, draw, copied)
     error = ((1 + 3 * batch.mask) * (made - batch.latents) ** 2).mean() + 0.5 * ((copied.base - batch.latents) ** 2).mean()
-    torch.testing.assert_close(told["loss"], error)
-    told["loss"].backward()
+    torch.testing.assert_close(logs["loss"], error)
+    logs["loss"].backward()
     for part in (part for name, part in trainee.networks.named_children() if name != "prompt"):
         assert any(value.grad is not None and value.grad.abs().max() > 0 for value in part.parameters())
 

@@ -20,16 +20,19 @@ from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Chain, Windows
 from animato.systems.preview import SIZE, limbs
 from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
-from animato.training.runs import AnimateAnyoneTrainee, make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Recipe, Run
-from animato.training.uni_networks import uni_networks
+from animato.training.copying import exactly
+from animato.training.objective import BegunClean
+from animato.training.recipe import Data, Networks, Recipe, Run
+from animato.training.runs import make_trainee, train
+from animato.training.trainee import Trainee
+from animato.training.uni_animate_networks import uni_networks
 
 SHAPE = {"in_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1, "attention_levels": [False, True]}
 UNET = SHAPE | {"head_dim": 16, "entrance": [32, 2], "context": [12, 2]}
 RECIPE = Recipe(
     system="uni-animate",
     networks=Networks(unet=UNET, copy_head="limbs"),
-    objective=Objective(kind="clean", noise_offset=0.0, same_noise=True),
+    objective=BegunClean(noise_offset=0.0, same_noise=True),
     data=Data(size=[128, 128], frames=2, together=True, people=2, length=4),
     run=Run(steps=2, batch=2, checkpoint_every=1, sample_every=100, log_every=1, seed=3),
 )
@@ -41,7 +44,7 @@ def recipe(kind: Kind, **changes: object) -> Recipe:
     return replace(RECIPE, networks=replace(RECIPE.networks, **networks))
 
 
-def trainee(kind: Kind = "attention", random: bool = False, **objective: float) -> AnimateAnyoneTrainee:
+def trainee(kind: Kind = "attention", random: bool = False, **objective: float) -> Trainee:
     made = make_trainee(replace(recipe(kind), objective=replace(RECIPE.objective, **objective)))
     if random:
         for value in made.networks.parameters():
@@ -132,7 +135,7 @@ def test_both_kinds_begin_alike() -> None:
     assert any(".module.mamba_blocks." in name for name in set(other) - shared)
     for one in (plain, mamba):
         torch.nn.init.normal_(one.networks.unet.trunk.conv_out.weight, std=0.05, generator=torch.Generator().manual_seed(1))
-    batch, draw = plain.feed(0, range(2))
+    batch, draw = plain.batch(0, range(2))
     with torch.no_grad():
         losses = [one.step(batch, draw)["loss"] for one in (plain, mamba)]
     torch.testing.assert_close(*losses)
@@ -142,9 +145,9 @@ def test_both_kinds_begin_alike() -> None:
 def test_a_new_model_gives_what_was_chosen(kind: Kind) -> None:
     """Before it has learned the network adds nothing: x0 is the fetched base as noise and times make of it."""
     made = trainee(kind)
-    batch, draw = made.feed(0, range(2))
+    batch, draw = made.batch(0, range(2))
     draw = draw._replace(t=torch.tensor([999, 300]))
-    copied = made.step.copied(batch)
+    copied = exactly(made.networks.copy_head, batch)
     squared = made.step.alphas_cumprod[draw.t].view(2, 1, 1, 1, 1)
     a, s = squared.sqrt(), (1 - squared).sqrt()
     expected = clean(torch.zeros_like(batch.latents), a * batch.latents + s * draw.noise, copied.base, a, s)
@@ -156,13 +159,13 @@ def test_a_new_model_gives_what_was_chosen(kind: Kind) -> None:
 def test_every_part_learns(kind: Kind) -> None:
     """One step against the formula of the loss, and gradients in every part, in the temporal modules, too."""
     made = trainee(kind, random=True, drop_first=0.0)
-    batch, draw = made.feed(0, range(2))
-    told = made.step(batch, draw)
-    copied = made.step.copied(batch)
+    batch, draw = made.batch(0, range(2))
+    logs = made.step(batch, draw)
+    copied = exactly(made.networks.copy_head, batch)
     x0 = made.step.made(batch, draw, copied)
     error = ((1 + 3 * batch.mask) * (x0 - batch.latents) ** 2).mean() + 0.5 * ((copied.base - batch.latents) ** 2).mean()
-    torch.testing.assert_close(told["loss"], error)
-    told["loss"].backward()
+    torch.testing.assert_close(logs["loss"], error)
+    logs["loss"].backward()
     still = {name for name, value in made.networks.named_parameters() if value.grad is None or not value.grad.any()}
     alone = ("to_q.weight", "to_k.weight")  # attention over a single frame, which is told for all, asks nothing
     assert not {name for name in still if not (name.startswith("unet.first_frame.over_frames.") and name.endswith(alone))}
@@ -171,7 +174,7 @@ def test_every_part_learns(kind: Kind) -> None:
 @pytest.mark.parametrize(("share", "learns"), [(1.0, False), (0.0, True)])
 def test_the_first_frame_is_told_or_not(share: float, learns: bool) -> None:
     made = trainee(random=True, drop_first=share)
-    batch, draw = made.feed(0, range(2))
+    batch, draw = made.batch(0, range(2))
     assert draw.first.shape == (2, 1, 1, 1, 1) and bool(draw.first.all()) == learns == bool(draw.first.any())
     made.step(batch, draw)["loss"].backward()
     assert bool(made.networks.unet.first_frame.stem[0].weight.grad.any()) == learns
@@ -179,7 +182,7 @@ def test_the_first_frame_is_told_or_not(share: float, learns: bool) -> None:
 
 def test_the_first_frame_is_the_first_that_is_driven() -> None:
     made = trainee()
-    batch, _ = made.feed(0, range(1))
+    batch, _ = made.batch(0, range(1))
     pixels = Codec(made.encoders.vae).decode(batch.latents[0, :1])
     torch.testing.assert_close(batch.first_frame[0], pixels, atol=1e-6, rtol=0)
 

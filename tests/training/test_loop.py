@@ -14,9 +14,10 @@ from torch import Tensor
 
 from animato.core.errors import InputError, MissingModelError
 from animato.training.loop import Training, select
-from animato.training.networks import Trained, make_networks
+from animato.training.objective import Clean, Fetch
+from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run
+from animato.training.referenced import ReferencedNetworks, referenced_networks
 from animato.training.runs import make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run
 from animato.weights import own
 from animato.weights.about import About
 from tiny import PATCHES
@@ -24,7 +25,7 @@ from tiny import PATCHES
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 4, "middle": True, "norm": "frame"}
 TINY = Recipe(
     networks=Networks(unet=PATCHES, guider=[4, 8], copy_head="limbs"),
-    objective=Objective(kind="clean"),
+    objective=Clean(),
     optimizer=Optimizer(lr=1e-3, warmup=2, decay=0.5),
     data=Data(size=[16, 16], frames=2, people=2, length=4),
     run=Run(steps=4, batch=2, ema=0.9, checkpoint_every=2, sample_every=100, log_every=1),
@@ -37,7 +38,7 @@ def changed(recipe: Recipe = TINY, **run: object) -> Recipe:
 
 def weights(folder: Path) -> dict[str, Tensor]:
     recipe = replace(TINY.networks, start=str(folder / "networks"))
-    return dict(make_networks(recipe, 0).state_dict())
+    return dict(referenced_networks(recipe, 0).state_dict())
 
 
 def losses(folder: Path) -> list[float]:
@@ -102,15 +103,15 @@ def test_two_small_batches_are_one(tmp_path: Path) -> None:
     results = []
     for name, batch, accumulate in (("one", 4, 1), ("two", 2, 2)):
         recipe = changed(steps=1, batch=batch, accumulate=accumulate, ema=0.0)
-        training = Training(recipe, make_trainee(recipe), tmp_path / name)
-        results.append((training._step(0), dict(training.mean.module.state_dict())))
+        training = Training(make_trainee(recipe), tmp_path / name)
+        results.append((training._step(0), dict(training.ema.module.state_dict())))
     (one, first), (two, second) = results
     assert one["loss"] == pytest.approx(two["loss"], rel=1e-5) and one["gradient"] == pytest.approx(two["gradient"], rel=1e-3)
     assert all(torch.allclose(first[name], second[name], atol=3e-3) for name in first)
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    recipe = replace(changed(steps=80, checkpoint_every=100), objective=Objective(kind="fetch"), optimizer=Optimizer(lr=3e-3, warmup=5))
+    recipe = replace(changed(steps=80, checkpoint_every=100), objective=Fetch(), optimizer=Optimizer(lr=3e-3, warmup=5))
     train(recipe, tmp_path)
     curve = losses(tmp_path)
     assert sum(curve[-10:]) < 0.7 * sum(curve[:10])
@@ -123,7 +124,7 @@ def test_only_motion_modules_learn(whole: Path, tmp_path: Path) -> None:
     trainee = make_trainee(recipe)
     before = {name: value.clone() for name, value in trainee.networks.state_dict().items()}
     assert all(torch.equal(before[name], value) for name, value in weights(whole).items())
-    Training(recipe, trainee, tmp_path).go()
+    Training(trainee, tmp_path).go()
     moved = {name for name, value in trainee.networks.state_dict().items() if not torch.equal(before[name], value)}
     assert moved and all(".motion_modules." in name for name in moved)
 
@@ -134,7 +135,7 @@ def test_looking_at_samples_changes_nothing(whole: Path, tmp_path: Path) -> None
 
 
 def test_nothing_left_to_learn() -> None:
-    networks = make_networks(TINY.networks, 0)
+    networks = referenced_networks(TINY.networks, 0)
     with pytest.raises(InputError, match="nothing to learn"):
         select(networks, ["nobody."], [])
     select(networks, [], ["reference_unet."])
@@ -144,14 +145,14 @@ def test_nothing_left_to_learn() -> None:
 
 def test_a_folder_without_networks(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="denoising_unet"):
-        make_networks(Networks(start=str(tmp_path)), 0)
+        referenced_networks(Networks(start=str(tmp_path)), 0)
 
 
 def test_small_files(whole: Path, tmp_path: Path) -> None:
-    networks = make_networks(replace(TINY.networks, start=str(whole / "networks")), 0)
-    own.save(tmp_path / "half", networks.parts(torch.float16), About("animate-anyone", "a test"))
-    again = make_networks(replace(TINY.networks, start=str(tmp_path / "half")), 0)
-    assert isinstance(again, Trained) and next(again.parameters()).dtype == torch.float32
+    networks = referenced_networks(replace(TINY.networks, start=str(whole / "networks")), 0)
+    own.save(tmp_path / "half", networks.named(torch.float16), About("animate-anyone", "a test"))
+    again = referenced_networks(replace(TINY.networks, start=str(tmp_path / "half")), 0)
+    assert isinstance(again, ReferencedNetworks) and next(again.parameters()).dtype == torch.float32
     for name, value in networks.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, atol=1e-3, rtol=1e-3)
 

@@ -10,11 +10,12 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 from animato.models.copy_head import GAIN, SPREAD, clean, velocity
 from animato.sampling.schedule import NoiseSchedule
-from animato.training.animate_anyone import chance
-from animato.training.ema import Mean
+from animato.training.chance import draw_evenly, draw_late
+from animato.training.ema import EMA
 from animato.training.loop import rate
 from animato.training.loss import alphas, levels, min_snr_weight, offset_noise, velocity_loss
-from animato.training.stage import Objective, Optimizer, Recipe, Run
+from animato.training.objective import Clean, Velocity
+from animato.training.recipe import Optimizer, Recipe, Run
 from tiny import normal
 
 TIMES = torch.tensor([0, 500, 999])
@@ -66,10 +67,10 @@ def test_x0_over_fetched_patches() -> None:
 
 def test_chance_belongs_to_the_sample() -> None:
     """A sample's time and noise are the same beside any other samples."""
-    objective, latents = Objective(), normal(2, 3, 4, 2, 2)
+    objective, latents = Velocity(), normal(2, 3, 4, 2, 2)
 
     def draw(rows: slice):
-        return chance(objective, latents[rows], [torch.Generator().manual_seed(seed) for seed in (5, 6)][rows])
+        return draw_evenly(objective, latents[rows], [torch.Generator().manual_seed(seed) for seed in (5, 6)][rows])
 
     both, second = draw(slice(0, 2)), draw(slice(1, 2))
     assert torch.equal(both.noise[1:], second.noise) and torch.equal(both.t[1:], second.t)
@@ -77,18 +78,18 @@ def test_chance_belongs_to_the_sample() -> None:
 
 
 def test_same_noise_for_all_frames() -> None:
-    draw = chance(Objective(same_noise=True), torch.zeros(1, 3, 4, 2, 2), [torch.Generator().manual_seed(1)])
+    draw = draw_evenly(Velocity(same_noise=True), torch.zeros(1, 3, 4, 2, 2), [torch.Generator().manual_seed(1)])
     assert torch.equal(draw.noise[:, 0], draw.noise[:, 2])
 
 
 def test_how_often_the_reference_is_dropped() -> None:
-    drops = [chance(Objective(drop=0.25), torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(i)]).dropped for i in range(400)]
+    drops = [draw_evenly(Velocity(drop=0.25), torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(i)]).dropped for i in range(400)]
     assert 0.17 < sum(drops) / 400 < 0.33
-    assert not any(chance(Objective(kind="clean", drop=1.0), torch.zeros(1, 1, 1, 1, 1), [torch.Generator()]).dropped for _ in range(9))
+    assert not draw_late(Clean(), torch.zeros(1, 1, 1, 1, 1), [torch.Generator()]).dropped
 
 
-def test_share_of_pure_noise() -> None:
-    times = [int(chance(Objective(kind="clean"), torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(i)]).t) for i in range(400)]
+def test_how_often_there_is_nothing_but_noise() -> None:
+    times = [int(draw_late(Clean(), torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(i)]).t) for i in range(400)]
     assert 0.32 < sum(t == 999 for t in times) / 400 < 0.48
     assert min(times) >= 0
 
@@ -99,17 +100,17 @@ def test_rate() -> None:
     assert rate(Recipe(run=Run(steps=20)), 19) == 1
 
 
-def test_running_mean() -> None:
+def test_average_of_weights() -> None:
     module = torch.nn.Linear(1, 1, bias=False)
     module.weight.data.fill_(0.0)
-    mean = Mean(module, 0.5)
+    average = EMA(module, 0.5)
     module.weight.data.fill_(1.0)
-    mean.update(module)  # early steps count more: d = 1 / 10
-    assert float(mean.module.weight) == pytest.approx(0.9)
+    average.update(module)  # early steps count more: d = 1 / 10
+    assert float(average.module.weight) == pytest.approx(0.9)
     for _ in range(30):
-        mean.update(module)
-    assert float(mean.module.weight) == pytest.approx(1.0, abs=1e-6)
-    follower = Mean(module, 0.0)
+        average.update(module)
+    assert float(average.module.weight) == pytest.approx(1.0, abs=1e-6)
+    follower = EMA(module, 0.0)
     module.weight.data.fill_(3.0)
     follower.update(module)
     assert float(follower.module.weight) == 3.0

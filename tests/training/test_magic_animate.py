@@ -20,12 +20,13 @@ from animato.models.condition import Residuals
 from animato.models.plain import plain_unet
 from animato.pose.surface.densepose import densepose_frames
 from animato.sampling.schedule import NoiseSchedule
-from animato.training.animate_anyone import Draw, chance
 from animato.training.batch import Batch
+from animato.training.chance import Draw, draw_evenly
 from animato.training.loop import select
-from animato.training.magic_animate import MagicAnimateStep, MagicTrained, joint, magic_networks
+from animato.training.magic_animate import EpsilonStep, MagicNetworks, joint, magic_networks
+from animato.training.objective import Epsilon, Velocity
+from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run, read_recipe
 from animato.training.runs import make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run, read_recipe
 from magic_files import denoiser_file, only
 from weight_files import plain
 
@@ -44,7 +45,7 @@ TEMPORAL = {"kind": "attention", "heads": 2, "positions": 4, "middle": False, "n
 IMAGE = Recipe(
     system="magic-animate",
     networks=Networks(unet=UNET, guider=[4, 8]),
-    objective=Objective(kind="epsilon", noise_offset=0.0, drop=0.0, taus=[0.3]),
+    objective=Epsilon(noise_offset=0.0, drop=0.0, taus=[0.3]),
     noise=NOISE,
     optimizer=Optimizer(lr=1e-3),
     data=Data(size=[16, 16], frames=1, people=2, length=4),
@@ -71,7 +72,7 @@ def test_a_step(recipe: str, frames: int) -> None:
     networks.prompt.tokens = tiny.normal(1, 3, 12, seed=9)
     select(networks, options.run.learn, options.run.freeze)
     batch, draw = samples(frames), Draw(torch.tensor([3, 801]), tiny.normal(2, frames, 12, 8, 8, seed=4), False)
-    loss = MagicAnimateStep(networks, replace(IMAGE, noise=options.noise))(batch, draw)["loss"]
+    loss = EpsilonStep(networks, Epsilon(), options.noise)(batch, draw)["loss"]
     loss.backward()
     torch.testing.assert_close(loss.detach(), formula(networks, batch, draw), rtol=1e-4, atol=1e-5)
     learned = {name for name, value in networks.named_parameters() if value.grad is not None and value.grad.any()}
@@ -82,7 +83,7 @@ def test_a_step(recipe: str, frames: int) -> None:
 
 
 @torch.no_grad()
-def formula(networks: MagicTrained, batch: Batch, draw: Draw) -> Tensor:
+def formula(networks: MagicNetworks, batch: Batch, draw: Draw) -> Tensor:
     """Row by row, in diffusers' terms and with the plain U-Net; the published linear betas."""
     level, errors = torch.cumprod(1 - torch.linspace(0.00085, 0.012, 1000), 0), []
     tokens, frames = networks.prompt.tokens, batch.latents.shape[1]
@@ -141,9 +142,9 @@ def test_body_parts_are_what_the_stem_sees() -> None:
     assert batch.latents.shape == (1, 1, 12, 8, 8)
 
 
-def test_chance_has_even_times_and_drops_as_often_as_it_is_told() -> None:
+def test_chance_has_even_times_and_drops_as_often_as_it_should() -> None:
     objective = replace(IMAGE.objective, drop=0.25)
-    draws = [chance(objective, torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(seed)]) for seed in range(400)]
+    draws = [draw_evenly(objective, torch.zeros(1, 1, 1, 1, 1), [torch.Generator().manual_seed(seed)]) for seed in range(400)]
     times = torch.cat([draw.t for draw in draws]).float()
     assert 440 < times.mean() < 560 and times.min() < 20 and times.max() > 980
     assert 0.18 < np.mean([draw.dropped for draw in draws]) < 0.32
@@ -187,8 +188,8 @@ def written(folder: Path) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        (replace(IMAGE, system="animate-anyone"), "MagicAnimate learns by the objective 'epsilon'"),
-        (replace(IMAGE, objective=replace(IMAGE.objective, kind="velocity")), "MagicAnimate learns by the objective 'epsilon'"),
+        (replace(IMAGE, system="animate-anyone"), "animate-anyone learns by the objective velocity or clean or fetch, not 'epsilon'"),
+        (replace(IMAGE, objective=Velocity()), "magic-animate learns by the objective epsilon or clean or fetch, not 'velocity'"),
         (replace(IMAGE, objective=replace(IMAGE.objective, taus=[1.2])), "must be one or two rising numbers"),
         (replace(VIDEO, objective=replace(IMAGE.objective, taus=[0.5, 0.3])), "must be one or two rising numbers"),
         (replace(IMAGE, objective=replace(IMAGE.objective, taus=[0.1, 0.3])), "which are for clips"),

@@ -17,8 +17,8 @@ from animato.pose.io import save_poses
 from animato.pose.styles import muse_pose
 from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import row_generator
+from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.runs import make_trainee, train
-from animato.training.stage import Data, Networks, Recipe, Run
 from animato.weights.own import trained_noise
 from tiny import PATCHES
 
@@ -40,7 +40,7 @@ def recipe(tmp_path: Path) -> Recipe:
 
 def test_what_a_step_is_fed(recipe: Recipe) -> None:
     trainee = make_trainee(recipe)
-    batch, _ = trainee.feed(3, range(1))
+    batch, _ = trainee.batch(3, range(1))
     sample = trainee.source.draw(row_generator(recipe.run.seed, 3, 0)[0])
     drawn = np.stack(list(skeletons(sample.poses, muse_pose.STYLE, (16, 16))))
     assert sample.poses.size == (64, 48) and drawn.any()

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from animato.training.recipe import read_recipe
 from animato.training.runs import train
-from animato.training.stage import read_recipe
 
 RECIPE = """
 [networks]

@@ -7,17 +7,23 @@ from pathlib import Path
 import pytest
 
 from animato.core.errors import InputError
-from animato.training.runs import check
-from animato.training.stage import Recipe, build, plain, read_recipe
+from animato.training import animate_anyone, magic_animate, muse_pose, uni_animate
+from animato.training.check import Requirements, check_numbers, checked
+from animato.training.recipe import build_recipe, plain, read_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+NEEDS = {module.NEEDS.system: module.NEEDS for module in (animate_anyone, muse_pose, magic_animate, uni_animate)}
+
+
+def needs_of(file: Path) -> Requirements:
+    """Of the system that a shipped recipe's file is named after."""
+    return next(needs for system, needs in NEEDS.items() if file.stem.startswith(system))
 
 
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.toml")), ids=lambda file: file.stem)
 def test_shipped_recipes_can_be_read_and_written_out(file: Path) -> None:
-    recipe = read_recipe(file)
-    check(recipe)
-    assert build(Recipe, plain(recipe), "again") == recipe
+    recipe = checked(read_recipe(file), needs_of(file))
+    assert build_recipe(plain(recipe), "again") == recipe
 
 
 def test_published_numbers() -> None:
@@ -73,7 +79,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_mamba_takes_any_number_of_frames() -> None:
-    check(build(Recipe, {"networks": {"temporal": {"kind": "mamba", "positions": 8}}, "data": {"frames": 9}}, "recipe"))
+    check_numbers(build_recipe({"networks": {"temporal": {"kind": "mamba", "positions": 8}}, "data": {"frames": 9}}, "recipe"))
 
 
 @pytest.mark.parametrize(
@@ -91,4 +97,4 @@ def test_mamba_takes_any_number_of_frames() -> None:
 )
 def test_parts_that_do_not_fit(content: dict) -> None:
     with pytest.raises(InputError):
-        check(build(Recipe, content, "recipe"))
+        checked(build_recipe(content, "recipe"), animate_anyone.NEEDS)

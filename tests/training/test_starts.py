@@ -14,8 +14,8 @@ from torch import Tensor
 from animato.core.errors import InputError, MissingModelError
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
-from animato.training.networks import make_networks
-from animato.training.stage import Networks
+from animato.training.recipe import Networks
+from animato.training.referenced import referenced_networks
 from tiny import randomised
 from weight_files import State, denoiser_files, plain, positions
 
@@ -47,7 +47,7 @@ def controlnet(guider: PoseGuider) -> State:
 
 
 def begun(**changes: str) -> dict[str, Tensor]:
-    return dict(make_networks(replace(RECIPE, **changes), 0).state_dict())  # type: ignore[arg-type]
+    return dict(referenced_networks(replace(RECIPE, **changes), 0).state_dict())  # type: ignore[arg-type]
 
 
 def test_the_guider_begins_as_a_controlnet(guider: PoseGuider, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_motion_begins_as_animatediff(positions: int, denoiser: UNet, tmp_path: 
     """Animate Anyone's with as many positions as the file, MusePose's with more."""
     plain(motion(denoiser), tmp_path / "mm.ckpt")
     recipe = replace(RECIPE, temporal=TEMPORAL | {"positions": positions}, motion_start=str(tmp_path / "mm.ckpt"))
-    networks, without = make_networks(recipe, 0).denoising_unet.state_dict(), make_networks(replace(recipe, motion_start=""), 0)
+    networks, without = referenced_networks(recipe, 0).denoising_unet.state_dict(), referenced_networks(replace(recipe, motion_start=""), 0)
     for key, value in networks.items():
         meant = denoiser.state_dict() if ".motion_modules." in key else without.denoising_unet.state_dict()
         assert torch.equal(value, meant[key]), key
@@ -132,7 +132,7 @@ def test_starts_that_are_no_use(guider: PoseGuider, denoiser: UNet, tmp_path: Pa
     with pytest.raises(MissingModelError, match="nowhere is no weight file, nor a folder with one"):
         begun(guider_start=str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match=r"motion_start has nothing to begin: .*Set networks\.temporal"):
-        make_networks(replace(RECIPE, temporal={}, motion_start="mm.ckpt"), 0)
+        referenced_networks(replace(RECIPE, temporal={}, motion_start="mm.ckpt"), 0)
     for name, network in (("denoising_unet", denoiser), ("reference_unet", UNet(**UNET | {"out_channels": None})), ("pose_guider", guider)):
         network.save_pretrained(tmp_path / name)
     for field in ("guider_start", "motion_start"):

@@ -1,4 +1,4 @@
-"""Training UniAnimate: what samples are told, a step against an independent formula, clips of several lengths, whole runs."""
+"""Training UniAnimate: which conditions samples have, a step against an independent formula, clips of several lengths, whole runs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from animato.core.errors import InputError
 from animato.data.sample import Sample
 from animato.models.unified import Given, UnifiedUNet
 from animato.training.batch import Batch
-from animato.training.conditions import Told, condition, told
+from animato.training.conditions import Kept, condition, keep
 from animato.training.loop import Training
-from animato.training.runs import UniAnimateTrainee, make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Optimizer, Recipe, Run, read_recipe
-from animato.training.uni_animate import UniAnimateStep, UniDraw, uni_chance
-from animato.training.uni_networks import UniTrained, uni_networks
+from animato.training.objective import SubsetVelocity
+from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run, read_recipe
+from animato.training.runs import make_trainee, train
+from animato.training.uni_animate import SubsetDraw, SubsetStep, draw_subsets
+from animato.training.uni_animate_networks import UniNetworks, uni_networks
 from tiny import normal, randomised
 
 RECIPE = read_recipe(Path(__file__).resolve().parents[2] / "recipes" / "uni-animate.toml")
@@ -69,16 +70,16 @@ def samples(rows: int = 2) -> Batch:
     )
 
 
-def networks(kind: Kind = "attention") -> UniTrained:
+def networks(kind: Kind = "attention") -> UniNetworks:
     made = randomised(uni_networks(of_kind(kind).networks, 1)).train()
     made.unet.drop(0.0)
     made.prompt.tokens = normal(1, 3, 12, seed=9)
     return made
 
 
-def flags(*rows: str) -> Told:
+def flags(*rows: str) -> Kept:
     """Of every row the conditions that it is told, by their first letters."""
-    return Told(*(torch.tensor([letter in row for row in rows]) for letter in "ipfr"))
+    return Kept(*(torch.tensor([letter in row for row in rows]) for letter in "ipfr"))
 
 
 def of(batch: Batch, row: int, told: str) -> Given:
@@ -105,8 +106,13 @@ def test_a_row_is_told_as_if_it_had_been_given_nothing_else(rows: tuple[str, str
         torch.testing.assert_close(made[row : row + 1], net(batch.latents[row : row + 1], 500, alone), rtol=1e-4, atol=1e-5)
 
 
-def many(objective: Objective, count: int = 4000) -> Told:
-    return told(objective, [torch.Generator().manual_seed(seed) for seed in range(count)])
+def step(networks: UniNetworks, recipe: Recipe) -> SubsetStep:
+    assert isinstance(recipe.objective, SubsetVelocity)
+    return SubsetStep(networks, recipe.objective, recipe.noise)
+
+
+def many(objective: SubsetVelocity, count: int = 4000) -> Kept:
+    return keep(objective, [torch.Generator().manual_seed(seed) for seed in range(count)])
 
 
 def test_shares_of_what_is_left_out() -> None:
@@ -137,17 +143,17 @@ def test_chance_does_not_depend_on_the_batch(rows: int, seed: int) -> None:
     """However samples are spread over batches and processes, each has its own time, noise and conditions."""
     latents = torch.zeros(rows, 2, 3, 2, 2)
     make = [torch.Generator().manual_seed(seed + row) for row in range(rows)]
-    together = uni_chance(RECIPE.objective, latents, make)
+    together = draw_subsets(RECIPE.objective, latents, make)
     for row in range(rows):
-        alone = uni_chance(RECIPE.objective, latents[:1], [torch.Generator().manual_seed(seed + row)])
+        alone = draw_subsets(RECIPE.objective, latents[:1], [torch.Generator().manual_seed(seed + row)])
         assert torch.equal(together.t[row], alone.t[0]) and torch.equal(together.noise[row], alone.noise[0])
-        assert all(torch.equal(one[row], other[0]) for one, other in zip(together.told, alone.told, strict=True))
+        assert all(torch.equal(one[row], other[0]) for one, other in zip(together.kept, alone.kept, strict=True))
 
 
 def test_noise_and_times() -> None:
     """Offsets are drawn for every channel of every frame; of 400 times none is more likely than another."""
     make = [torch.Generator().manual_seed(seed) for seed in range(400)]
-    draw = uni_chance(replace(RECIPE.objective, noise_offset=3.0), torch.zeros(400, 4, 3, 8, 8), make)
+    draw = draw_subsets(replace(RECIPE.objective, noise_offset=3.0), torch.zeros(400, 4, 3, 8, 8), make)
     means = draw.noise.mean((3, 4))  # B F C
     assert float(means.std()) == pytest.approx(3.0, abs=0.15)
     assert abs(float((means[:, 0] * means[:, 1]).mean())) < 1.0 and abs(float((means[:, :, 0] * means[:, :, 1]).mean())) < 1.0
@@ -156,7 +162,7 @@ def test_noise_and_times() -> None:
 
 def test_noise_levels_are_those_of_the_published_schedule() -> None:
     """In double precision as published; diffusers' table of single precision is near."""
-    levels = UniAnimateStep(networks(), RECIPE).alphas_cumprod
+    levels = step(networks(), RECIPE).alphas_cumprod
     options = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "rescale_betas_zero_snr": True}
     torch.testing.assert_close(levels, DDIMScheduler(**options).alphas_cumprod, rtol=0, atol=1e-6)
     assert levels[-1] == 0 and float(levels[0]) == pytest.approx(0.99915, abs=1e-6) and levels.dtype == torch.float32
@@ -166,9 +172,9 @@ def test_noise_levels_are_those_of_the_published_schedule() -> None:
 def test_a_step(kind: Kind) -> None:
     """Row by row: two rows at two times that are told different conditions. All learns but what asks which of one frame to look at."""
     made, batch = networks(kind), samples()
-    draw = UniDraw(torch.tensor([3, 999]), normal(2, FRAMES, 12, *SIZE, seed=5), flags("ip", "fr"))
-    step = UniAnimateStep(made, TINY)
-    loss = step(batch, draw)["loss"]
+    draw = SubsetDraw(torch.tensor([3, 999]), normal(2, FRAMES, 12, *SIZE, seed=5), flags("ip", "fr"))
+    one = step(made, TINY)
+    loss = one(batch, draw)["loss"]
     loss.backward()
     torch.testing.assert_close(loss.detach(), formula(made, batch, draw, ("ip", "fr")), rtol=1e-4, atol=1e-5)
     idle = {name for name, value in made.unet.named_parameters() if value.grad is None or not value.grad.any()}
@@ -177,7 +183,7 @@ def test_a_step(kind: Kind) -> None:
 
 
 @torch.no_grad()
-def formula(made: UniTrained, batch: Batch, draw: UniDraw, told: tuple[str, ...]) -> Tensor:
+def formula(made: UniNetworks, batch: Batch, draw: SubsetDraw, told: tuple[str, ...]) -> Tensor:
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
     root = (1 - betas).cumprod(0).sqrt()
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
@@ -194,14 +200,14 @@ def formula(made: UniTrained, batch: Batch, draw: UniDraw, told: tuple[str, ...]
 @pytest.mark.parametrize("kind", ["attention", "mamba"])
 def test_checkpointing_changes_no_gradient(kind: Kind) -> None:
     """With dropout, which is drawn alike the second time."""
-    draw = UniDraw(torch.tensor([3, 700]), normal(2, FRAMES, 12, *SIZE, seed=5), flags("ipfr", "ip"))
+    draw = SubsetDraw(torch.tensor([3, 700]), normal(2, FRAMES, 12, *SIZE, seed=5), flags("ipfr", "ip"))
     one = networks(kind)
     one.unet.drop(0.3)
     other = copy.deepcopy(one)
     other.unet.enable_gradient_checkpointing()
     for made in (one, other):
         torch.manual_seed(8)
-        UniAnimateStep(made, TINY)(samples(), draw)["loss"].backward()
+        step(made, TINY)(samples(), draw)["loss"].backward()
     for (name, value), again in zip(one.named_parameters(), other.parameters(), strict=True):
         assert value.grad is not None and again.grad is not None
         torch.testing.assert_close(value.grad, again.grad, rtol=1e-4, atol=1e-5 * float(value.grad.abs().max()), msg=name)
@@ -218,7 +224,7 @@ def test_clips_of_several_lengths() -> None:
     assert set(lengths) == {2, 3} and 0.3 < np.mean(np.array(lengths) == 2) < 0.7
     whole = trainee.source.draw(np.random.default_rng(5))
     assert np.array_equal(whole.begun(2).frames, whole.frames[:2]) and frames_of(whole.begun(2)) == (2, 2)
-    batch, draw = trainee.feed(0, range(2))
+    batch, draw = trainee.batch(0, range(2))
     assert batch.skeletons.shape[1] == batch.latents.shape[1] == draw.noise.shape[1]
 
 
@@ -229,7 +235,7 @@ def frames_of(sample: Sample) -> tuple[int, int]:
 def test_the_network_sees_pictures_as_when_it_is_used() -> None:
     """CLIP by the published filter, the first frame and skeletons in the VAE's size; the reference's, where it is drawn."""
     trainee = make_trainee(TINY)
-    assert isinstance(trainee, UniAnimateTrainee) and trainee.encoders.fit == "bilinear"
+    assert trainee.encoders.fit == "bilinear"
     sample = trainee.source.draw(np.random.default_rng(5))
     batch = trainee.encoders.batch([sample], [torch.Generator().manual_seed(0)])
     assert torch.equal(batch.first_frame[0, 0].permute(1, 2, 0), torch.from_numpy(sample.frames[0]) / 255)
@@ -276,8 +282,8 @@ def test_it_learns_a_batch(kind: Kind, tmp_path: Path) -> None:
     """By heart, with the loop's own optimizer. What begins as the identity has learned as well."""
     recipe = of_kind(kind, replace(TINY, networks=replace(TINY.networks, dropout=0.0), optimizer=Optimizer(lr=4e-3)))
     trainee = make_trainee(recipe)
-    training = Training(recipe, trainee, tmp_path)
-    fed, curve = trainee.feed(0, range(2)), []
+    training = Training(trainee, tmp_path)
+    fed, curve = trainee.batch(0, range(2)), []
     for _ in range(30):
         loss = training.step(*fed)["loss"]
         training.accelerator.backward(loss)
@@ -304,8 +310,9 @@ def test_a_network_goes_on_with_the_other_temporal_module(tmp_path: Path) -> Non
 def test_published_numbers() -> None:
     assert RECIPE.data.size == [512, 768] and RECIPE.data.lengths == [16, 32] and RECIPE.data.frames == 32
     assert (RECIPE.networks.dropout, RECIPE.objective.noise_offset, RECIPE.objective.snr_gamma) == (0.1, 0.1, 0.0)
-    told = RECIPE.objective
-    assert (told.drop_first, told.drop_each, told.drop_all, told.keep_all) == (0.5, 0.5, 0.1, 0.1)
+    shown = RECIPE.objective
+    assert isinstance(shown, SubsetVelocity)
+    assert (shown.drop_first, shown.drop_each, shown.drop_all, shown.keep_all) == (0.5, 0.5, 0.1, 0.1)
     assert RECIPE.noise.rescale_betas_zero_snr and RECIPE.noise.beta_schedule == "scaled_linear" and not RECIPE.run.learn
 
 
@@ -314,7 +321,7 @@ def test_published_numbers() -> None:
     [
         (replace(TINY, data=replace(TINY.data, lengths=[2, 4])), "must be from 1 to data.frames, which is 3"),
         (replace(TINY, data=replace(TINY.data, lengths=[0])), "must be from 1"),
-        (Recipe(data=replace(TINY.data)), "Only UniAnimate learns from clips of several lengths"),
+        (Recipe(data=replace(TINY.data)), "does not learn from clips of several lengths"),
         (replace(TINY, objective=replace(TINY.objective, drop_all=1.5)), "objective.drop_all = 1.5 is no share"),
         (replace(TINY, networks=Networks(start="nowhere")), "nowhere has no unet"),
     ],

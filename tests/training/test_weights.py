@@ -18,8 +18,9 @@ from animato.sampling.schedule import NoiseSchedule
 from animato.sampling.settings import Settings
 from animato.systems.choose import choose
 from animato.systems.preview import preview
+from animato.training.objective import Clean, Fetch
+from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.runs import make_trainee, train
-from animato.training.stage import Data, Networks, Objective, Recipe, Run
 from animato.weights.animate_anyone import convert
 from weight_files import official, tiny_networks
 
@@ -100,7 +101,7 @@ def test_converting_a_run_keeps_its_noise(run: Path, recipe: Recipe, tmp_path: P
 
 
 def test_a_run_with_a_copy_head_is_a_preview_model(tmp_path: Path) -> None:
-    recipe = replace(patches(copy_head="limbs"), objective=Objective(kind="clean"))
+    recipe = replace(patches(copy_head="limbs"), objective=Clean())
     train(recipe, tmp_path)
     frames, poses = clip(5, "walk", 2, (60, 90), 6.0)
     first = preview(tmp_path / "networks").animate(frames[0], poses.frames(slice(0, 1)), poses)
@@ -112,7 +113,7 @@ def test_a_run_with_a_copy_head_is_a_preview_model(tmp_path: Path) -> None:
 
 
 def test_a_preview_model_of_another_size_is_refused(tmp_path: Path) -> None:
-    recipe = replace(patches(copy_head="limbs"), objective=Objective(kind="fetch"))
+    recipe = replace(patches(copy_head="limbs"), objective=Fetch())
     trainee = make_trainee(replace(recipe, data=replace(recipe.data, size=[32, 48])))
     trainee.save(trainee.networks, tmp_path / "networks", tmp_path)
     with pytest.raises(MissingModelError, match=r"trained on \[32, 48\] pixels, and this page runs at \[128, 128\]"):
@@ -134,7 +135,7 @@ def test_networks_of_a_stage_between_are_not_loaded(recipe: Recipe, run: Path, t
 def test_a_copy_head_does_not_fetch_latents(recipe: Recipe) -> None:
     networks = replace(recipe.networks, copy_head="limbs")
     with pytest.raises(InputError, match="leave networks.vae and networks.clip empty"):
-        make_trainee(replace(recipe, networks=networks, objective=Objective(kind="clean")))
+        make_trainee(replace(recipe, networks=networks, objective=Clean()))
 
 
 def test_a_vae_that_lacks_a_tensor_does_not_train(recipe: Recipe, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ def train(recipe: Path, changes: list[str], out: Path | None) -> None:
     try:
         from accelerate import PartialState
 
+        from animato.training.recipe import read_recipe
         from animato.training.runs import train as run
-        from animato.training.stage import read_recipe
     except ImportError as error:
         raise MissingModelError(f"Training needs {error.name}: pip install 'animato[train]'.") from error
     wanted = read_recipe(recipe, changes)

@@ -20,8 +20,9 @@ from animato.encoders.codec import Codec
 from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
 from animato.pose.draw import Style, skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.pose.surface.densepose import densepose_frames
 from animato.pose.surface.parts import parts
+
+DrawPoses = Callable[[PoseSequence, Size], np.ndarray]
 
 
 class Batch(NamedTuple):
@@ -47,8 +48,8 @@ class Encoders:
     """What makes tensors of pictures.
 
     halvings  how often the Pose Guider, or the ControlNet's stem, halves a picture
-    hints     what a copy head is told of poses, in the size of latents
-    style     how skeletons are drawn; None: body parts, as DensePose, without masks, which aligned motions do not have
+    hints     what a copy head knows of poses, in the size of latents
+    draw      how poses become pictures, F H W 3 uint8
     fit       how a picture comes to CLIP's size
     """
 
@@ -56,7 +57,7 @@ class Encoders:
     clip: CLIPVisionModelWithProjection
     halvings: int
     hints: Callable[[PoseSequence, torch.Size], Hints]
-    style: Style | None
+    draw: DrawPoses
     fit: Fit = "squash"
 
     def batch(self, samples: list[Sample], generators: list[torch.Generator]) -> Batch:
@@ -72,13 +73,18 @@ class Encoders:
             latents[None, 1:],
             latents[None, :1],
             ImageEncoder(self.clip, self.fit).token(sample.whole),
-            _skeletons(sample.poses, sample.drawn, self.style, size),
+            _skeletons(sample.poses, sample.drawn, self.draw, size),
             self.hints(sample.poses, latents.shape[-2:]),
             self.hints(sample.given, latents.shape[-2:]),
             _mask(sample.poses, latents.shape[-2:]),
-            _skeletons(sample.given, sample.standing, self.style, size),
+            _skeletons(sample.given, sample.standing, self.draw, size),
             torch.from_numpy(sample.frames[:1].astype(np.float32)).permute(0, 3, 1, 2)[None] / 255,
         )
+
+
+def drawn(style: Style, poses: PoseSequence, size: Size) -> np.ndarray:  # F H W 3 uint8
+    """Skeletons, as a system was trained on them."""
+    return np.stack(list(skeletons(poses, style, size)))
 
 
 def limbs(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h w
@@ -107,12 +113,11 @@ def _joined(parts: tuple[Any, ...]) -> Any:
     return torch.cat(parts)
 
 
-def _skeletons(poses: PoseSequence, ready: np.ndarray | None, style: Style | None, size: Size) -> Tensor:  # F H W 3 -> 1 F 3 H W
+def _skeletons(poses: PoseSequence, ready: np.ndarray | None, draw: DrawPoses, size: Size) -> Tensor:  # F H W 3 -> 1 F 3 H W
     if ready is not None:
         pictures = torch.from_numpy(ready).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(pictures, size[::-1], mode="bilinear", antialias=True)[None]
-    drawn = densepose_frames(replace(poses, mask=None), size) if style is None else np.stack(list(skeletons(poses, style, size)))
-    return torch.from_numpy(drawn).permute(0, 3, 1, 2)[None].float() / 255
+    return torch.from_numpy(draw(poses, size)).permute(0, 3, 1, 2)[None].float() / 255
 
 
 def _mask(poses: PoseSequence, size: torch.Size) -> Tensor:  # 1 F 1 h w

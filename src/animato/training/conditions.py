@@ -1,4 +1,4 @@
-"""Which conditions a sample of UniAnimate's training is told. Guidance subtracts an answer given without any, and users leave some out,
+"""Which conditions a sample of UniAnimate's training has. Guidance subtracts an answer given without any, and users leave some out,
 so the network has to know most subsets of them.
 """
 
@@ -11,14 +11,13 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from animato.core.errors import InputError
 from animato.models.condition import KeyValues, UnifiedCondition
 from animato.models.unified import Given, UnifiedUNet
-from animato.training.stage import Objective
+from animato.training.objective import SubsetVelocity
 
 
-class Told(NamedTuple):
-    """Whether a sample is told a condition."""
+class Kept(NamedTuple):
+    """Whether a sample has a condition."""
 
     image: Tensor  # B bool
     poses: Tensor  # B bool
@@ -26,12 +25,12 @@ class Told(NamedTuple):
     reference: Tensor  # B bool, with its pose
 
 
-def told(objective: Objective, generators: Sequence[torch.Generator]) -> Told:
-    """What the samples of a batch are told, each by its own generator."""
-    return Told(*(torch.stack(column) for column in zip(*(_row(objective, generator) for generator in generators), strict=True)))
+def keep(objective: SubsetVelocity, generators: Sequence[torch.Generator]) -> Kept:
+    """The conditions of a batch's samples, each by its own generator."""
+    return Kept(*(torch.stack(column) for column in zip(*(_row(objective, generator) for generator in generators), strict=True)))
 
 
-def _row(objective: Objective, generator: torch.Generator) -> Told:  # of one sample, without B
+def _row(objective: SubsetVelocity, generator: torch.Generator) -> Kept:  # of one sample, without B
     """Nothing at all, or everything, or each condition by itself.
 
     As the published code does for a batch of one. In a larger one it draws how many samples lose a condition, then which; here samples do
@@ -40,20 +39,13 @@ def _row(objective: Objective, generator: torch.Generator) -> Told:  # of one sa
     by itself, because the published sampling by first frame has none.
     """
     nothing, everything, *each = torch.rand(6, generator=generator)
-    shares = (objective.drop_each, objective.drop_each, objective.drop_first, objective.drop)
-    kept = [share <= chance for share, chance in zip(shares, each, strict=True)]
-    return Told(*((nothing >= objective.drop_all) & ((everything < objective.keep_all) | one) for one in kept))
+    rates = (objective.drop_each, objective.drop_each, objective.drop_first, objective.drop)
+    kept = [rate <= chance for rate, chance in zip(rates, each, strict=True)]
+    return Kept(*((nothing >= objective.drop_all) & ((everything < objective.keep_all) | one) for one in kept))
 
 
-def check_shares(objective: Objective) -> None:
-    """Raises InputError for what is no share of samples."""
-    for name in ("drop", "drop_first", "drop_each", "drop_all", "keep_all"):
-        if not 0 <= (share := getattr(objective, name)) <= 1:
-            raise InputError(f"objective.{name} = {share} is no share of samples: choose a number from 0 to 1.")
-
-
-def condition(net: UnifiedUNet, given: Given, told: Told, prompt: Tensor) -> UnifiedCondition:
-    """What the network is told of clips with all conditions, as if each row had been given no others than it is told.
+def condition(net: UnifiedUNet, given: Given, kept: Kept, prompt: Tensor) -> UnifiedCondition:
+    """What the network is told of clips with all conditions, as if each row had been given no others than it is kept.
 
     Zeroed are features, not pictures: those behind a stem and its attention over frames, and tokens of the image; a black picture would
     still say something. prompt: 1 S D. Raises InputError as `UnifiedUNet.encode`.
@@ -67,8 +59,8 @@ def condition(net: UnifiedUNet, given: Given, told: Told, prompt: Tensor) -> Uni
 
     def context(name: str) -> KeyValues:
         ready, empty = cast(KeyValues, stems.context[name]), cast(KeyValues, null.context[name])
-        return KeyValues(*(torch.where(told.image.view(-1, 1, 1), *pair) for pair in zip(ready, empty, strict=True)))
+        return KeyValues(*(torch.where(kept.image.view(-1, 1, 1), *pair) for pair in zip(ready, empty, strict=True)))
 
     by_clip = (-1, 1, 1, 1, 1)
-    channels = pose * told.poses.view(by_clip) + first * told.first_frame.view(by_clip)
-    return UnifiedCondition({name: context(name) for name in stems.context}, channels, stems.prefix * told.reference.view(by_clip))
+    channels = pose * kept.poses.view(by_clip) + first * kept.first_frame.view(by_clip)
+    return UnifiedCondition({name: context(name) for name in stems.context}, channels, stems.prefix * kept.reference.view(by_clip))

@@ -1,4 +1,4 @@
-"""What one step of training MagicAnimate asks of its networks.
+"""Training MagicAnimate, and its preview models.
 
 Neither the training code nor its numbers were published. As the paper says: epsilon loss; first the appearance encoder and the ControlNet
 learn on single frames, the denoiser being Stable Diffusion's, then the motion modules alone on clips; and both stages see single pictures
@@ -7,28 +7,84 @@ among the videos (`joint`). How often, and at which rates, is chosen by this pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from animato.core.errors import InputError
+from animato.core.shapes import Size
 from animato.data.sample import Sample
 from animato.encoders.text import EmptyPrompt
 from animato.models.condition import MIDDLE_AND_UP, UNetCondition
 from animato.models.controlnet import ControlNet, controlnet_for
-from animato.models.copy_head import CopyHead
+from animato.models.copy_head import Copied, CopyHead
 from animato.models.unet import UNet
-from animato.training.animate_anyone import Draw
-from animato.training.batch import Batch
-from animato.training.loss import alphas, levels, weighted_error
-from animato.training.networks import Parts, begin_at_zero, begin_motion_modules, continued, copy_head_for
-from animato.training.stage import Networks, Recipe
+from animato.pose.keypoints import PoseSequence
+from animato.pose.surface.densepose import densepose_frames
+from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.training.batch import HINTS, Batch, Encoders
+from animato.training.chance import Draw, draw_evenly
+from animato.training.check import Requirements, checked
+from animato.training.copying import CleanStep, FetchStep
+from animato.training.loss import alphas, weighted_error
+from animato.training.networks import Trained, begin_at_zero, begin_motion_modules, continued, copy_head_for, make_encoders
+from animato.training.objective import Clean, Epsilon, Fetch
+from animato.training.recipe import Networks, Recipe
+from animato.training.step import Denoising, Step, one_noise
+from animato.training.trainee import LOOK_STEPS, Trainee, Use, as_drawn, make_source
+
+KINDS: dict[str, type[Any]] = {
+    "denoising_unet": UNet,
+    "appearance_encoder": UNet,
+    "densepose_controlnet": ControlNet,
+    "prompt": EmptyPrompt,
+}
+NEEDS = Requirements(
+    "magic-animate",
+    objectives=(Epsilon, Clean, Fetch),
+    copy_head="parts",
+    networks=tuple(KINDS),
+    reads=("start", "motion_start", "unet", "temporal", "guider", "copy_head", "vae"),
+)
 
 
-class MagicTrained(Parts):
+def trainee(recipe: Recipe) -> Trainee:
+    """What the loop drives. Raises InputError for a recipe that cannot be trained, MissingModelError."""
+    recipe = checked(recipe, NEEDS)
+    check_taus(recipe)
+    networks = magic_networks(recipe.networks, recipe.run.seed)
+    if recipe.run.checkpointing:
+        networks.denoising_unet.enable_gradient_checkpointing()
+    vae, clip = make_encoders(recipe.networks)
+    halvings = len(networks.densepose_controlnet.config.conditioning_embedding_out_channels) - 1
+    encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], body_pictures)
+    over = partial(magic_step, recipe=recipe)
+    return Trainee(recipe, NEEDS, networks, over, encoders, make_source(recipe.data), jointly(recipe))
+
+
+def magic_step(networks: MagicNetworks, recipe: Recipe) -> Step:
+    """What a step asks, by the recipe's objective."""
+    match recipe.objective:
+        case Epsilon():
+            return EpsilonStep(networks, recipe.objective, recipe.noise)
+        case Clean():
+            return MagicCleanStep(networks, recipe.objective, recipe.noise)
+        case Fetch():
+            return FetchStep(networks, recipe.objective)
+    raise AssertionError("the recipe is checked before")
+
+
+def body_pictures(poses: PoseSequence, size: Size) -> np.ndarray:  # F H W 3 uint8
+    """Body parts, as DensePose shows them, without masks, which aligned motions do not have."""
+    return densepose_frames(replace(poses, mask=None), size)
+
+
+class MagicNetworks(Trained):
     """The networks of MagicAnimate, and the empty prompt, which does not learn; of a preview model a copy head, too."""
 
     def __init__(
@@ -40,30 +96,24 @@ class MagicTrained(Parts):
         copy_head: CopyHead | None = None,
     ) -> None:
         super().__init__()
-        self.denoising_unet, self.appearance_encoder = denoising_unet, appearance_encoder
-        self.densepose_controlnet, self.prompt, self.copy_head = densepose_controlnet, prompt, copy_head
+        self.denoising_unet = denoising_unet
+        self.appearance_encoder = appearance_encoder
+        self.densepose_controlnet = densepose_controlnet
+        self.prompt = prompt
+        self.copy_head = copy_head
 
 
-KINDS: dict[str, type[Any]] = {
-    "denoising_unet": UNet,
-    "appearance_encoder": UNet,
-    "densepose_controlnet": ControlNet,
-    "prompt": EmptyPrompt,
-}
-
-
-def magic_networks(recipe: Networks, seed: int) -> MagicTrained:
+def magic_networks(recipe: Networks, seed: int) -> MagicNetworks:
     """New networks, or those of networks.start, such as `animato convert --base` writes. Raises InputError, MissingModelError."""
     torch.manual_seed(seed)
-    networks = (
-        MagicTrained(**continued(recipe, KINDS | ({"copy_head": CopyHead} if recipe.copy_head else {}))) if recipe.start else _new(recipe)
-    )
+    kinds = KINDS | ({"copy_head": CopyHead} if recipe.copy_head else {})
+    networks = MagicNetworks(**continued(recipe, kinds)) if recipe.start else _new(recipe)
     if recipe.motion_start:
         begin_motion_modules(networks.denoising_unet, recipe)
     return networks
 
 
-def _new(recipe: Networks) -> MagicTrained:
+def _new(recipe: Networks) -> MagicNetworks:
     """One U-Net in three roles, and a prompt of one token that says nothing."""
     options: dict[str, Any] = dict(recipe.unet)
     denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
@@ -74,40 +124,69 @@ def _new(recipe: Networks) -> MagicTrained:
         network.load_state_dict({name: state.get(name, value) for name, value in network.state_dict().items()})
     prompt = EmptyPrompt(denoiser.config.cross_attention_dim, 1)
     if not recipe.copy_head:
-        return MagicTrained(denoiser, encoder, controlnet, prompt)
+        return MagicNetworks(denoiser, encoder, controlnet, prompt)
     begin_at_zero(denoiser)
-    return MagicTrained(denoiser, encoder, controlnet, prompt, copy_head_for(denoiser, recipe.copy_head))
+    return MagicNetworks(denoiser, encoder, controlnet, prompt, copy_head_for(denoiser, recipe.copy_head))
 
 
-class MagicAnimateStep(nn.Module):
-    """Networks and objective as one module whose output is the loss, which is what Accelerate wraps."""
+def condition(networks: MagicNetworks, batch: Batch, x: Tensor, t: Tensor, dropped: bool = False) -> UNetCondition:
+    """The denoiser's condition for x (B F C h w) at t (one time, or one for each row). Dropped: the null of guidance."""
+    denoiser, encoder, controlnet = networks.denoising_unet, networks.appearance_encoder, networks.densepose_controlnet
+    tokens = networks.prompt.tokens
+    stem = controlnet.stem(batch.skeletons.flatten(0, 1)).unflatten(0, x.shape[:2])
+    context = denoiser.project_context(tokens)
+    null = UNetCondition(context, residuals=controlnet.residuals(x, t, tokens, stem))
+    if dropped:
+        return null
+    written = encoder.reference(batch.reference, t, encoder.project_context(tokens))
+    read = {name: value for name, value in written.items() if name.startswith(MIDDLE_AND_UP)}
+    return replace(null, bank=denoiser.project_bank(read))
 
-    alphas_cumprod: Tensor
 
-    def __init__(self, networks: MagicTrained, recipe: Recipe) -> None:
-        super().__init__()
-        self.networks = networks
-        self.register_buffer("alphas_cumprod", alphas(recipe.noise), persistent=False)
+class EpsilonStep(Denoising):
+    """As the paper says. The condition depends on the time."""
+
+    def __init__(self, networks: nn.Module, objective: Epsilon, noise: NoiseSchedule) -> None:
+        super().__init__(networks, alphas(noise))
+        self.objective = objective
+        self.noise = noise
 
     def forward(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """|noise - prediction|^2, the mean of all values."""
-        a, s = levels(self.alphas_cumprod, draw.t)
-        x = a * batch.latents + s * draw.noise
-        prediction = self.networks.denoising_unet(x, draw.t, self.condition(batch, x, draw.t, draw.dropped))
+        x, _, _ = self.noisy(batch.latents, draw)
+        prediction = self.networks.denoising_unet(x, draw.t, condition(self.networks, batch, x, draw.t, draw.dropped))
         return {"loss": weighted_error(prediction, draw.noise, torch.ones((), device=x.device))}
 
-    def condition(self, batch: Batch, x: Tensor, t: Tensor, dropped: bool = False) -> UNetCondition:
-        """What the denoiser is told of x (B F C h w) at t (one time, or one for each row). Dropped: the null of guidance."""
-        net = self.networks
-        tokens = net.prompt.tokens
-        stem = net.densepose_controlnet.stem(batch.skeletons.flatten(0, 1)).unflatten(0, x.shape[:2])
-        context = net.denoising_unet.project_context(tokens)
-        null = UNetCondition(context, residuals=net.densepose_controlnet.residuals(x, t, tokens, stem))
-        if dropped:
-            return null
-        written = net.appearance_encoder.reference(batch.reference, t, net.appearance_encoder.project_context(tokens))
-        read = {name: value for name, value in written.items() if name.startswith(MIDDLE_AND_UP)}
-        return replace(null, bank=net.denoising_unet.project_bank(read))
+    def chance(self, latents: Tensor, generators: Sequence[torch.Generator]) -> Draw:
+        return draw_evenly(self.objective, latents, generators)
+
+    def generate(self, batch: Batch, generator: torch.Generator) -> Tensor:  # B F C h w
+        scheduler = make_scheduler(self.noise, steps=LOOK_STEPS)
+        x = one_noise(batch.latents, generator)
+        for t in scheduler.timesteps:
+            known = condition(self.networks, batch, x, t)
+            x = scheduler.step(self.networks.denoising_unet(x, t, known), t, x).prev_sample
+        return x
+
+
+class MagicCleanStep(CleanStep):
+    """Over a copy head, whose features come to the denoiser's first convolution."""
+
+    def predict(self, x: Tensor, batch: Batch, draw: Draw, copied: Copied) -> Tensor:  # B F C h w
+        known = condition(self.networks, batch, x, draw.t)
+        return self.networks.denoising_unet(x, draw.t, replace(known, conv_in=copied.features))
+
+
+def jointly(recipe: Recipe) -> Callable[[np.random.Generator], Use]:
+    """Joint training, where the recipe has it: the first sample's generator decides what all of the batch are for."""
+    if not isinstance(recipe.objective, Epsilon):
+        return as_drawn
+    taus = recipe.objective.taus
+
+    def use(rng: np.random.Generator) -> Use:
+        return partial(joint, r=float(rng.random()), taus=taus)
+
+    return use
 
 
 def joint(sample: Sample, r: float, taus: Sequence[float]) -> Sample:
@@ -126,9 +205,10 @@ def joint(sample: Sample, r: float, taus: Sequence[float]) -> Sample:
     return sample
 
 
-def check_taus(taus: Sequence[float], frames: int) -> None:
+def check_taus(recipe: Recipe) -> None:
     """Raises InputError for thresholds that mean nothing."""
+    taus = recipe.objective.taus if isinstance(recipe.objective, Epsilon) else []
     if len(taus) > 2 or sorted(taus) != list(taus) or any(not 0 <= tau <= 1 for tau in taus):
-        raise InputError(f"objective.taus {list(taus)} must be one or two rising numbers from 0 to 1: the shares of single pictures.")
-    if len(taus) == 2 and frames == 1:
+        raise InputError(f"objective.taus {taus} must be one or two rising numbers from 0 to 1: the shares of single pictures.")
+    if len(taus) == 2 and recipe.data.frames == 1:
         raise InputError("objective.taus has two numbers, which are for clips, and data.frames is 1: give one number.")

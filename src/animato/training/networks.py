@@ -1,4 +1,4 @@
-"""The networks of a recipe: new ones, or those of a folder with what they lack added, and what either begins with."""
+"""The networks of a recipe, of any system: those of a folder with what they lack added, what new ones begin with, and the encoders."""
 
 from __future__ import annotations
 
@@ -13,73 +13,33 @@ from transformers import CLIPVisionModelWithProjection
 
 from animato.core.errors import InputError
 from animato.encoders.patches import MeanColour, PatchVAE
-from animato.models.copy_head import LIMBS, CopyHead
-from animato.models.copy_head import PARTS as BODY_PARTS
-from animato.models.pose_guider import PoseGuider
+from animato.models.copy_head import LIMBS, PARTS, CopyHead
 from animato.models.unet import UNet
-from animato.training.stage import Networks
+from animato.training.recipe import Networks
 from animato.weights.own import open_network
-from animato.weights.starts import begin_guider, begin_motion, read_image_encoder, read_vae
+from animato.weights.starts import begin_motion, read_image_encoder, read_vae
 
-PARTS = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
-MAPS = {"limbs": 4 * len(LIMBS), "parts": 3 * BODY_PARTS}  # of a copy head
+MAPS = {"limbs": 4 * len(LIMBS), "parts": 3 * PARTS}  # of a copy head
 
 
-class Parts(nn.Module):
+class Trained(nn.Module):
     """Networks that learn together, by name."""
 
-    def parts(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Any]]:
+    def named(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Any]]:
         """Names and networks, to be written; with `dtype` copies of that type."""
-        for name, part in self.named_children():
-            model = cast(Any, part)
+        for name, network in self.named_children():
+            model = cast(Any, network)
             if dtype is not None:
                 model = type(model).from_config(model.config)
-                model.load_state_dict(part.state_dict())
+                model.load_state_dict(network.state_dict())
                 nn.Module.to(model, dtype)  # ModelMixin.to warns of what concerns no network here
             yield name, model
 
 
-class Trained(Parts):
-    """The networks of Animate Anyone that learn; a copy head where there is one."""
-
-    denoising_unet: UNet
-    reference_unet: UNet
-    pose_guider: PoseGuider
-    copy_head: CopyHead | None
-
-    def __init__(self, denoising_unet: UNet, reference_unet: UNet, pose_guider: PoseGuider, copy_head: CopyHead | None = None) -> None:
-        super().__init__()
-        self.denoising_unet, self.reference_unet = denoising_unet, reference_unet
-        self.pose_guider, self.copy_head = pose_guider, copy_head
-
-
-def make_networks(recipe: Networks, seed: int) -> Trained:
-    """Raises InputError for a folder that lacks a network, MissingModelError for one that lacks a tensor or has another one."""
-    torch.manual_seed(seed)
-    kinds = {name: kind for name, kind in PARTS.items() if name != "copy_head" or recipe.copy_head}
-    networks = Trained(**continued(recipe, kinds)) if recipe.start else _new(recipe)
-    if recipe.guider_start:
-        _check_unlearned(networks.pose_guider, "networks.guider_start", "conv_out.")
-        begin_guider(networks.pose_guider, Path(recipe.guider_start))
-    if recipe.motion_start:
-        begin_motion_modules(networks.denoising_unet, recipe)
-    return networks
-
-
 def begin_motion_modules(denoiser: UNet, recipe: Networks) -> None:
     """From networks.motion_start. Raises InputError where there are none or they have learned already, MissingModelError."""
-    _check_unlearned(denoiser, "networks.motion_start", ".motion_modules.", ".proj_out.")
+    check_unlearned(denoiser, "networks.motion_start", ".motion_modules.", ".proj_out.")
     begin_motion(denoiser, Path(recipe.motion_start))
-
-
-def _new(recipe: Networks) -> Trained:
-    options: dict[str, Any] = dict(recipe.unet)
-    denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
-    reference = UNet(**(options | {"out_channels": None}))
-    reference.load_state_dict({name: denoiser.state_dict()[name] for name in reference.state_dict()})
-    begin_at_zero(denoiser)
-    guider = PoseGuider(denoiser.config.block_out_channels[0], tuple(recipe.guider))
-    return Trained(denoiser, reference, guider, copy_head_for(denoiser, recipe.copy_head) if recipe.copy_head else None)
 
 
 def begin_at_zero(denoiser: UNet) -> None:
@@ -99,13 +59,13 @@ def continued(recipe: Networks, kinds: Mapping[str, type[Any]]) -> dict[str, Any
     Raises InputError, MissingModelError.
     """
     folder = check_start(recipe, kinds)
-    parts: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
-    old = parts["denoising_unet"]
+    networks: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
+    old = networks["denoising_unet"]
     if recipe.temporal and old.config.temporal is None:
         new = UNet.from_config(old.config, temporal=recipe.temporal)
         new.load_state_dict(new.state_dict() | old.state_dict())
-        parts["denoising_unet"] = new
-    return parts
+        networks["denoising_unet"] = new
+    return networks
 
 
 def check_start(recipe: Networks, kinds: Mapping[str, type[Any]]) -> Path:
@@ -117,7 +77,7 @@ def check_start(recipe: Networks, kinds: Mapping[str, type[Any]]) -> Path:
     return folder
 
 
-def _check_unlearned(network: nn.Module, field: str, *parts: str) -> None:
+def check_unlearned(network: nn.Module, field: str, *parts: str) -> None:
     """What a field is to begin must be there and new, which its last layer tells: it is zero. Raises InputError."""
     last = [value for name, value in network.named_parameters() if all(part in name for part in parts)]
     if not last:

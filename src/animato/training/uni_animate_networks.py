@@ -13,23 +13,26 @@ from animato.core.errors import InputError
 from animato.encoders.text import EmptyPrompt
 from animato.models.copy_head import CopyHead
 from animato.models.unified import BESIDE, UnifiedUNet
-from animato.training.networks import MAPS, Parts, check_start
-from animato.training.stage import Networks
+from animato.training.networks import MAPS, Trained, check_start
+from animato.training.recipe import Networks
 from animato.weights.own import open_network
 
 COPY_HEAD = "copy_head"
+KINDS: dict[str, type[Any]] = {"unet": UnifiedUNet, "prompt": EmptyPrompt}
 SIZES = ("channels", "maps", "width", "matched", "learned", "pixels")  # of a copy head, whatever it gives to the network
 
 
-class UniTrained(Parts):
+class UniNetworks(Trained):
     """UniAnimate's one network, and the empty prompt, which does not learn; of a preview model a copy head, too."""
 
     def __init__(self, unet: UnifiedUNet, prompt: EmptyPrompt, copy_head: CopyHead | None = None) -> None:
         super().__init__()
-        self.unet, self.prompt, self.copy_head = unet, prompt, copy_head
+        self.unet = unet
+        self.prompt = prompt
+        self.copy_head = copy_head
 
 
-def uni_networks(recipe: Networks, seed: int) -> UniTrained:
+def uni_networks(recipe: Networks, seed: int) -> UniNetworks:
     """Raises InputError for a folder that lacks a network, MissingModelError for one that lacks a tensor or has another one."""
     torch.manual_seed(seed)
     networks = _continued(recipe) if recipe.start else _new(recipe)
@@ -37,11 +40,11 @@ def uni_networks(recipe: Networks, seed: int) -> UniTrained:
     return networks
 
 
-def _continued(recipe: Networks) -> UniTrained:
-    kinds: dict[str, type[Any]] = {"unet": UnifiedUNet, "prompt": EmptyPrompt} | ({COPY_HEAD: CopyHead} if recipe.copy_head else {})
+def _continued(recipe: Networks) -> UniNetworks:
+    kinds = KINDS | ({COPY_HEAD: CopyHead} if recipe.copy_head else {})
     folder = check_start(recipe, kinds)
-    parts: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
-    return UniTrained(**parts | {"unet": with_temporal(parts["unet"], recipe)})
+    networks: dict[str, Any] = {name: open_network(folder / name, kind).fill().train() for name, kind in kinds.items()}
+    return UniNetworks(**networks | {"unet": with_temporal(networks["unet"], recipe)})
 
 
 def with_temporal(old: UnifiedUNet, recipe: Networks) -> UnifiedUNet:
@@ -64,7 +67,7 @@ def begin_as_identity(net: UnifiedUNet) -> None:
             nn.init.zeros_(module.proj_out.bias)
 
 
-def _new(recipe: Networks) -> UniTrained:
+def _new(recipe: Networks) -> UniNetworks:
     """Whatever the temporal module, everything else begins with the same values. Beside a copy head the answer begins as zero."""
     plain = UnifiedUNet(**cast(Any, recipe.unet))
     begin_as_identity(plain)
@@ -72,13 +75,13 @@ def _new(recipe: Networks) -> UniTrained:
         nn.init.zeros_(plain.trunk.conv_out.weight)
         nn.init.zeros_(plain.trunk.conv_out.bias)
     head = _copy_head(recipe, plain.config.in_channels) if recipe.copy_head else None
-    return UniTrained(with_temporal(plain, recipe), EmptyPrompt(plain.config.context[0], 1), head)
+    return UniNetworks(with_temporal(plain, recipe), EmptyPrompt(plain.config.context[0], 1), head)
 
 
 def _copy_head(recipe: Networks, channels: int) -> CopyHead:
     """A new copy head, or the one of networks.copy_start. Its features come to the channels beside the noise.
 
-    What it learned for another network's features is left behind. They are told from the beginning, by random weights, for the new
+    What it learned for another network's features is left behind. They are there from the beginning, by random weights, for the new
     network answers zero as it is. Raises InputError, MissingModelError.
     """
     head = CopyHead(channels, MAPS[recipe.copy_head], BESIDE)

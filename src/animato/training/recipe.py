@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from animato.core.errors import InputError
 from animato.sampling.schedule import NoiseSchedule
-
-T = TypeVar("T")
+from animato.training.objective import Objective, Velocity, read_objective
+from animato.training.tables import build, table
 
 
 @dataclass(frozen=True)
@@ -42,41 +42,6 @@ class Networks:
     copy_head: Literal["", "limbs", "parts"] = ""
     vae: str = ""
     clip: str = ""
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is asked of the prediction.
-
-    kind          velocity: as published; clean: x0 over a copy head's patches; fetch: those patches alone, with which a copy head begins;
-                  epsilon: the noise, as MagicAnimate is trained
-    noise_offset  one more draw for each channel of a clip, so much of it
-    snr_gamma     min-SNR weight; 0 for none
-    drop          share of batches without reference and token, for guidance; of UniAnimate samples without reference
-    drop_first    UniAnimate: share of samples that are not told the first frame
-    drop_each     UniAnimate: share of samples that are not told the poses, and, by itself, what CLIP sees
-    drop_all      UniAnimate: share of samples that are told nothing at all
-    keep_all      UniAnimate: share of the others that are told everything; the shares above are of what then is left
-    pure          clean: share of samples that are nothing but noise; times of the others are 1000 sqrt(u)
-    person        clean: how much more a pixel of the person counts
-    base          clean: weight of the fetched patches' own error
-    taus          MagicAnimate's joint training, see `magic_animate.joint`; [] for samples as they come
-    same_noise    whether all frames of a sample start from the same noise
-    """
-
-    kind: Literal["velocity", "clean", "fetch", "epsilon"] = "velocity"
-    noise_offset: float = 0.05
-    snr_gamma: float = 5.0
-    drop: float = 0.1
-    drop_first: float = 0.5
-    drop_each: float = 0.5
-    drop_all: float = 0.1
-    keep_all: float = 0.1
-    pure: float = 0.4
-    person: float = 3.0
-    base: float = 0.5
-    same_noise: bool = False
-    taus: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -150,11 +115,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One stage of training, whole."""
+    """One stage of training, whole. system: a name that the table of systems knows; "" for the first one that recipes were for."""
 
-    system: Literal["animate-anyone", "muse-pose", "magic-animate", "uni-animate"] = "animate-anyone"
+    system: str = ""
     networks: Networks = Networks()
-    objective: Objective = Objective()
+    objective: Objective = Velocity()
     noise: NoiseSchedule = NoiseSchedule()
     optimizer: Optimizer = Optimizer()
     data: Data = Data()
@@ -166,50 +131,22 @@ def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: give the name of a recipe, such as recipes/animate-anyone-preview-image.toml.") from error
+        raise InputError(f"{path} cannot be read: give the name of a recipe, such as one of the folder recipes/.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not a TOML file: {error}") from error
     for change in changes:
         _change(content, change)
-    return build(Recipe, content, str(path))
+    return build_recipe(content, str(path))
 
 
-def build(kind: type[T], content: dict[str, Any], where: str) -> T:
-    """A dataclass from a table, checked name by name. Raises InputError."""
-    types = get_type_hints(kind)
-    defaults = vars(kind())
-    unknown = set(content) - set(defaults)
-    if unknown:
-        raise InputError(f"{where}: '{sorted(unknown)[0]}' is unknown; known are {', '.join(defaults)}.")
-    values = {}
-    for name, value in content.items():
-        place = f"{where}: {name}"
-        if is_dataclass(defaults[name]):
-            values[name] = build(types[name], _table(value, place), place)
-        elif get_origin(types[name]) is Literal and value not in get_args(types[name]):
-            raise InputError(f"{place} must be one of {', '.join(get_args(types[name]))}, not {value!r}.")
-        else:
-            values[name] = _checked(value, defaults[name], place)
-    return kind(**values)
+def build_recipe(content: dict[str, Any], where: str) -> Recipe:
+    """A recipe from its table. Raises InputError, which names what is unknown or wrong."""
+    return build(Recipe, content, where, {"objective": read_objective})
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as a table, every value written out."""
-    return asdict(recipe)
-
-
-def _checked(value: Any, default: Any, where: str) -> Any:
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(default):
-        raise InputError(f"{where} must be like {default!r}, not {value!r}.")
-    return value
-
-
-def _table(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{where} must be a table of names and values, not {value!r}.")
-    return value
+    return asdict(recipe) | {"objective": {"kind": recipe.objective.kind} | asdict(recipe.objective)}
 
 
 def _change(content: dict[str, Any], change: str) -> None:
@@ -217,8 +154,8 @@ def _change(content: dict[str, Any], change: str) -> None:
     if not sign or not name:
         raise InputError(f"'{change}' is no change of a recipe: write it as run.steps=100.")
     *tables, last = name.split(".")
-    for table in tables:
-        content = _table(content.setdefault(table, {}), table)
+    for part in tables:
+        content = table(content.setdefault(part, {}), part)
     try:
         content[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
