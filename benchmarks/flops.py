@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from animato.models.condition import MIDDLE_AND_UP, UNetCondition
 from animato.models.controlnet import ControlNet
 from animato.models.plain import plain_unet
-from animato.models.temporal import Temporal
+from animato.models.temporal import TemporalAttentionSpec
 from animato.models.trunk import project_context
 from animato.models.unet import UNet
 from animato.models.unified import Given, UnifiedUNet
@@ -45,14 +45,14 @@ class System:
     name: str
     size: tuple[int, int]  # width, height in pixels
     frames: int
-    temporal: Temporal
+    temporal: TemporalAttentionSpec
     budget: float  # TFLOP
     read: tuple[str, ...] = ("",)
     words: int = 0
 
 
-SKELETONS: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
-PARTS: Temporal = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
+SKELETONS = TemporalAttentionSpec(8, 32, middle=True, norm="frame")
+PARTS = TemporalAttentionSpec(8, 24, middle=False, norm="clip")
 MAGIC_ANIMATE = System("magic-animate", (512, 768), 16, PARTS, 49.1, MIDDLE_AND_UP, 77)
 SYSTEMS = [System("animate-anyone", (512, 768), 24, SKELETONS, 87.0), MAGIC_ANIMATE]
 UNIFIED: Shape = ((512, 768), 32)

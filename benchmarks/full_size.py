@@ -21,7 +21,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
+from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
 from animato.people.motions import MOTIONS, Style
 from animato.people.people import Person, View, render, sequence
@@ -31,7 +31,7 @@ from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 
 GIB = 2**30
-TEMPORAL: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
+TEMPORAL = TemporalAttentionSpec(8, 32, middle=True, norm="frame")
 
 
 def published() -> AnimateAnyone:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import torch
 
-from animato.models.temporal import temporal_module
+from animato.models.temporal import motion_module_of, temporal_module
 
 FRAMES = (16, 32, 64, 128, 256, 512, 1024)
 KINDS: tuple[Literal["attention"], Literal["mamba"]] = ("attention", "mamba")
@@ -53,8 +53,8 @@ def measured(case: Case) -> tuple[float, float]:
     """Seconds and MiB."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    config = {"heads": 8, "positions": case.frames, "middle": True, "norm": "frame"}
-    module = temporal_module(case.channels, {"kind": case.kind, **config}).to(case.device)  # type: ignore[typeddict-item]
+    table = {"kind": case.kind, "heads": 8, "positions": case.frames, "middle": True, "norm": "frame"}
+    module = temporal_module(case.channels, motion_module_of(table)).to(case.device)
     clip = torch.randn(1, case.frames, case.channels, 1, case.places, device=case.device)
     cuda, seconds = case.device == "cuda", []
     run(module, clip[:, :2], case.backward)  # what torch sets up once is not counted

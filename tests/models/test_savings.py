@@ -45,7 +45,7 @@ def condition(net: UNet, clip: Tensor) -> UNetCondition:
 
 def copy(condition: UNetCondition) -> UNetCondition:
     """The same in other tensors, as a second window cut from the same condition has it."""
-    return replace(condition.at(range(FRAMES)), context={name: value.clone() for name, value in condition.context.items()})
+    return replace(tiny.at(condition, range(FRAMES)), context={name: value.clone() for name, value in condition.context.items()})
 
 
 def test_equal_conditions_run_once(flops: Callable, net: UNet, clip: Tensor, condition: UNetCondition) -> None:

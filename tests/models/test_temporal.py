@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor
 
 import tiny
+from animato.core.errors import InputError
 from animato.models.condition import UNetCondition
-from animato.models.temporal import TemporalAttention, TemporalMamba, over_frames, sinusoid, temporal_module
+from animato.models.temporal import (
+    TemporalAttention,
+    TemporalAttentionSpec,
+    TemporalMamba,
+    TemporalMambaSpec,
+    motion_module_of,
+    over_frames,
+    sinusoid,
+)
 from animato.models.unet import UNet
 
 
@@ -67,9 +78,51 @@ def test_a_new_module_changes_nothing(kind: Literal["attention", "mamba"]) -> No
     assert torch.equal(moving(clip, 9, condition), still(clip, 9, condition))
 
 
-def test_unknown_kind() -> None:
-    with pytest.raises(ValueError, match="'sundial' is unknown; known: attention, mamba"):
-        temporal_module(32, {**tiny.TEMPORAL, "kind": "sundial"})
+MAMBA = {"kind": "mamba", "middle": False, "norm": "clip"}
+
+
+@pytest.mark.parametrize(
+    ("table", "spec", "longest"),
+    [
+        (tiny.TEMPORAL, TemporalAttentionSpec(4, 8, middle=True, norm="frame"), 8),
+        (MAMBA, TemporalMambaSpec(middle=False, norm="clip"), None),
+        ({**MAMBA, "heads": 2, "positions": 2}, TemporalMambaSpec(middle=False, norm="clip"), None),  # as older recipes have it
+    ],
+)
+def test_a_table_a_spec_and_what_is_saved(
+    table: dict[str, Any], spec: TemporalAttentionSpec | TemporalMambaSpec, longest: int | None, tmp_path: Path
+) -> None:
+    """A network of a table keeps it in its file, word for word; one of a spec writes the same table, without what says nothing."""
+    assert motion_module_of(table) == spec
+    for given, kept in ((table, table), (spec, {name: table[name] for name in ("kind", *spec.__dataclass_fields__)})):
+        net = UNet(temporal=given, **tiny.SHAPE)
+        net.save_pretrained(tmp_path)
+        assert json.loads((tmp_path / "config.json").read_text())["temporal"] == kept
+        loaded = UNet.from_pretrained(tmp_path)
+        assert (loaded.motion_module, loaded.longest_window) == (spec, longest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"kind": "sundial"}, "'sundial' is unknown: choose attention or mamba"),
+        ({"kind": None}, "None is unknown: choose attention or mamba"),
+        ({"taps": 4}, "has taps, which is unknown: give kind, heads, positions, middle, norm"),
+        ({"heads": 0}, "heads is 0: give a whole number above 0"),
+        ({"positions": 2.5}, "positions is 2.5: give a whole number above 0"),
+        ({"middle": 1}, "middle is 1: give true or false"),
+        ({"norm": "batch"}, "norm is 'batch': give frame or clip"),
+        ({"norm": ["frame"]}, "give frame or clip"),
+    ],
+)
+def test_a_table_that_means_nothing(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        UNet(temporal=tiny.TEMPORAL | changes, **tiny.SHAPE)
+
+
+def test_a_table_that_lacks_a_field() -> None:
+    with pytest.raises(InputError, match="kind attention has no heads, has no positions: give"):
+        motion_module_of({"kind": "attention", "middle": True, "norm": "frame"})
 
 
 @torch.no_grad()
@@ -84,7 +137,7 @@ def test_mamba_couples_frames_both_ways_and_no_places(monkeypatch: pytest.Monkey
     assert moved[6, 1, 1] > 1e-4
     moved[:, 1, 1] = 0
     assert moved.max() < 1e-6
-    monkeypatch.setattr("animato.models.temporal.PLACES", 5)
+    monkeypatch.setattr("animato.models.temporal.SEQUENCES", 5)
     close(module(clip), whole)
 
 

@@ -248,19 +248,19 @@ def test_frames_are_independent_without_temporal_module(order: list[int]) -> Non
     """Any choice and order of frames gives the same frames, with the condition of these frames."""
     net, clip = tiny.unet(), tiny.normal(1, 4, 4, 8, 6)
     condition = tiny.condition(net, clip)
-    close(net(clip[:, order[:3]], 70, condition.at(order[:3])), net(clip, 70, condition)[:, order[:3]], 1e-5)
+    close(net(clip[:, order[:3]], 70, tiny.at(condition, order[:3])), net(clip, 70, condition)[:, order[:3]], 1e-5)
 
 
 @torch.no_grad()
 def test_positions_are_those_within_the_window() -> None:
     net, clip = tiny.unet(tiny.TEMPORAL), tiny.normal(1, 6, 4, 8, 6)
     condition = tiny.condition(net, clip)
-    still = net(clip[:, [0, 0, 0]], 70, condition.at([0, 0, 0]))
+    still = net(clip[:, [0, 0, 0]], 70, tiny.at(condition, [0, 0, 0]))
     assert (still[:, 0] - still[:, 1]).abs().max() > 1e-3
     window = [4, 5, 0]  # of a closed loop
     alone = replace(condition, conv_in=condition.conv_in[:, window], residuals=None)
-    close(net(clip[:, window], 70, replace(condition, residuals=None).at(window)), net(clip[:, window], 70, alone), 0)
-    assert (net(clip[:, window], 70, condition.at(window)) - net(clip, 70, condition)[:, window]).abs().max() > 1e-3
+    close(net(clip[:, window], 70, tiny.at(replace(condition, residuals=None), window)), net(clip[:, window], 70, alone), 0)
+    assert (net(clip[:, window], 70, tiny.at(condition, window)) - net(clip, 70, condition)[:, window]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("norm", ["frame", "clip"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import tiny
 from animato.models.condition import UNetCondition
 from animato.models.temporal import sinusoid
 from moore import assert_near, bank_name, denoiser, frames_second, pose_guider, reference_net, sidecar, tensors
@@ -55,7 +56,7 @@ def test_denoiser_without_bank(fixture_file: Path) -> None:
         times = torch.tensor([int(part) for part in parts if part.isdigit()])
         condition = UNetCondition(told.context) if "nopose" in parts else told
         frames = range(recorded[name].shape[2])
-        assert_near(frames_second(net(clip[:, frames], times, condition.at(frames))), recorded[name], FORWARD)
+        assert_near(frames_second(net(clip[:, frames], times, tiny.at(condition, frames))), recorded[name], FORWARD)
 
 
 @pytest.mark.parity("moore_denoising_unet_plain*.safetensors", "musepose_denoising_unet_plain*.safetensors")

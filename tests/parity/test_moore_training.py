@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import Batch
@@ -43,7 +42,13 @@ def trained(file: Path, positions: int = 32, freeze: Sequence[str] = ("reference
         "cross_attention_dim": config["cross_attention_dim"],
     }
     video = meta["stage"] == 2
-    temporal: Temporal = {"kind": "attention", "heads": config["motion_heads"], "positions": positions, "middle": True, "norm": "frame"}
+    temporal: dict[str, Any] = {
+        "kind": "attention",
+        "heads": config["motion_heads"],
+        "positions": positions,
+        "middle": True,
+        "norm": "frame",
+    }
     denoiser = UNet(temporal=temporal if video else None, **shape)
     denoiser.load_state_dict(weights(file, "denoising_unet") | (motion_weights(file) if video else {}))
     reference = UNet(out_channels=None, **shape)

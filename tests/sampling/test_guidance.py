@@ -41,7 +41,7 @@ def test_guidance_is_null_plus_scaled_difference(net, told, together, scale):
     rows = torch.stack([x[list(window.frames)] for window in windows])
     mine = guided(net, *told, scale, together)(rows, t, windows)
     for row, window, output in zip(rows, windows, mine, strict=True):
-        null, condition = (net(row[None], t, one.at(window.frames))[0] for one in told)
+        null, condition = (net(row[None], t, tiny.at(one, window.frames))[0] for one in told)
         torch.testing.assert_close(output, null + scale * (condition - null), atol=2e-4, rtol=1e-4)
 
 
@@ -49,7 +49,7 @@ def test_without_guidance_the_null_is_not_asked(net, told):
     window, t = Window((0, 1)), torch.tensor(5)
     rows = tiny.normal(1, 2, 4, *SIZE, seed=3)
     mine = guided(net, None, told[1], 1.0)(rows, t, [window])
-    torch.testing.assert_close(mine, net(rows, t, told[1].at(window.frames)))
+    torch.testing.assert_close(mine, net(rows, t, tiny.at(told[1], window.frames)))
 
 
 def test_a_condition_without_anything_stays_so(net, told):

@@ -10,7 +10,6 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from animato.models.controlnet import ControlNet
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from moore import assert_near, renamed_motion, sidecar, weights
 
@@ -36,7 +35,7 @@ def shape(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def temporal(file: Path) -> Temporal:
+def temporal(file: Path) -> dict[str, Any]:
     module = config(file, "unet")["motion_module_kwargs"]
     positions = module["temporal_position_encoding_max_len"]
     middle = config(file, "unet")["motion_module_mid_block"]

@@ -12,13 +12,12 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from animato.models.controlnet import ControlNet
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from tiny import randomised
 from weight_files import State, motion_key, plain, positions
 
 SHAPE: dict[str, Any] = {"block_out_channels": (32, 64), "layers_per_block": 1, "attention_levels": (True, False)}
-TEMPORAL: Temporal = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
+TEMPORAL: dict[str, Any] = {"kind": "attention", "heads": 8, "positions": 24, "middle": False, "norm": "clip"}
 VAE: dict[str, Any] = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
 WORDS = {"hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 514}
 

@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 
 RENAMED = (
@@ -79,7 +78,7 @@ def denoiser(file: Path, motion: bool = True) -> UNet:
     return unet.eval()
 
 
-def temporal_config(meta: dict[str, Any]) -> Temporal:
+def temporal_config(meta: dict[str, Any]) -> dict[str, Any]:
     """As published, but for the length of the table of positions, which some sidecars tell."""
     module = meta.get("denoising_extra_kwargs", {}).get("motion_module_kwargs", {})
     positions = module.get("temporal_position_encoding_max_len", 32)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from animato.models.condition import Bank, Residuals, UNetCondition
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 
 SHAPE: dict[str, Any] = {
@@ -27,7 +28,7 @@ PATCHES: dict[str, Any] = {  # as a recipe has it, for a U-Net on patches of pix
     "heads": 2,
     "cross_attention_dim": 12,
 }
-TEMPORAL: Temporal = {"kind": "attention", "heads": 4, "positions": 8, "middle": True, "norm": "frame"}
+TEMPORAL: dict[str, Any] = {"kind": "attention", "heads": 4, "positions": 8, "middle": True, "norm": "frame"}
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -41,7 +42,7 @@ def randomised(module: M, seed: int = 0) -> M:
     return module.eval()
 
 
-def unet(temporal: Temporal | None = None, seed: int = 0, **shape: Any) -> UNet:
+def unet(temporal: dict[str, Any] | None = None, seed: int = 0, **shape: Any) -> UNet:
     return randomised(UNet(temporal=temporal, **(SHAPE | shape)), seed)
 
 
@@ -67,3 +68,12 @@ def condition(net: UNet, clip: Tensor) -> UNetCondition:
     residuals = Residuals((*skips, normal(rows, frames, 64, *half, seed=3)), normal(rows, frames, 64, *half, seed=4))
     context = net.project_context(normal(rows, 1, 24, seed=5))
     return UNetCondition(context, bank(net, (height, width), rows), normal(rows, frames, 32, height, width, seed=6), residuals)
+
+
+def at(condition: UNetCondition, frames: Sequence[int]) -> UNetCondition:
+    """The condition of these frames of a clip only, in this order. Reference and context hold for all frames."""
+    index = list(frames)
+    conv_in = None if condition.conv_in is None else condition.conv_in[:, index]
+    added = condition.residuals
+    residuals = added and Residuals(tuple(skip[:, index] for skip in added.skips), added.middle[:, index])
+    return replace(condition, conv_in=conv_in, residuals=residuals)

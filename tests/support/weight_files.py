@@ -14,7 +14,6 @@ from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.weights.referenced import Networks
 from tiny import randomised
@@ -47,7 +46,7 @@ VAE_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "p
 def tiny_networks(seed: int = 0, cross: int = 24, positions: int = 32) -> Networks:
     """Animate Anyone's networks at the size of a thumbnail, with random weights everywhere; MusePose's with 128 positions."""
     shape: dict[str, Any] = {"block_out_channels": (32, 64), "layers_per_block": 1, "attention_levels": (True, False)}
-    temporal: Temporal = {"kind": "attention", "heads": 8, "positions": positions, "middle": True, "norm": "frame"}
+    temporal: dict[str, Any] = {"kind": "attention", "heads": 8, "positions": positions, "middle": True, "norm": "frame"}
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
     clip = CLIPVisionConfig(
         hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=cross

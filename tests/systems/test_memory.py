@@ -93,7 +93,6 @@ def test_a_pass_needs_what_was_estimated(net, how, frames, guidance):
 def test_a_pass_of_uni_animate_needs_what_was_estimated(temporal, how, piece, frames, batch, monkeypatch):
     """A fifth of the published width, its shape otherwise, with the entrance as wide beside it; feed-forwards whole and in pieces."""
     monkeypatch.setattr("animato.models.attention.PIECE", piece)
-    monkeypatch.setattr("animato.systems.memory.PIECE", piece)
     net = UnifiedUNet(block_out_channels=(64, 128, 256, 256), head_dim=8, entrance=(64, 13), context=(24, 4), temporal=temporal).eval()
     settings, size = Settings(guidance=2.5, memory=how, batch=batch, window=Windows(12, 4, end="last"), device="cpu"), (12, 16)
     with Alive([*net.parameters()]) as alive:

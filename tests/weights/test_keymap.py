@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,6 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
 from animato.models.unet import UNet
 from animato.weights.blank import blank, wanted
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, match, translate
@@ -31,7 +31,7 @@ from weight_files import motion_key, positions
 MANIFESTS = PARITY.parent / "manifests" / "animate_anyone"
 needs_manifests = pytest.mark.skipif(not MANIFESTS.is_dir(), reason=f"no lists of published keys in {MANIFESTS}")
 
-TEMPORAL: Temporal = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
+TEMPORAL: dict[str, Any] = {"kind": "attention", "heads": 8, "positions": 32, "middle": True, "norm": "frame"}
 VIT_L = {
     "hidden_size": 1024,
     "intermediate_size": 4096,

@@ -187,5 +187,10 @@ def in_pieces(feed_forward: Callable[[Tensor], Tensor], tokens: Tensor) -> Tenso
     return torch.cat([feed_forward(piece) for piece in pieces]).view_as(tokens)
 
 
+def fed_forward(tokens: int) -> int:
+    """How many of so many tokens are in a feed-forward at once."""
+    return min(tokens, PIECE)
+
+
 def _heads_first(x: Tensor, heads: int) -> Tensor:  # B L C -> B N L d
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -12,7 +12,7 @@ from torch import nn
 
 from animato.models.attention import Entrance, SpatialTransformer
 from animato.models.frames import NORMS, Resnet
-from animato.models.temporal import Temporal, temporal_module
+from animato.models.temporal import MotionModule, temporal_module
 
 Pairs = list[tuple[int, int]]  # channels (in, out) of ResNets
 
@@ -33,11 +33,11 @@ class Widths:
     heads: int
     context: int  # channels of the context's tokens
     time: int  # channels of the time embedding
-    temporal: Temporal | None
+    motion_module: MotionModule | None
 
     @property
     def norm(self) -> type[nn.GroupNorm]:
-        return NORMS["frame" if self.temporal is None else self.temporal["norm"]]
+        return NORMS["frame" if self.motion_module is None else self.motion_module.norm]
 
 
 class Level(nn.Module):
@@ -48,7 +48,7 @@ class Level(nn.Module):
         outs = [out for _, out in pairs]
         self.resnets = nn.ModuleList(Resnet(*pair, widths.time, widths.norm) for pair in pairs)
         self.attentions = nn.ModuleList(SpatialTransformer(out, widths.heads, widths.context) for out in outs[:transformers])
-        self.motion_modules = nn.ModuleList(temporal_module(out, widths.temporal) for out in outs[:temporals] if widths.temporal)
+        self.motion_modules = nn.ModuleList(temporal_module(out, widths.motion_module) for out in outs[:temporals] if widths.motion_module)
 
     def layers(self, name: str) -> list[Layer]:
         parts = zip_longest(self.resnets, self.attentions, self.motion_modules)
@@ -67,7 +67,7 @@ class MiddleLevel(Level):
     """ResNet, transformer, temporal module if wanted here, ResNet."""
 
     def __init__(self, channels: int, widths: Widths) -> None:
-        middle = widths.temporal is not None and widths.temporal["middle"]
+        middle = widths.motion_module is not None and widths.motion_module.middle
         super().__init__([(channels, channels)] * 2, 1, int(middle), widths)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import torch
@@ -52,13 +52,6 @@ class UNetCondition:
     bank: Bank = field(default_factory=dict)
     conv_in: Tensor | None = None  # B F C H W, added after the first convolution
     residuals: Residuals | None = None
-
-    def at(self, frames: Sequence[int]) -> UNetCondition:
-        """The condition of these frames only, in this order. Reference and context hold for all frames."""
-        index = list(frames)
-        conv_in = None if self.conv_in is None else self.conv_in[:, index]
-        residuals = self.residuals and Residuals(tuple(skip[:, index] for skip in self.residuals.skips), self.residuals.middle[:, index])
-        return replace(self, conv_in=conv_in, residuals=residuals)
 
 
 @dataclass(frozen=True, eq=False)

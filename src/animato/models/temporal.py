@@ -1,9 +1,11 @@
-"""The temporal module: how a place of the picture knows its past and future."""
+"""The temporal module: how a position in the picture knows its past and future. Which one a U-Net has is a spec, a frozen record."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, assert_never
 
 import torch
 from diffusers.models.attention import FeedForward
@@ -12,24 +14,86 @@ from torch import Tensor, nn
 
 from animato.core.errors import InputError
 from animato.models.attention import Attention, attend, in_pieces
-from animato.models.frames import FrameNorm
+from animato.models.frames import NORMS, FrameNorm
 from animato.models.mamba import BidirectionalMamba
 
-PLACES = 1024  # sequences scanned at a time: the inner state of a scan is many times as wide as its input
+SEQUENCES = 1024  # scanned at a time: the inner state of a scan is many times as wide as its input
+Norm = Literal["frame", "clip"]
 
 
-class Temporal(TypedDict):
-    """How frames are coupled: part of the configuration of a U-Net."""
+@dataclass(frozen=True)
+class TemporalAttentionSpec:
+    """AnimateDiff's motion module: attention over the frames at each position of the picture.
 
-    kind: Literal["attention", "mamba"]
-    heads: int  # of attention
-    positions: int  # longest window that is asked for; attention tells every frame its number within its window and knows no more
-    middle: bool  # a temporal module in the middle block as well
-    norm: Literal["frame", "clip"]  # what the norms of ResNets and of the output take their statistics over
+    heads      of attention
+    positions  frames of the longest window: attention tells every frame its number within its window and knows no more
+    middle     whether the middle block has a temporal module as well
+    norm       what the norms of ResNets and of the output take their statistics over
+    """
+
+    kind: ClassVar[str] = "attention"
+    heads: int
+    positions: int
+    middle: bool
+    norm: Norm
+
+
+@dataclass(frozen=True)
+class TemporalMambaSpec:
+    """A scan over the frames in both directions, for windows of any length. Fields as those of the same name in TemporalAttentionSpec."""
+
+    kind: ClassVar[str] = "mamba"
+    middle: bool
+    norm: Norm
+
+
+MotionModule = TemporalAttentionSpec | TemporalMambaSpec
+"""How frames are coupled: part of the configuration of a U-Net."""
+
+_ATTENTION = ("heads", "positions", "middle", "norm")  # fields of a table
+_MAMBA = ("middle", "norm")
+_COUNT = (lambda value: type(value) is int and value > 0, "a whole number above 0")
+_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {  # field -> what it may be, and that in words
+    "heads": _COUNT,
+    "positions": _COUNT,
+    "middle": (lambda value: isinstance(value, bool), "true or false"),
+    "norm": (lambda value: isinstance(value, str) and value in NORMS, " or ".join(NORMS)),
+}
+
+
+def motion_module_of(table: Mapping[str, Any]) -> MotionModule:
+    """The spec of a table as recipes and saved configurations have it: {kind = "attention" or "mamba", ...}, and the spec's fields.
+
+    A temporal Mamba may have the fields of attention, too, which say nothing of it. Raises InputError for anything else.
+    """
+    kind = table.get("kind")
+    if kind == TemporalAttentionSpec.kind:
+        return TemporalAttentionSpec(**_checked(table, _ATTENTION))
+    if kind == TemporalMambaSpec.kind:
+        return TemporalMambaSpec(**_checked(table, _MAMBA))
+    raise InputError(f"The kind of temporal module {kind!r} is unknown: choose attention or mamba.")
+
+
+def motion_module_table(spec: MotionModule) -> dict[str, Any]:
+    """The table that `motion_module_of` reads, for configurations that are saved."""
+    return {"kind": spec.kind, **asdict(spec)}
+
+
+def _checked(table: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """The table's entries of these fields. Raises InputError for one that is missing or unknown, or has no sense."""
+    faults = [f"has no {name}" for name in fields if name not in table]
+    faults += [f"has {name}, which is unknown" for name in sorted(set(table) - {"kind", *_ATTENTION})]
+    if faults:
+        raise InputError(f"The temporal module of the kind {table['kind']} {', '.join(faults)}: give kind, {', '.join(fields)}.")
+    for name in fields:
+        allowed, words = _VALUES[name]
+        if not allowed(table[name]):
+            raise InputError(f"The temporal module's {name} is {table[name]!r}: give {words}.")
+    return {name: table[name] for name in fields}
 
 
 class TemporalAttention(nn.Module):
-    """AnimateDiff's motion module: attention over the frames at each place, added to its input. Named as in diffusers' UNetMotionModel."""
+    """AnimateDiff's motion module: attention over the frames at each position, added to the input. Named as in diffusers."""
 
     def __init__(self, channels: int, heads: int, positions: int) -> None:
         super().__init__()
@@ -69,7 +133,7 @@ class TemporalBlock(nn.Module):
 
 
 class TemporalMamba(nn.Module):
-    """The same place in the U-Net with a scan over frames in both directions: work and memory grow with the frames, not their square.
+    """In the same layers of the U-Net, a scan over frames in both directions: work and memory grow with the frames, not their square.
 
     The order of frames is known from the scan, so there is no table of positions and no longest window. UniAnimate's paper names such a
     module but its code leaves it out: the arrangement is this project's own.
@@ -84,7 +148,7 @@ class TemporalMamba(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # B F C H W
         tokens = self.proj_in(self.norm(x).permute(0, 3, 4, 1, 2))  # B H W F C
-        rows = tokens.flatten(0, 2).split(PLACES)
+        rows = tokens.flatten(0, 2).split(SEQUENCES)
         tokens = torch.cat([self.mamba_blocks[0](piece) for piece in rows]).view_as(tokens)
         return x + self.proj_out(tokens).permute(0, 3, 4, 1, 2)
 
@@ -116,9 +180,12 @@ def sinusoid(frames: int, channels: int, device: torch.device | None = None) -> 
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 
-def temporal_module(channels: int, config: Temporal) -> nn.Module:
-    if config["kind"] == "attention":
-        return TemporalAttention(channels, config["heads"], config["positions"])
-    if config["kind"] == "mamba":
-        return TemporalMamba(channels)
-    raise ValueError(f"temporal module {config['kind']!r} is unknown; known: attention, mamba")
+def temporal_module(channels: int, spec: MotionModule) -> nn.Module:
+    """The module itself, new."""
+    match spec:
+        case TemporalAttentionSpec(heads, positions):
+            return TemporalAttention(channels, heads, positions)
+        case TemporalMambaSpec():
+            return TemporalMamba(channels)
+        case _:
+            assert_never(spec)

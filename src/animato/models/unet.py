@@ -6,9 +6,9 @@ denoiser reads. Spatial weights are named as in diffusers' UNet2DConditionModel,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,19 +17,31 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from animato.models.attention import Entrance, SpatialTransformer
+from animato.models.attention import Entrance, SpatialTransformer, fed_forward
 from animato.models.blocks import DownLevel, Layer, MiddleLevel, UpLevel, Widths, down_channels, up_channels
 from animato.models.branches import add, fork, join
 from animato.models.condition import Bank, Context, Features, UNetCondition
 from animato.models.frames import per_frame
-from animato.models.temporal import Temporal
+from animato.models.mamba import BidirectionalMamba, Mamba
+from animato.models.peak import Pass
+from animato.models.temporal import MotionModule, TemporalAttentionSpec, motion_module_of, motion_module_table
+
+# What a pass holds at its peak, in values as wide as the first level, counted on the tensors alive in a full-size pass.
+BOTH_HALVES = 27  # a token of a window, when both halves of guidance run together; the skeletons' features included
+ONE_HALF = 18  # the same, when one half runs by itself
+FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
+REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
 
 Run = Generator[tuple[str, Tensor], None, list[Tensor]]
 
 
 class UNet(ModelMixin, ConfigMixin):
-    """A function of noisy frames, time and what it is told. See `forward`, `branches` and `reference`."""
+    """A function of noisy frames, time and conditions. See `forward`, `branches` and `reference`.
 
+    temporal  the temporal module: its spec, or the table of one as saved configurations have it; None: every frame by itself
+    """
+
+    whole: ClassVar[tuple[type[nn.Module], ...]] = (Mamba, BidirectionalMamba)  # layers that use the weights of those within them
     _supports_gradient_checkpointing = True
 
     @register_to_config
@@ -42,13 +54,16 @@ class UNet(ModelMixin, ConfigMixin):
         attention_levels: tuple[bool, ...] = (True, True, True, False),
         heads: int = 8,
         cross_attention_dim: int = 768,
-        temporal: Temporal | None = None,
+        temporal: MotionModule | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.motion_module = motion_module_of(temporal) if isinstance(temporal, Mapping) else temporal
+        if temporal is not None and not isinstance(temporal, Mapping):
+            self.register_to_config(temporal=motion_module_table(temporal))  # configurations are saved as JSON
         first = block_out_channels[0]
         last = block_out_channels[-1]
         levels = range(len(block_out_channels))
-        widths = Widths(heads, cross_attention_dim, 4 * first, temporal)
+        widths = Widths(heads, cross_attention_dim, 4 * first, self.motion_module)
         self.time_proj = Timesteps(first, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time_embedding = TimestepEmbedding(first, 4 * first)
         self.conv_in = nn.Conv2d(in_channels, first, 3, padding=1)
@@ -64,6 +79,18 @@ class UNet(ModelMixin, ConfigMixin):
             self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
         self.gradient_checkpointing = False
 
+    @property
+    def longest_window(self) -> int | None:
+        """Frames of the longest window that the temporal module can take; None: any number."""
+        return self.motion_module.positions if isinstance(self.motion_module, TemporalAttentionSpec) else None
+
+    def peak_values(self, through: Pass) -> int:
+        """Values on the device at the peak of such a pass, weights apart."""
+        tokens = through.windows * through.frames * through.positions
+        halves = BOTH_HALVES if through.halves == 2 else ONE_HALF
+        wide = (halves + through.conditioning - 1) * tokens + FEED_FORWARD * fed_forward(tokens) + REFERENCE * through.positions
+        return int(self.config.block_out_channels[0] * (wide + through.conditioning * through.kept * through.positions))
+
     def forward(self, x: Tensor, t: Tensor | float, condition: UNetCondition) -> Tensor:  # B F C H W -> B F C' H W
         """The prediction for noisy frames `x` at time `t` (one number, or one for each row).
 
@@ -72,7 +99,7 @@ class UNet(ModelMixin, ConfigMixin):
         return self.branches(x, t, [condition])[0]
 
     def branches(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> list[Tensor]:
-        """One prediction for each condition. As far as the conditions tell the same, the network runs once."""
+        """One prediction for each condition. As far as the conditions are the same, the network runs once."""
         if self.config.out_channels == 0:
             raise TypeError("a U-Net that ends at its last bank predicts nothing: ask for its reference()")
         outputs = result(self._run(x, t, conditions))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,12 @@ from diffusers.models.unets.unet_i2vgen_xl import I2VGenXLTransformerTemporalEnc
 from torch import Tensor, nn
 
 from animato.core.errors import InputError
+from animato.models.attention import fed_forward
 from animato.models.condition import Context, KeyValues, UnifiedCondition
 from animato.models.frames import per_frame
+from animato.models.mamba import BidirectionalMamba, Mamba
+from animato.models.peak import Pass
+from animato.models.temporal import SEQUENCES
 from animato.models.trunk import (
     Kind,
     at_once,
@@ -37,6 +41,13 @@ from animato.models.trunk import (
 BESIDE = 8  # channels beside the noise
 WIDTH = 32  # of the stems
 HEADS = 2  # of the attention behind them, each as wide as all channels
+
+# What a pass holds at its peak, in values as wide as the first level, counted on the tensors alive in a full-size pass.
+TOKEN = 17  # a token of a window and of the frame in front of it, in every row of a pass
+FEED_FORWARD = 18  # a token of the piece that is in the feed-forward
+CONTEXT = 6400  # keys and values of the context, of each half of guidance, and again of every row of a pass
+SCANNED = 90  # with Mamba: a sequence of those that are scanned at once
+SCANNED_FRAME = 9  # the same: each of its frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +113,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
     """
 
     _supports_gradient_checkpointing = True
+    whole: ClassVar[tuple[type[nn.Module], ...]] = (Mamba, BidirectionalMamba)  # layers that use the weights of those within them
 
     @register_to_config
     def __init__(
@@ -133,6 +145,8 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         replace_feed_forwards(self.trunk)
         if temporal == "mamba":
             replace_temporal_modules(self.trunk)
+        elif temporal != "attention":
+            raise InputError(f"The kind of temporal module {temporal!r} is unknown: choose attention or mamba.")
         self.image = nn.Sequential(
             nn.Linear(context[0], context[0]),
             nn.SiLU(),
@@ -142,6 +156,16 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         self.first_frame = Encoder(3, BESIDE, stride=2)
         self.reference_pose = Encoder(3, whole, stride=2)
         self.reference = Encoder(in_channels, whole, stride=1)
+
+    def peak_values(self, through: Pass) -> int:
+        """Values on the device at the peak of such a pass, weights apart. Rows of a pass share nothing."""
+        rows = through.windows * through.halves
+        frames = through.frames + 1
+        tokens = rows * frames * through.positions
+        wide = TOKEN * tokens + FEED_FORWARD * fed_forward(tokens) + CONTEXT * (2 + rows)
+        if self.config.temporal == "mamba":
+            wide += (SCANNED + SCANNED_FRAME * frames) * min(rows * through.positions, SEQUENCES)
+        return self.config.block_out_channels[0] * wide
 
     def encode(self, given: Given, prompt: Tensor, size: tuple[int, int]) -> Stems:
         """All that is the same in every window. prompt: 1 S D, what the text encoder says of no words; size: h, w of the latents.

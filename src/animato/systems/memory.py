@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 import psutil
 import torch
@@ -15,31 +15,37 @@ from torch import nn
 
 from animato.core.errors import InputError
 from animato.encoders.codec import Codec
-from animato.models.attention import PIECE
-from animato.models.mamba import BidirectionalMamba, Mamba
-from animato.models.temporal import PLACES
-from animato.models.unet import UNet
-from animato.models.unified import UnifiedUNet
+from animato.models.peak import Pass
 from animato.sampling.plan import Chain
 from animato.sampling.settings import Settings
 
 Module = TypeVar("Module", bound=nn.Module)
 
-# What a pass through the U-Net holds at its peak, in values as wide as its first level, counted on the tensors alive in a full-size pass.
-TOGETHER, ALONE = 27, 18  # a token of a window: both halves of guidance, or one; the skeletons' features included
-FEED_FORWARD = 12  # a token of the piece that is in the feed-forward
-REFERENCE = 27  # a token of the reference: its keys and values, and the features they come from
-UNIFIED = 17  # UniAnimate's network: a token of a window and of the frame in front of it, in every row of a pass
-UNIFIED_FEED_FORWARD = 18  # the same: a token of the piece that is in the feed-forward
-UNIFIED_CONTEXT = 6400  # the same: keys and values of its context, of each half of guidance, and again of every row of a pass
-SCANNED, SCANNED_FRAME = 90, 9  # the same with Mamba: a place of those that are scanned at once, and each of its frames
 DECODED = 6  # a pixel of the frame that the VAE decodes, in values as wide as the VAE's first level
-UNETS = UNet, UnifiedUNet
-AT_ONCE = [Mamba.__name__, BidirectionalMamba.__name__]  # layers that use the weights of those within them themselves
 OVERHEAD = {"cpu": 0.2 * 2**30, "cuda": 0.6 * 2**30}  # bytes that the libraries take for themselves
 SPARE = 1.1
 CPU = torch.device("cpu")
 WAYS: dict[str, tuple[bool, bool]] = {"high": (True, False), "low": (False, False), "least": (False, True)}  # together, streamed
+
+
+class Weights(Protocol):
+    """Anything with weights: what an estimate asks of every network."""
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
+    def modules(self) -> Iterator[nn.Module]: ...
+
+
+class Denoiser(Weights, Protocol):
+    """A network that is called in every step of sampling, and tells how many values a pass through it holds at its peak."""
+
+    def peak_values(self, through: Pass) -> int: ...
+
+
+@runtime_checkable
+class Streamed(Weights, Protocol):
+    """A network whose layers may come to the device one at a time. `whole` are those that come with all that is within them."""
+
+    whole: ClassVar[tuple[type[nn.Module], ...]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Place:
     """A device, a precision and a way to use its memory. Called with a network it returns that network there.
 
     together  whether both halves of guidance run in one pass
-    streamed  whether a U-Net stays on the CPU, and each of its layers is on the device only while it computes
+    streamed  whether a network that can be streamed stays on the CPU, and each of its layers is on the device only while it computes
     """
 
     device: torch.device
@@ -57,11 +63,12 @@ class Place:
 
     def __call__(self, module: Module) -> Module:
         """The network itself if it is there already, or a copy that lasts as long as it is used. The given one stays as it is."""
-        streamed = self.streamed and isinstance(module, UNETS)
+        streamed = self.streamed and isinstance(module, Streamed)
         tensors = [*module.parameters(), *module.buffers()]
         moved = {id(tensor): self._moved(tensor, CPU if streamed else self.device) for tensor in tensors}
-        if streamed:  # always a copy, for the offload takes the tensors out of the module that it is given
-            return cpu_offload(copy.deepcopy(module, dict(moved)), self.device, preload_module_classes=AT_ONCE)
+        if isinstance(module, Streamed) and streamed:  # always a copy, for the offload takes the tensors out of what it is given
+            whole = [kind.__name__ for kind in module.whole]
+            return cpu_offload(copy.deepcopy(module, dict(moved)), self.device, preload_module_classes=whole)
         if all(moved[id(tensor)] is tensor for tensor in tensors):
             return module
         return copy.deepcopy(module, dict(moved))
@@ -102,7 +109,7 @@ class Estimate:
 
 
 def estimate(
-    unet: UNet | UnifiedUNet,
+    unet: Denoiser,
     settings: Settings,
     frames: int,
     size: tuple[int, int],
@@ -130,7 +137,7 @@ def estimate(
     return next((one for one in estimates if one.fits), estimates[-1])
 
 
-def choose(settings: Settings, module: nn.Module) -> tuple[torch.device, torch.dtype]:
+def choose(settings: Settings, module: Weights) -> tuple[torch.device, torch.dtype]:
     """Device and precision of the settings; auto is told there. Raises InputError for a device that is not there."""
     device = _device(settings.device, next(module.parameters()).device)
     fallback = "float32" if device.type == "cpu" else "float16"
@@ -147,30 +154,22 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
-def _sampling(unet: UNet | UnifiedUNet, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
+def _sampling(unet: Denoiser, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
     """Values on the device in a pass of the denoiser."""
-    places, windows = size[0] * size[1], 1 if isinstance(settings.window, Chain) else settings.batch
-    if isinstance(unet, UnifiedUNet):
-        rows = windows * (2 if place.together and settings.guidance > 1 else 1)
-        return int(unet.config.block_out_channels[0] * _unified(unet, rows, min(settings.window.size, frames), places))
-    tokens = min(settings.window.size, frames) * windows * places
-    halves = TOGETHER if place.together and settings.guidance > 1 else ALONE
-    wide = (halves + told - 1) * tokens + FEED_FORWARD * min(tokens, PIECE) + REFERENCE * places
-    if place.device.type == "cpu":
-        wide += told * frames * places  # of the whole clip
-    return int(unet.config.block_out_channels[0] * wide)
+    through = Pass(
+        windows=1 if isinstance(settings.window, Chain) else settings.batch,
+        frames=min(settings.window.size, frames),
+        positions=size[0] * size[1],
+        halves=2 if place.together and settings.guidance > 1 else 1,
+        kept=frames if place.device.type == "cpu" else 0,  # a clip's condition stays on the CPU
+        conditioning=told,
+    )
+    return unet.peak_values(through)
 
 
-def _unified(unet: UnifiedUNet, rows: int, frames: int, places: int) -> int:
-    """The same of UniAnimate's network, in values as wide as its first level. Rows of a pass share nothing."""
-    scanned = (SCANNED + SCANNED_FRAME * (frames + 1)) * min(rows * places, PLACES) if unet.config.temporal == "mamba" else 0
-    tokens = rows * (frames + 1) * places
-    return UNIFIED * tokens + UNIFIED_FEED_FORWARD * min(tokens, PIECE) + UNIFIED_CONTEXT * (2 + rows) + scanned
-
-
-def _held(module: nn.Module, place: Place) -> int:
+def _held(module: Weights, place: Place) -> int:
     """Values of a network's weights that are brought to the device at once."""
-    return _largest(module) if place.streamed and isinstance(module, UNETS) else _brought(module, place)
+    return _largest(module) if place.streamed and isinstance(module, Streamed) else _brought(module, place)
 
 
 def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:
@@ -181,14 +180,14 @@ def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:
     return _brought(module, place) + DECODED * module.config.block_out_channels[0] * pixels
 
 
-def _brought(module: nn.Module, place: Place) -> int:
+def _brought(module: Weights, place: Place) -> int:
     there = all(value.device == place.device and value.dtype == place.dtype for value in module.parameters())
     return 0 if there else sum(value.numel() for value in module.parameters())
 
 
-def _largest(module: nn.Module) -> int:
+def _largest(module: Streamed) -> int:
     """Values of the layer that has most."""
-    return max(sum(value.numel() for value in layer.parameters(recurse=isinstance(layer, Mamba))) for layer in module.modules())
+    return max(sum(value.numel() for value in layer.parameters(recurse=isinstance(layer, module.whole))) for layer in module.modules())
 
 
 def _device(name: str, now: torch.device) -> torch.device:

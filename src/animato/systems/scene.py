@@ -48,11 +48,12 @@ def by_windows(settings: Settings) -> Windows:
 
 def check_window(denoiser: UNet, window: Windows, frames: int) -> None:
     """Raises InputError for a window of more frames than the weights know positions. A temporal Mamba knows no positions and any length."""
-    longest, temporal = min(window.size, frames), denoiser.config.temporal
-    if temporal is not None and temporal["kind"] == "attention" and longest > temporal["positions"]:
+    length = min(window.size, frames)
+    longest = denoiser.longest_window
+    if longest is not None and length > longest:
         raise InputError(
-            f"A window of {longest} frames is too long: these weights know {temporal['positions']} positions. "
-            f"Choose a window of {temporal['positions']} frames or fewer."
+            f"A window of {length} frames is too long: these weights know {longest} positions. "
+            f"Choose a window of {longest} frames or fewer."
         )
 
 

@@ -20,7 +20,7 @@ from animato.core.errors import MissingModelError
 from animato.core.progress import Progress, silent
 from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet, controlnet_for
-from animato.models.temporal import Temporal
+from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
 from animato.weights import files, own
 from animato.weights.about import About, about, is_own
@@ -124,7 +124,7 @@ def _denoiser(path: Path, base_path: Path) -> Waiting:
     alone = all(MODULES in key for key in state)
     around = read_state(base_path) if alone else state
     named = {WHOLE.rename(key): shape for key, shape in shapes(around).items()}
-    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": POSITIONS, "middle": False, "norm": "clip"}
+    temporal = TemporalAttentionSpec(HEADS, POSITIONS, middle=False, norm="clip")
     network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(named)))
     both = wanted(network)
     if not alone:

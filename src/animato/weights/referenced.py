@@ -20,7 +20,7 @@ from transformers import CLIPVisionModelWithProjection
 from animato.core.errors import MissingModelError
 from animato.core.progress import Progress, silent
 from animato.models.pose_guider import PoseGuider
-from animato.models.temporal import Temporal
+from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
 from animato.weights import files, own
 from animato.weights.about import About, about, is_own
@@ -147,7 +147,7 @@ def _reference_net(path: Path, keymap: KeyMap = IDENTITY) -> Waiting:
 def _denoiser(path: Path, motion_path: Path, positions: int) -> Waiting:
     state, motion = read_state(path), read_state(motion_path)
     check_positions(motion, motion_path, positions)
-    temporal: Temporal = {"kind": "attention", "heads": HEADS, "positions": positions, "middle": True, "norm": "frame"}
+    temporal = TemporalAttentionSpec(HEADS, positions, middle=True, norm="frame")
     network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(shapes(state))))
     both = wanted(network)
     spatial = {key: shape for key, shape in both.items() if MODULES not in key}

@@ -46,7 +46,8 @@ def begin_motion(denoiser: UNet, path: Path) -> None:
     path = weight_file(path)
     state = read_state(path)
     there = max((value.shape[1] for key, value in state.items() if TABLE in key and value.ndim == 3), default=0)
-    if there > (here := denoiser.config.temporal["positions"]):
+    here = denoiser.longest_window
+    if here is not None and there > here:
         raise MissingModelError(
             f"{path} knows {there} positions, the denoiser {here}: it is another system's, or set networks.temporal.positions = {there}."
         )
