@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,12 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+IN_VIEW = """
+  const one = document.getElementById(arguments[0]), box = one.getBoundingClientRect();
+  const seen = (x, y) => one.contains(document.elementFromPoint(x, y));
+  const middle = box.left + box.width / 2;
+  return box.top >= 0 && box.bottom <= innerHeight && [0.1, 0.5, 0.9].every(part => seen(middle, box.top + part * box.height));
+"""
 PATIENCE = 60  # seconds; a busy machine is slow
 
 pytestmark = pytest.mark.skipif(
@@ -90,6 +97,26 @@ class Page:
 
     def press(self, button: str) -> None:
         self.browser.execute_script("arguments[0].click()", self.until(lambda: self.all(f"#{button}-button:not([disabled])"))[0])
+
+    def clear(self, field: str) -> None:
+        cross = f"#{field} :is(button[aria-label=Clear], button[aria-label^=Remove])"
+        self.browser.execute_script("arguments[0].click()", self.until(lambda: self.all(cross))[0])
+
+    @contextmanager
+    def screen(self, width: int, height: int) -> Iterator[None]:
+        """The page loaded anew on a screen of that size, below 800 pixels a phone's."""
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 800}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        try:
+            self.browser.refresh()
+            self.until(lambda: self.all("#characters img") and self.all("#video input[type=file]"))
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    def in_view(self, name: str) -> bool:
+        """Whether the whole of something can be seen without scrolling, and nothing lies on it."""
+        return bool(self.all(f"#{name}")) and self.browser.execute_script(IN_VIEW, name)
 
     def choose(self, field: str, value: str) -> None:
         """A value typed into a field or into a list that takes any."""
@@ -207,14 +234,42 @@ def test_work_can_be_cancelled_and_asked_for_again(page: Page) -> None:
     assert page.until(lambda: page.all("#animate-button:not([disabled])")) and not page.all("#result video[src]")
 
 
+def test_what_is_cleared_loses_its_frame(page: Page) -> None:
+    page.all("#characters button")[1].click()
+    page.all("#motions button")[1].click()
+    page.until(lambda: len(page.all("#picture img, #video video")) == 2)
+    page.until(lambda: len(page.all("#characters .selected, #motions .selected")) == 2)
+    page.clear("video")
+    page.until(lambda: not page.all("#motions .selected") and not page.all("#video video, #video img"))
+    assert page.all("#characters .selected")
+    page.clear("picture")
+    page.until(lambda: not page.all(".choices .selected") and not page.all("#picture img"))
+    page.all("#characters button")[2].click()
+    page.until(lambda: page.all("#picture img"))
+    page.press("animate")
+    assert "no motion yet" in page.message()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_what_is_to_be_pressed_is_in_view(page: Page, width: int, height: int) -> None:
+    with page.screen(width, height):
+        assert page.in_view("animate-button") and page.in_view("preview-button")
+        page.browser.execute_script("document.querySelector('#more button').click()")
+        page.until(lambda: page.all("#how")[0].is_displayed())
+        assert page.in_view("animate-button")
+        page.browser.execute_script("for (const name of ['characters', 'motions']) document.querySelector(`#${name} button`).click()")
+        page.until(lambda: len(page.all("#picture img, #video video")) == 2)
+        assert page.in_view("animate-button")
+        page.all("#animate-button")[0].click()
+        page.until(lambda: page.all(".stage") and page.in_view("cancel-button") and page.in_view("status"))
+        page.all("#cancel-button")[0].click()
+        page.until(lambda: "Stopped" in page.all("#status")[0].text and page.in_view("animate-button"))
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_readable_at_any_width_in_light_and_dark(page: Page, width: int, scheme: str) -> None:
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 800}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-    try:
-        page.browser.refresh()
-        page.until(lambda: page.all("#characters img"))
+    with page.screen(width, 844):
         assert page.browser.execute_script("return document.scrollingElement.scrollWidth") <= width
         for one in page.all("#picture, #video, #animate-button, #preview-button, .choices button, #result, #driving"):
             assert one.rect["x"] >= 0 and one.rect["x"] + one.rect["width"] <= width and one.rect["width"] >= 44
@@ -223,6 +278,4 @@ def test_readable_at_any_width_in_light_and_dark(page: Page, width: int, scheme:
         )
         ink, paper = (np.mean(colour) for colour in page.browser.execute_script(script))
         assert (paper > 200 > ink + 60) if scheme == "light" else (paper < 60 < ink - 100)
-    finally:
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -31,6 +31,7 @@ AT_ONCE = RAW | {"queue": False}
 SHOW_STATUS = "() => { document.querySelector('#status').scrollIntoView({behavior: 'smooth', block: 'nearest'}); return []; }"
 NO_MEMORY = "The memory of this machine is not enough: ask for a smaller size or fewer frames."
 STOPPED = "Stopped; nothing was made."
+NONE_CHOSEN = -1  # of a gallery; Gradio sends no update of a property to None
 NOT_SHOWN = "There is no such choice: take one of those that are shown."
 NO_VISIT = "The server does not know this page any more: load it again."
 WAITING = "Waiting for its turn ..."
@@ -61,6 +62,7 @@ class Events:
         """A motion counts from the moment it is chosen: a look at it, which takes a second, follows."""
         fields, status, chosen = self._in, self._out.status, [self._in.driving, self._in.person]
         fields.picture.upload(self.picture, fields.picture, [fields.picture, fields.characters, status], **RAW)
+        fields.picture.clear(lambda: self.picture(None), None, [fields.picture, fields.characters, status], **AT_ONCE)
         fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
         shown = [self._session, fields.video, fields.motions, fields.question, fields.people, status, *chosen]
         fields.video.upload(self.take_video, fields.video, chosen, **AT_ONCE).then(self.video, fields.driving, shown, **RAW)
@@ -105,7 +107,7 @@ class Events:
 
     def picture(self, file: File | None) -> Update:
         """A picture that was dropped: refused at once if it cannot be read."""
-        cleared = {self._in.characters: gr.update(selected_index=None), self._out.status: EMPTY}
+        cleared = {self._in.characters: gr.update(selected_index=NONE_CHOSEN), self._out.status: EMPTY}
         try:
             if file:
                 api.open_picture(file["path"])
@@ -146,10 +148,10 @@ class Events:
         shown = [(face, str(number)) for number, face in enumerate(faces)]
         return {
             self._in.driving: driving,
-            self._in.motions: gr.update(selected_index=motions().index(driving) if driving in motions() else None),
+            self._in.motions: gr.update(selected_index=motions().index(driving) if driving in motions() else NONE_CHOSEN),
             self._in.person: str(largest) if faces else LARGEST,
             self._in.question: gr.update(visible=bool(faces)),
-            self._in.people: gr.update(value=shown, selected_index=largest if faces else None, visible=bool(faces)),
+            self._in.people: gr.update(value=shown, selected_index=largest if faces else NONE_CHOSEN, visible=bool(faces)),
             self._out.status: EMPTY,
         }
 
