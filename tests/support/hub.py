@@ -21,17 +21,24 @@ class Hub:
 
     breaks   so many times a download stops in the middle of a file
     refuses  so many times after that a download is answered by an error
+    gated    repositories that show their files and give none
+    moved    old name of a repository -> its name now
+    spoilt   repositories that send other bytes than they announced
     """
 
     files: dict[str, dict[str, bytes]]
     licence: str | None = "mit"
     breaks: int = 0
     refuses: int = 0
-    spoilt: bool = False  # sends other bytes than it announced
+    gated: frozenset[str] = frozenset()
+    moved: dict[str, str] = field(default_factory=dict)
+    spoilt: frozenset[str] = frozenset()
+    revisions: frozenset[str] = frozenset({"main"})
     status: int = 200  # of everything
     code: str = ""  # X-Error-Code
     url: str = ""
     ranges: list[str] = field(default_factory=list)  # Range of every GET of a file
+    asked: list[str] = field(default_factory=list)  # repository of every question for its files
 
     def card(self, repository: str) -> dict[str, Any]:
         siblings = [
@@ -66,27 +73,35 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self.do_GET()
 
         def do_GET(self) -> None:
-            card = re.fullmatch(r"/api/models/([^?]+)\?.*", self.path)
+            card = re.fullmatch(r"/api/models/([^/]+/[^/?]+)(?:/revision/([^/?]+))?\?.*", self.path)
             file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", self.path)
+            named = card or file
             if hub.status != 200:
                 self.head(hub.status, 0, {"X-Error-Code": hub.code})
+            elif named and named[1] in hub.moved:
+                self.head(307, 0, {"Location": self.path.replace(named[1], hub.moved[named[1]])})
+            elif card and card[1] in hub.files and (card[2] or "main") not in hub.revisions:
+                self.head(404, 0, {"X-Error-Code": "RevisionNotFound"})
             elif card and card[1] in hub.files:
+                hub.asked.append(card[1])
                 self.body(json.dumps(hub.card(card[1])).encode(), {"Content-Type": "application/json"})
+            elif file and file[1] in hub.gated:
+                self.head(403, 0, {"X-Error-Code": "GatedRepo"})
             elif file and self.command == "GET" and hub.refuses and not hub.breaks:
                 hub.refuses -= 1
                 self.head(500, 0, {})
             elif file and file[2] in hub.files.get(file[1], {}):
-                self.file(hub.files[file[1]][file[2]])
+                self.file(hub.files[file[1]][file[2]], file[1] in hub.spoilt)
             else:
                 self.head(404, 0, {"X-Error-Code": "RepoNotFound" if card else "EntryNotFound"})
 
-        def file(self, data: bytes) -> None:
+        def file(self, data: bytes, spoilt: bool) -> None:
             etag = f'"{hashlib.sha256(data).hexdigest()}"'
             headers = {"X-Repo-Commit": REVISION, "ETag": etag, "X-Linked-Etag": etag, "X-Linked-Size": str(len(data))}
             wanted = self.headers.get("Range")
             if self.command == "GET":
                 hub.ranges.append(wanted or "")
-                data = data[::-1] if hub.spoilt else data
+                data = data[::-1] if spoilt else data
             start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
             if start:
                 headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"

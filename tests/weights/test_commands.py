@@ -98,7 +98,7 @@ def test_doctor_lists_found_and_missing_files(weights: Path, cache: Path, capsys
     assert f"Weights of uni-animate in {cache / 'uni-animate'}: none" in said and "animato fetch uni-animate" in said
     own = said.split("Weights of magic-animate")[0]  # which needs more of the same pieces
     for piece in OFFICIAL.pieces:
-        assert (piece.names[0] in own) == piece.needed
+        assert (piece.forms[0].names[0] in own) == piece.needed
     assert "animato fetch animate-anyone" in said
     cache.mkdir(exist_ok=True)
     official(cache / "animate-anyone", tiny_networks())

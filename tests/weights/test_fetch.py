@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from animato.core.errors import MissingModelError, OutputError
-from animato.weights.fetch import ask, fetch, notice
-from animato.weights.files import Official, Repository
-from animato.weights.official.animate_anyone import OFFICIAL
-from hub import Hub, serving
+from animato.weights.fetch import Plan, ask, fetch, notice
+from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
+from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
+from hub import Hub, lfs, serving
 
+VALUES = b"v" * 49_999 + b"!"
 LARGE = bytes(range(256)) * 90_000  # 23 MB: more than two of the pieces in which the hub's library writes
 FILES = {
-    "some/weights": {"net.pth": LARGE, "encoder/config.json": b"{}", "unwanted.bin": b"x"},
-    "other/vae": {"config.json": b"{ }", "vae.safetensors": b"v" * 5000},
+    "some/weights": {"net.pth": LARGE, "unwanted.bin": b"x"},
+    "other/vae": {"config.json": b"{ }", "model.safetensors": VALUES},
+    "third/copy": {"vae/config.json": b"{ }", "vae/model.safetensors": b"w" * 50_000, "whole.ckpt": b"c" * 90_000},
 }
-TINY = Official(
-    "tiny",
-    (),
-    (
-        Repository("some/weights", "Apache-2.0", ("net.pth", "encoder/config.json")),
-        Repository("other/vae", "MIT", ("config.json", "vae.safetensors"), "sd-vae"),
-    ),
-)
-PLACES = {"net.pth": LARGE, "encoder/config.json": b"{}", "sd-vae/config.json": b"{ }", "sd-vae/vae.safetensors": b"v" * 5000}
+NET = Piece("the network", (File(("net",), len(LARGE)),))
+VAE = Piece("the VAE", (Folder(("sd-vae", "vae"), 50_000), File(("whole",), 90_000, ".ckpt")))
+SOURCE = Source("some/weights", (Remote("net.pth"),))
+FIRST = Source("other/vae", (Remote("config.json"), Remote("model.safetensors", 50_000)), "sd-vae")
+SECOND = Source("third/copy", (Remote("vae/config.json"), Remote("vae/model.safetensors", 50_000)))
+WHOLE = Source("third/copy", (Remote("whole.ckpt", 90_000, lfs(b"c" * 90_000)["sha256"]),))
+TINY = Official("tiny", (Offer(NET, "Apache-2.0", (SOURCE,)), Offer(VAE, "MIT", (FIRST, SECOND, WHOLE))))
+PLACES = {"net.pth": LARGE, "sd-vae/config.json": b"{ }", "sd-vae/model.safetensors": VALUES}
+OFFICIAL = [module.OFFICIAL for module in (animate_anyone, muse_pose, magic_animate, uni_animate)]
 
 
 @pytest.fixture(autouse=True)
@@ -48,129 +51,248 @@ def there(root: Path) -> dict[str, bytes]:
     return {path.as_posix(): (root / path).read_bytes() for path in files}
 
 
+def get(root: Path, hub: Hub) -> list[str]:
+    """Fetches all. What was said."""
+    said: list[str] = []
+    fetch(TINY, root, said.append, hub.url)
+    return said
+
+
+def lacking(root: Path, hub: Hub) -> str:
+    """The message of a fetch that cannot get everything."""
+    with pytest.raises(MissingModelError) as raised:
+        get(root, hub)
+    message = str(raised.value)
+    assert message.startswith("Not all weights of tiny could be fetched: ") and "\n" not in message
+    assert message.endswith(f"fetch again, it goes on from there; or put into {root} by hand what is missing.")
+    return message
+
+
 def test_what_is_wanted_is_told_and_fetched(hub: Hub, tmp_path: Path) -> None:
-    downloads = ask(TINY, tmp_path / "new", hub.url)
-    told = notice(downloads, tmp_path / "new")
-    assert told.startswith(f"23 MB will be downloaded into {tmp_path / 'new'}:")
-    assert "some/weights: net.pth, 23 MB, licence mit" in told and "other/vae: vae.safetensors, 5 kB" in told and "unwanted" not in told
-    assert not (tmp_path / "new").exists()
+    root = tmp_path / "new"
+    told = notice(ask(TINY, root, hub.url), root)
+    assert told.startswith(f"23 MB will be downloaded into {root}:")
+    assert "some/weights: net.pth, 23 MB, licence Apache-2.0" in told and "other/vae: model.safetensors, 50 kB, licence MIT" in told
+    assert "unwanted" not in told and "not from" not in told and not root.exists() and hub.ranges == []
     steps: list[tuple[int, int]] = []
-    fetch(downloads, tmp_path / "new", hub.url, lambda stage, done, total: steps.append((done, total)))
-    assert there(tmp_path / "new") == PLACES
-    assert steps == [(i, 4) for i in range(5)]
+    said: list[str] = []
+    fetch(TINY, root, said.append, hub.url, lambda stage, done, total: steps.append((done, total)))
+    assert there(root) == PLACES and said == [told]
+    assert steps == [(i, 3) for i in range(4)]
 
 
 def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
-    for name, data in (("net.pth", LARGE), ("sd-vae/vae.safetensors", b"too short")):
+    for name, data in (("net.pth", LARGE), ("sd-vae/model.safetensors", b"too short")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    downloads = ask(TINY, tmp_path, hub.url)
-    assert [one.name for one in downloads] == ["encoder/config.json", "config.json", "vae.safetensors"]
-    fetch(downloads, tmp_path, hub.url)
-    assert there(tmp_path) == PLACES and ask(TINY, tmp_path, hub.url) == []
+    assert [one.file.name for one in ask(TINY, tmp_path, hub.url).downloads] == ["config.json", "model.safetensors"]
+    get(tmp_path, hub)
+    assert there(tmp_path) == PLACES and get(tmp_path, hub) == []
+
+
+def test_a_file_of_ones_own_in_another_form_is_left_alone(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(b"mine")
+    (tmp_path / "whole.ckpt").write_bytes(b"c" * 90_000)
+    assert ask(TINY, tmp_path, hub.url) == Plan((), {}, ())
+    assert hub.asked == ["third/copy"]
 
 
 def test_a_broken_connection_is_resumed(hub: Hub, tmp_path: Path) -> None:
     hub.breaks = 1
-    fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
+    get(tmp_path, hub)
     assert there(tmp_path) == PLACES
     assert hub.ranges[0] == "" and hub.ranges[1].startswith("bytes=10")
 
 
 def test_a_fetch_that_failed_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
+    """And what it stopped at costs nothing else."""
     hub.breaks, hub.refuses = 1, 1
-    downloads = ask(TINY, tmp_path, hub.url)
-    with pytest.raises(MissingModelError, match=r"some/weights could not be fetched: .*500.*fetch again: it goes on from there"):
-        fetch(downloads, tmp_path, hub.url)
-    assert list(there(tmp_path)) == ["net.pth.01234567.part"]
-    fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
-    assert there(tmp_path) == PLACES
-    assert [one.startswith("bytes=10") for one in hub.ranges] == [False, True, False, False, False]
+    assert "net.pth (some/weights: it could not be reached: " in (said := lacking(tmp_path, hub)) and "500" in said
+    part = f"net.pth.{lfs(LARGE)['sha256'][:8]}.part"
+    assert {name: data for name, data in there(tmp_path).items() if name != part} == {k: v for k, v in PLACES.items() if k != "net.pth"}
+    assert 0 < (tmp_path / part).stat().st_size < len(LARGE)
+    hub.ranges.clear()
+    get(tmp_path, hub)
+    assert there(tmp_path) == PLACES and [one.startswith("bytes=10") for one in hub.ranges] == [True]
 
 
-def test_other_bytes_than_announced_are_thrown_away(hub: Hub, tmp_path: Path) -> None:
-    hub.spoilt = True
-    with pytest.raises(MissingModelError, match=r"net\.pth did not arrive as some/weights announced it"):
-        fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
-    assert there(tmp_path) == {}
+def test_two_sources_of_one_file_share_what_has_come(hub: Hub, tmp_path: Path) -> None:
+    hub.files = {"some/weights": FILES["some/weights"], "copy/weights": {"net.pth": LARGE}}
+    hub.breaks, hub.refuses = 1, 1
+    both = Official("tiny", (Offer(NET, "MIT", (SOURCE, Source("copy/weights", (Remote("net.pth"),)))),))
+    said: list[str] = []
+    fetch(both, tmp_path, said.append, hub.url)
+    assert there(tmp_path) == {"net.pth": LARGE} and hub.ranges[-1].startswith("bytes=10")
+    assert len(said) == 2 and "copy/weights: net.pth" in said[1] and "not from some/weights: it could not be reached" in said[1]
 
 
 def test_a_left_part_that_is_too_long_is_thrown_away(hub: Hub, tmp_path: Path) -> None:
-    (tmp_path / "net.pth.01234567.part").write_bytes(LARGE + b"more")
-    fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
+    (tmp_path / f"net.pth.{lfs(LARGE)['sha256'][:8]}.part").write_bytes(LARGE + b"more")
+    get(tmp_path, hub)
     assert there(tmp_path) == PLACES
+
+
+def wrong(**files: bytes) -> Callable[[Hub], None]:
+    return lambda hub: hub.files["other/vae"].update({f"{name}.safetensors": data for name, data in files.items()})
+
+
+REFUSALS: dict[str, tuple[Callable[[Hub], object], str]] = {
+    "dead": (lambda hub: hub.files.pop("other/vae"), "the hub shows no such repository"),
+    "gated": (lambda hub: setattr(hub, "gated", frozenset({"other/vae"})), "its terms must be accepted first, on its page; then"),
+    "without the file": (lambda hub: hub.files["other/vae"].pop("model.safetensors"), "it no longer has model.safetensors"),
+    "another file": (wrong(model=b"v" * 20_000), "its model.safetensors is another file of that name (20 kB, not 50 kB)"),
+    "spoilt": (lambda hub: setattr(hub, "spoilt", frozenset({"other/vae"})), "model.safetensors did not arrive as it was announced"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_a_source_that_will_not_do_costs_only_its_own_files(what: str, tmp_path: Path) -> None:
+    """The next one is tried, its sizes and licence are told before, and all else is fetched."""
+    spoil, why = REFUSALS[what]
+    with serving(Hub({name: dict(files) for name, files in FILES.items()})) as hub:
+        spoil(hub)
+        said = get(tmp_path, hub)
+    assert there(tmp_path).items() >= {"net.pth": LARGE, "vae/config.json": b"{ }", "vae/model.safetensors": b"w" * 50_000}.items()
+    assert TINY.missing(tmp_path) == {} and not list(tmp_path.rglob("*.part"))
+    assert "third/copy: vae/model.safetensors, 50 kB, licence MIT" in said[-1] and f"not from other/vae: {why}" in said[-1]
+
+
+def test_a_repository_with_a_new_name_still_serves(hub: Hub, tmp_path: Path) -> None:
+    hub.files = FILES | {"new/vae": FILES["other/vae"]}
+    hub.moved = {"other/vae": "new/vae"}
+    get(tmp_path, hub)
+    assert there(tmp_path) == PLACES
+
+
+def test_a_revision_that_is_gone(hub: Hub, tmp_path: Path) -> None:
+    pinned = replace(FIRST, revision="4e63672c03103b6c636b8fb4119ba982469b2955")
+    plan = ask(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    assert plan.refused == {pinned: "it no longer has revision 4e63672c"} and {one.source for one in plan.downloads} == {SECOND}
+    hub.revisions |= {pinned.revision}
+    plan = ask(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    assert plan.refused == {} and {one.source for one in plan.downloads} == {pinned}
+
+
+def test_the_last_source_is_another_form(hub: Hub, tmp_path: Path) -> None:
+    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": b"c" * 90_000}}
+    get(tmp_path, hub)
+    assert there(tmp_path) == {"net.pth": LARGE, "whole.ckpt": b"c" * 90_000} and TINY.missing(tmp_path) == {}
+
+
+def test_everything_that_could_not_be_had_is_told_at_the_end(hub: Hub, tmp_path: Path) -> None:
+    """Each file by where it belongs, with all its sources and why they would not do; asked once each."""
+    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": b"d" * 90_000}}
+    assert (
+        "fetched: sd-vae/config.json, sd-vae/model.safetensors (other/vae: the hub shows no such repository; third/copy: it no longer has "
+        "vae/config.json; third/copy: its whole.ckpt is another file of that name (sha256 "
+    ) in lacking(tmp_path, hub)
+    assert there(tmp_path) == {"net.pth": LARGE} and hub.asked == ["some/weights", "third/copy"]
 
 
 @pytest.mark.parametrize("switch", ["ANIMATO_OFFLINE", "HF_HUB_OFFLINE"])
 def test_offline_asks_nobody(switch: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(switch, "1")
     with pytest.raises(MissingModelError, match=f"weights of tiny cannot be fetched while {switch} is set.*put the files into {tmp_path}"):
-        ask(TINY, tmp_path, hub.url)
+        get(tmp_path, hub)
+    assert hub.asked == []
     monkeypatch.setenv(switch, "0")
-    assert len(ask(TINY, tmp_path, hub.url)) == 4
+    assert len(ask(TINY, tmp_path, hub.url).downloads) == 3
 
 
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
     [
-        (404, "RepoNotFound", r"no repository some/weights: it may have moved\. Get net\.pth, encoder/config\.json elsewhere"),
-        (401, "RepoNotFound", "no repository some/weights"),
-        (403, "GatedRepo", "some/weights wants its terms to be accepted first: .*hf auth login"),
-        (503, "", "some/weights could not be fetched: .*503"),
+        (404, "RepoNotFound", "the hub shows no such repository"),
+        (401, "RepoNotFound", "the hub shows no such repository"),
+        (403, "GatedRepo", "its terms must be accepted first, on its page; then log in with `hf auth login`"),
+        (503, "", "it could not be reached: "),
     ],
 )
 def test_a_hub_that_refuses(status: int, code: str, expected: str, hub: Hub, tmp_path: Path) -> None:
     hub.status, hub.code = status, code
-    with pytest.raises(MissingModelError, match=expected) as raised:
-        ask(TINY, tmp_path, hub.url)
-    assert "\n" not in str(raised.value)
+    said = lacking(tmp_path, hub)
+    assert f"net.pth (some/weights: {expected}" in said and said.count(expected) == 4
 
 
 def test_no_hub_at_all(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(MissingModelError, match="some/weights could not be fetched: .*Check the network"):
-        ask(TINY, tmp_path, address)
+        assert "net.pth (some/weights: it could not be reached: " in lacking(
+            tmp_path, Hub({}, url=f"http://127.0.0.1:{unused.getsockname()[1]}")
+        )
 
 
-def test_a_repository_that_has_lost_a_file(tmp_path: Path) -> None:
-    with serving(Hub(FILES | {"other/vae": {"config.json": b""}})) as hub, pytest.raises(MissingModelError) as raised:
-        ask(TINY, tmp_path, hub.url)
-    assert str(raised.value) == f"other/vae no longer has vae.safetensors. Get it elsewhere, and put it into {tmp_path / 'sd-vae'}."
-
-
-def test_a_licence_that_the_hub_does_not_state(hub: Hub, tmp_path: Path) -> None:
-    hub.licence = None
-    told = notice(ask(TINY, tmp_path, hub.url), tmp_path)
-    assert "licence not stated there (Apache-2.0 by what is known)" in told
+@pytest.mark.parametrize(
+    ("known", "stated", "expected"),
+    [
+        ("Apache-2.0", None, "licence Apache-2.0"),
+        (
+            "CreativeML OpenRAIL-M by its card; for research only",
+            "creativeml-openrail-m",
+            "licence CreativeML OpenRAIL-M by its card; for research only",
+        ),
+        ("MIT", "cc-by-nc-4.0", "licence MIT (this repository's card says cc-by-nc-4.0)"),
+    ],
+)
+def test_licences_as_they_are_known_and_as_the_card_says(known: str, stated: str | None, expected: str, hub: Hub, tmp_path: Path) -> None:
+    hub.licence = stated
+    told = notice(ask(Official("tiny", (Offer(NET, known, (SOURCE,)),)), tmp_path, hub.url), tmp_path)
+    assert told.endswith(expected)
 
 
 def test_a_folder_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="file"):
-        fetch(ask(TINY, tmp_path, hub.url), tmp_path / "file" / "weights", hub.url)
+        get(tmp_path / "file" / "weights", hub)
 
 
 def test_a_file_that_cannot_be_written_is_no_fault_of_the_hub(hub: Hub, tmp_path: Path) -> None:
-    (tmp_path / "net.pth.01234567.part").mkdir()
+    (tmp_path / f"net.pth.{lfs(LARGE)['sha256'][:8]}.part").mkdir()
     with pytest.raises(OutputError, match=f"{tmp_path} cannot be written: is a directory"):
-        fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
+        get(tmp_path, hub)
 
 
 def test_a_full_disk_is_told_beforehand(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1 << 30))
     with pytest.raises(OutputError, match=r"23 MB do not fit .* 1\.1 GB are free"):
-        fetch(ask(TINY, tmp_path, hub.url), tmp_path, hub.url)
+        get(tmp_path, hub)
     assert hub.ranges == []
 
 
-def test_the_official_files_are_what_is_looked_for_afterwards(tmp_path: Path) -> None:
-    """Every needed piece is found where a fetch of the real repositories puts it."""
-    for repository in OFFICIAL.repositories:
-        for name in repository.files:
-            path = tmp_path / repository.place / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"")
-    assert OFFICIAL.missing(tmp_path) == {}
-    assert len(OFFICIAL.find(tmp_path)) == 6
+def test_offers_of_published_weights() -> None:
+    """Every needed piece has a source, and no withdrawn repository is asked."""
+    hubs = {source.hub for official in OFFICIAL for offer in official.offers for source in offer.sources}
+    assert not [hub for hub in hubs if hub.startswith(("runwayml/", "stabilityai/stable-diffusion-2"))]
+    assert all(offer.sources for official in OFFICIAL for offer in official.offers if offer.piece.needed)
+
+
+@pytest.mark.parametrize("official", OFFICIAL, ids=lambda official: official.system)
+def test_the_official_files_are_what_is_looked_for_afterwards(official: Official, tmp_path: Path) -> None:
+    """Every piece is found where a fetch from any of its sources puts it."""
+    for number in range(3):
+        root = tmp_path / str(number)
+        for offer in official.offers:
+            for source in offer.sources[: number + 1][-1:]:
+                for file in source.files:
+                    path = source.path(file, root)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(b"")
+        assert official.missing(root) == {}
+        assert len(official.find(root)) == sum(piece.needed for piece in official.pieces)
+
+
+def test_another_pose_guider_of_the_same_name_is_refused_by_name(tmp_path: Path) -> None:
+    official = animate_anyone.OFFICIAL
+    for offer in official.offers:
+        for source in offer.sources[:1]:
+            for file in source.files:
+                path = source.path(file, tmp_path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"")
+    (tmp_path / "pose_guider.pth").write_bytes(b"x" * 2_071_000)
+    assert list(official.missing(tmp_path).values()) == [
+        "pose_guider.pth (4 MB); the pose_guider.pth there is that of novita-ai/AnimateAnyone, which is another Pose Guider"
+    ]
+    with pytest.raises(MissingModelError, match=r"novita-ai/AnimateAnyone.* Run `animato fetch animate-anyone`"):
+        official.find(tmp_path)
+    assert muse_pose.OFFICIAL.missing(tmp_path) == {}

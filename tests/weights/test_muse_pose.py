@@ -18,7 +18,6 @@ from animato.systems.preview import SETTINGS, Preview
 from animato.systems.scene import check_window
 from animato.weights.muse_pose import PUBLISHED as OWN_FORM
 from animato.weights.muse_pose import convert, read
-from animato.weights.official.muse_pose import OFFICIAL
 from animato.weights.referenced import open_base
 from weight_files import Networks, official, plain, tiny_networks
 
@@ -126,14 +125,6 @@ def test_words(published: Path, networks: Networks, cache: Path, tmp_path: Path,
     )
     main(["doctor"])
     assert f"Weights of muse-pose in {cache / 'muse-pose'}: none" in capsys.readouterr().out
-
-
-def test_every_needed_piece_is_fetched_to_where_it_is_looked_for(tmp_path: Path) -> None:
-    for repository in OFFICIAL.repositories:
-        for name in repository.files:
-            (tmp_path / repository.place / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / repository.place / name).write_bytes(b"x")
-    assert OFFICIAL.missing(tmp_path) == {}
 
 
 def test_windows_beyond_the_positions(networks: Networks) -> None:

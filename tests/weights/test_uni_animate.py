@@ -47,7 +47,12 @@ def test_sizes_of_the_official_files() -> None:
         lambda: UNet2DConditionModel(cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True)
     )
     rest = sum(value.numel() for value in stable_diffusion.parameters())
-    assert [piece.size for piece in OFFICIAL.pieces] == [4 * unet, 4 * (rest + text + vae), 4 * (visual + text)]
+    assert [form.size for piece in OFFICIAL.pieces for form in piece.forms] == [
+        4 * unet,
+        4 * vae,
+        4 * (rest + text + vae),
+        4 * (visual + text),
+    ]
 
 
 @needs_manifests

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,11 +19,12 @@ from animato.systems.load import load
 from animato.systems.uni_animate import UniAnimate
 from animato.weights.about import About
 from animato.weights.own import save
+from animato.weights.read import read_state
 from animato.weights.uni_animate import CLASSES, convert, open_weights, read
 from magic_files import same
 from tiny import randomised
-from uni_files import CHECKPOINT, CLIP, UNET, Parts, official, tiny_parts, unet_file
-from weight_files import Save, State, legacy, plain, wrapped
+from uni_files import CHECKPOINT, CLIP, UNET, Parts, checkpoint_file, official, tiny_parts, unet_file
+from weight_files import Save, State, legacy, old_vae_names, plain, wrapped
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,57 @@ def assert_parts(folder: Path, parts: Parts, dtype: torch.dtype = torch.float32)
 @pytest.mark.parametrize("form", [plain, wrapped, legacy])
 def test_official_files(form: Save, parts: Parts, tmp_path: Path) -> None:
     assert_parts(official(tmp_path, parts, form), parts)
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new names", "old names"])
+def test_the_vae_as_a_folder(old: bool, parts: Parts, tmp_path: Path) -> None:
+    """As it is fetched first, in diffusers' form; the whole of Stable Diffusion is not needed then."""
+    (official(tmp_path, parts) / CHECKPOINT).unlink()
+    parts.vae.save_config(tmp_path / "vae")
+    state = dict(parts.vae.state_dict())
+    plain(old_vae_names(state, convolution=True) if old else state, tmp_path / "vae" / "diffusion_pytorch_model.bin")
+    assert_parts(tmp_path, parts)
+
+
+def test_a_folder_that_is_not_complete_leaves_it_to_the_checkpoint(parts: Parts, tmp_path: Path) -> None:
+    (official(tmp_path, parts) / "vae").mkdir()
+    plain({"a": torch.ones(1)}, tmp_path / "vae" / "diffusion_pytorch_model.bin")
+    assert_parts(tmp_path, parts)
+    (tmp_path / CHECKPOINT).unlink()
+    with pytest.raises(MissingModelError, match=r"lacks vae/config\.json\."):
+        open_weights(tmp_path)
+
+
+class Trap:
+    """Would leave a file behind if what a pickle names were called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open, (str(self.path), "w")
+
+
+def test_the_checkpoint_as_lightning_writes_it(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names a class of a package that is not here, numbers of NumPy, integers, and whatever else: nothing of that is run."""
+    name = "pytorch_lightning.callbacks.model_checkpoint"
+    module = ModuleType(name)
+    module.ModelCheckpoint = type("ModelCheckpoint", (), {"__module__": name})  # type: ignore[attr-defined]
+    content = {
+        "state_dict": checkpoint_file(parts.vae) | {"model_ema.num_updates": torch.tensor(3, dtype=torch.int32)},
+        "callbacks": {module.ModelCheckpoint: {"best_model_score": np.float64(2), "kept": Trap(tmp_path / "sprung")}},
+        "optimizer_states": [{"state": {0: {"step": 4, "exp_avg": torch.ones(2)}}}],
+        "epoch": 1,
+    }
+    with monkeypatch.context() as context:
+        context.setitem(sys.modules, name, module)
+        context.setitem(sys.modules, "pytorch_lightning", ModuleType("pytorch_lightning"))
+        context.setitem(sys.modules, "pytorch_lightning.callbacks", ModuleType("pytorch_lightning.callbacks"))
+        torch.save(content, official(tmp_path, parts) / CHECKPOINT)
+    assert_parts(tmp_path, parts)
+    assert "pytorch_lightning" not in sys.modules and not (tmp_path / "sprung").exists()
+    with pytest.raises(MissingModelError, match="could run code: it is not opened"):
+        read_state(tmp_path / CHECKPOINT)  # which takes nothing but tensors, before and after
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
@@ -113,7 +168,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         r"do not belong together: width of the prompt and of the network's context are 64 and 128",
     ),
     "nothing there": (lambda folder: (folder / UNET).unlink(), r"lacks unianimate_16f_32f_non_ema_223000\.pth \(5\.7 GB\)\. Run `animato"),
-    "no VAE there": (lambda folder: (folder / CHECKPOINT).unlink(), r"lacks v2-1_512-ema-pruned\.ckpt \(5\.2 GB\)"),
+    "no VAE there": (lambda folder: (folder / CHECKPOINT).unlink(), r"lacks vae/ \(335 MB\) or v2-1_512-ema-pruned\.ckpt \(5\.2 GB\)"),
     "a file cut short": (lambda folder: (folder / CLIP).write_bytes((folder / CLIP).read_bytes()[:-100]), r"open_clip.* is cut short"),
 }
 

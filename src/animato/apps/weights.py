@@ -33,12 +33,10 @@ def fetch(what: str, to: Path | None) -> None:
         say(f"The weights of {wanted.system} are in {folder}.")
         return
     _check_installed()
-    from animato.weights.fetch import ask, fetch, notice
+    from animato.weights.fetch import fetch as run
 
-    downloads = ask(wanted, folder)
-    say(notice(downloads, folder))
     try:
-        fetch(downloads, folder)
+        run(wanted, folder, say)
     except KeyboardInterrupt:
         raise Interrupted(f"Stopped. What has come is in {folder}; the same command goes on from there.") from None
     say(f"The weights of {wanted.system} are now in {folder}.")

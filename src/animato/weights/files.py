@@ -1,8 +1,8 @@
-"""Official weight files as data: pieces, repositories, what one system needs; and the pieces that several systems share.
+"""Official weight files as data: pieces, their forms, where they are published; and the pieces that several systems share.
 
-What is a system's own is in official/, a file a system. Sizes follow from the shapes of the networks (fp32). Repositories and licences
-are those that the publishers' own instructions name; they could not be visited where this was written. No sha256 is known beforehand: a
-fetch compares with the one that the hub itself states.
+What is a system's own is in official/, a file a system. Sizes follow from the shapes of the networks (fp32), and agree with what public
+pages say of the files. Where a sha256 or a revision is known, it stands here. What the hub states is compared with that before anything
+is downloaded, and what arrives is compared with what the hub states.
 """
 
 from __future__ import annotations
@@ -16,64 +16,149 @@ from animato.pose.estimator.models import cache_folder
 INDICES = tuple(f".{kind}.index{variant}.json" for variant in ("", ".fp16") for kind in ("safetensors", "bin"))  # of several files
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", *INDICES)  # in this order, where there are several
 STEMS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model", "pytorch_model.fp16")
+CONFIG = "config.json"
+MAIN = "main"  # where no revision is known
+NEARLY = 0.02  # pickles and headers add so much to the bytes of the values, at most
+ROUNDED = 0.005  # pages say sizes in three digits
+
+
+@dataclass(frozen=True)
+class File:
+    """A weight file with any of ENDINGS.
+
+    names   without ending, below the folder of the weights; the published one first
+    size    bytes of its values in fp32
+    ending  of the published file
+    """
+
+    names: tuple[str, ...]
+    size: int
+    ending: str = ".pth"
+
+    def find(self, root: Path) -> Path | None:
+        """The weight file, or None."""
+        return find_weights(root, self.names)
+
+    def incomplete(self, path: Path) -> Path | None:
+        """What is missing beside a weight file that was found: nothing."""
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.names[0]}{self.ending} ({in_words(self.size)})"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with config.json and a weight file, as diffusers and transformers write it. Fields as those of File."""
+
+    names: tuple[str, ...]
+    size: int
+
+    def find(self, root: Path) -> Path | None:
+        """The weight file in the folder, or None."""
+        return next((path for name in self.names if (path := find_weights(root / name))), None)
+
+    def incomplete(self, path: Path) -> Path | None:
+        """What is missing beside a weight file that was found: its config.json, or nothing."""
+        config = path.parent / CONFIG
+        return None if config.is_file() else config
+
+    def __str__(self) -> str:
+        return f"{self.names[0]}/ ({in_words(self.size)})"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One of the things that official weights consist of: a file with any of ENDINGS, or a folder with config.json and such a file."""
+    """One of the things that official weights consist of. Any of its forms will do; the first one is the usual one."""
 
     what: str
-    names: tuple[str, ...]  # the published one first; without ending
-    size: int  # bytes of its values in fp32
-    folder: bool = False
+    forms: tuple[File | Folder, ...]
     needed: bool = True
-    ending: str = ".pth"  # of the published file
 
-    def find(self, root: Path) -> Path | None:
-        """The weight file of this piece directly below a folder, or None."""
-        if self.folder:
-            return next((path for name in self.names if (path := find_weights(root / name))), None)
-        return find_weights(root, self.names)
-
-
-def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:
-    """The first weight file in a folder with one of the stems and ENDINGS, or None."""
-    return next((path for stem in stems for ending in ENDINGS if (path := folder / f"{stem}{ending}").is_file()), None)
+    @property
+    def size(self) -> int:
+        """Bytes of its values in fp32, in its usual form."""
+        return self.forms[0].size
 
 
 @dataclass(frozen=True)
-class Repository:
-    """A repository of the Hugging Face hub, the files wanted of it, and the folder below the weights' own where they are put."""
+class Remote:
+    """A file of a repository. size: bytes, but for headers, 0 where they are not known. sha256: empty where it is not known."""
+
+    name: str
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of one repository of the Hugging Face hub that make a piece.
+
+    folder  below the weights' own, where they are put
+    """
 
     hub: str
+    files: tuple[Remote, ...]
+    folder: str = ""
+    revision: str = MAIN
+
+    def path(self, file: Remote, root: Path) -> Path:
+        """Where a file is put."""
+        return root / self.folder / file.name
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A piece, the licence that it is under, and the sources that have it, in the order in which they are tried."""
+
+    piece: Piece
     licence: str
-    files: tuple[str, ...]
-    place: str = ""
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A file that has the name of a piece and is something else. It is told by its size in bytes, as pages round it."""
+
+    piece: Piece
+    size: int
+    what: str
+
+    def has(self, path: Path) -> bool:
+        return abs(path.stat().st_size - self.size) <= ROUNDED * self.size
 
 
 @dataclass(frozen=True)
 class Official:
     """The official weights of one system.
 
-    inside  a folder in which its publishers keep what is their own; looked into as well, and not asked for
+    inside      a folder in which its publishers keep what is their own; looked into as well, and not asked for
+    lookalikes  files that are not to be taken for its pieces
     """
 
     system: str
-    pieces: tuple[Piece, ...]
-    repositories: tuple[Repository, ...]
+    offers: tuple[Offer, ...]
     inside: str = ""
+    lookalikes: tuple[Lookalike, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return tuple(offer.piece for offer in self.offers)
 
     def path(self, piece: Piece, root: Path) -> Path | None:
-        """The weight file of a piece below a folder, or None."""
-        return piece.find(root) or (piece.find(root / self.inside) if self.inside else None)
+        """The weight file of a piece below a folder, of a complete form if there is one; or None."""
+        found = self._found(piece, root)
+        return next((path for form, path in found if not form.incomplete(path)), found[0][1] if found else None)
 
     def lacks(self, piece: Piece, root: Path) -> str:
         """What is missing of a piece below a folder, in words; nothing if it is complete."""
         path = self.path(piece, root)
         if path is None:
-            return f"{piece.names[0]}{'/' if piece.folder else piece.ending} ({in_words(piece.size)})"
-        config = path.parent / "config.json"
-        return config.relative_to(root).as_posix() if piece.folder and not config.is_file() else ""
+            return " or ".join(str(form) for form in piece.forms)
+        if wrong := next((one for one in self.lookalikes if one.piece == piece and one.has(path)), None):
+            return f"{piece.forms[0]}; the {path.name} there is {wrong.what}"
+        lacking = [missing for form, found in self._found(piece, root) if found == path and (missing := form.incomplete(path))]
+        return lacking[0].relative_to(root).as_posix() if lacking else ""
 
     def missing(self, root: Path) -> dict[Piece, str]:
         """What a folder lacks of that which the system cannot do without: pieces, and in words what of them is missing."""
@@ -91,42 +176,20 @@ class Official:
             raise MissingModelError(f"{root} lacks {', '.join(missing.values())}. {fetch} there what is missing.")
         return {piece: path for piece in wanted if (path := self.path(piece, root))}
 
+    def _found(self, piece: Piece, root: Path) -> list[tuple[File | Folder, Path]]:
+        """All forms of a piece that are there, complete or not."""
+        roots = (root, root / self.inside) if self.inside else (root,)
+        return [(form, path) for form in piece.forms for place in roots if (path := form.find(place))]
+
     @property
     def folder(self) -> Path:
         """Where they are fetched to and looked for unless another folder is given."""
         return cache_folder() / self.system
 
 
-VAE = Piece("Stable Diffusion's VAE", ("sd-vae-ft-mse", "vae"), 334_615_452, folder=True)
-IMAGE_ENCODER = Piece("CLIP's image encoder", ("image_encoder", "sd-image-variations-diffusers/image_encoder"), 1_215_864_832, folder=True)
-SD_UNET = Piece("Stable Diffusion 1.5's U-Net", ("stable-diffusion-v1-5/unet", "unet"), 3_438_083_856, folder=True)
-TEXT_ENCODER = Piece("CLIP's text encoder", ("stable-diffusion-v1-5/text_encoder", "text_encoder"), 492_241_920, folder=True)
-# What systems with a ReferenceNet share.
-REFERENCE_UNET = Piece("the ReferenceNet", ("reference_unet",), 3_438_035_200)
-DENOISING_UNET = Piece("the denoiser without its motion module", ("denoising_unet",), 3_438_083_856)
-MOTION_MODULE = Piece("the denoiser's motion module", ("motion_module",), 1_817_670_400)
-POSE_GUIDER = Piece("the Pose Guider", ("pose_guider",), 4_345_920)
-BASE_UNET = Piece(
-    "Stable Diffusion 1.5's U-Net, or that of its image variations, from which training begins; the four files above replace all of it",
-    ("stable-diffusion-v1-5/unet", "sd-image-variations-diffusers/unet", "unet"),
-    3_438_083_856,
-    folder=True,
-    needed=False,
-)
-
-VAE_REPOSITORY = Repository("stabilityai/sd-vae-ft-mse", "MIT", ("config.json", "diffusion_pytorch_model.safetensors"), "sd-vae-ft-mse")
-IMAGE_ENCODER_REPOSITORY = Repository(
-    "lambdalabs/sd-image-variations-diffusers",
-    "CreativeML OpenRAIL-M",
-    ("image_encoder/config.json", "image_encoder/pytorch_model.bin"),
-)
-SD_REPOSITORY = Repository(
-    "stable-diffusion-v1-5/stable-diffusion-v1-5",
-    "CreativeML OpenRAIL-M",
-    ("unet/config.json", "unet/diffusion_pytorch_model.bin", "text_encoder/config.json", "text_encoder/pytorch_model.bin"),
-    "stable-diffusion-v1-5",
-)
-REFERENCED = (REFERENCE_UNET, DENOISING_UNET, MOTION_MODULE, POSE_GUIDER, VAE, IMAGE_ENCODER, BASE_UNET)
+def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:
+    """The first weight file in a folder with one of the stems and ENDINGS, or None."""
+    return next((path for stem in stems for ending in ENDINGS if (path := folder / f"{stem}{ending}").is_file()), None)
 
 
 def in_words(size: float) -> str:

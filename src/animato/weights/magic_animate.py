@@ -22,12 +22,14 @@ from animato.encoders.text import EmptyPrompt
 from animato.models.controlnet import ControlNet, controlnet_for
 from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
-from animato.weights import files, own
+from animato.weights import own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, configured, wanted
-from animato.weights.files import SD_UNET, TEXT_ENCODER
+from animato.weights.files import Piece
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, shapes, translate
+from animato.weights.official import shared as files
 from animato.weights.official.magic_animate import CONTROLNET, ENCODER, OFFICIAL, TEMPORAL
+from animato.weights.official.shared import SD_UNET, TEXT_ENCODER
 from animato.weights.read import read_state
 from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, Speaking, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import unet_sizes
@@ -90,7 +92,7 @@ def open_weights(folder: Path) -> dict[str, Waiting]:
     return waiting
 
 
-def open_official(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+def open_official(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
     """The networks of the official files."""
     return {
         "denoising_unet": _denoiser(found[TEMPORAL], found[SD_UNET]),
@@ -145,7 +147,7 @@ def _encoder(path: Path, rest: bool = False) -> Waiting:
     return Waiting(network, translate(state, keys, IDENTITY, f"{path} does not fit the appearance encoder"))
 
 
-def _ends(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+def _ends(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
     """The VAE, and the text encoder as what it says."""
     path = found[TEXT_ENCODER]
     network = configured(path.parent, CLIPTextModel)

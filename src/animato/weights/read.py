@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from animato.core.errors import MissingModelError
 from animato.weights.about import read_json
@@ -34,6 +35,37 @@ def read_state(path: Path) -> dict[str, Tensor]:
     share because of the way they were trained (PREFIXES) are cut off. Raises MissingModelError for anything but named tensors.
     """
     return _without_prefixes(_of_index(path) if path.name.endswith(INDICES) else _of_file(path))
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """As `read_state`, of a training checkpoint in PyTorch's zip format that may hold more than tensors, as PyTorch Lightning writes it.
+
+    Whatever it names beside what PyTorch itself takes for harmless becomes an `Inert`: it is neither imported nor called. Names of modules
+    that PyTorch blocks (os, sys and the like) are refused all the same.
+    """
+    with safe_globals([(Inert, name) for name in _strangers(path)]):
+        return read_state(path)
+
+
+class Inert:
+    """Stands for anything that a checkpoint holds and nobody here wants. It takes all that a pickle gives it, and keeps nothing."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> Inert:
+        return super().__new__(cls)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _strangers(path: Path) -> list[str]:
+    """Names in a checkpoint that PyTorch does not know as harmless; none of a file that cannot be read, which is for others to tell."""
+    try:
+        return get_unsafe_globals_in_checkpoint(path) if zipfile.is_zipfile(path) else []
+    except (*DAMAGED, UnpicklingError, OSError):
+        return []
 
 
 def _of_index(path: Path) -> dict[str, Tensor]:

@@ -22,10 +22,12 @@ from animato.core.progress import Progress, silent
 from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
-from animato.weights import files, own
+from animato.weights import own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, wanted
+from animato.weights.files import Official, Piece
 from animato.weights.keymap import IDENTITY, KeyMap, shapes, translate
+from animato.weights.official import shared as files
 from animato.weights.read import read_state
 from animato.weights.shared import HEADS, IMAGE_ENCODER, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
@@ -34,7 +36,7 @@ from animato.weights.sizes import pose_guider_sizes, unet_sizes
 class Published(NamedTuple):
     """A system whose weights are of this form. positions: rows of its table, by which alone its files can be told from another's."""
 
-    official: files.Official
+    official: Official
     positions: int
 
 
@@ -104,7 +106,7 @@ def open_weights(system: Published, folder: Path) -> dict[str, Waiting]:
     return waiting
 
 
-def open_official(found: Mapping[files.Piece, Path], positions: int) -> dict[str, Waiting]:
+def open_official(found: Mapping[Piece, Path], positions: int) -> dict[str, Waiting]:
     """The networks of the official files."""
     return {
         "reference_unet": _reference_net(found[files.REFERENCE_UNET]),
@@ -131,7 +133,7 @@ def open_base(system: Published, folder: Path) -> dict[str, Waiting]:
     return waiting
 
 
-def _encoders(found: Mapping[files.Piece, Path]) -> dict[str, Waiting]:
+def _encoders(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
     return {
         "vae": open_folder(found[files.VAE], AutoencoderKL, VAE),
         "image_encoder": open_folder(found[files.IMAGE_ENCODER], CLIPVisionModelWithProjection, IMAGE_ENCODER),

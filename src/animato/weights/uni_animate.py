@@ -1,7 +1,7 @@
 """UniAnimate's weights: which file feeds which network; read from the official files or from the project's own folder.
 
-The VAE is cut out of Stable Diffusion's checkpoint. Of OpenCLIP's file the image side is kept, and of its text side only what it says of
-the empty prompt. How their keys become those of the networks is in uni_animate_names.py.
+The VAE comes as a folder, or is cut out of Stable Diffusion's whole checkpoint. Of OpenCLIP's file the image side is kept, and of its text
+side only what it says of the empty prompt. How their keys become those of the networks is in uni_animate_names.py.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from animato.models.unified import UnifiedUNet
 from animato.weights import own
 from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, built, wanted
-from animato.weights.files import Piece
+from animato.weights.files import CONFIG, STEMS, Piece
 from animato.weights.keymap import KeyMap, shapes, translate
-from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_CHECKPOINT, UNIFIED_UNET
-from animato.weights.read import read_state
-from animato.weights.shared import Speaking, check_pairs, fill, write
+from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_VAE, UNIFIED_UNET
+from animato.weights.read import read_checkpoint, read_state
+from animato.weights.shared import VAE, Speaking, check_pairs, fill, open_folder, write
 from animato.weights.uni_animate_names import (
     ENTRANCE_HEADS,
     FIRST_STAGE,
@@ -106,7 +106,7 @@ def open_official(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
     text = open_text_encoder(found[OPEN_CLIP])
     return {
         "unet": open_unet(found[UNIFIED_UNET]),
-        "vae": open_vae(found[SD_CHECKPOINT]),
+        "vae": open_vae(found[SD_VAE]),
         "image_encoder": open_image_encoder(found[OPEN_CLIP]),
         "prompt": Speaking(text.network, text.state, FILLER),
     }
@@ -122,8 +122,13 @@ def open_unet(path: Path, head_dim: int = HEAD_DIM, entrance_heads: int = ENTRAN
 
 
 def open_vae(path: Path) -> Waiting:
-    """The VAE of a whole Stable Diffusion checkpoint, such as v2-1_512-ema-pruned.ckpt. Raises MissingModelError."""
-    state = {key.removeprefix(FIRST_STAGE): value for key, value in read_state(path).items() if key.startswith(FIRST_STAGE)}
+    """The VAE of a whole Stable Diffusion checkpoint, such as v2-1_512-ema-pruned.ckpt, or of a folder in diffusers' form.
+
+    Raises MissingModelError.
+    """
+    if path.with_name(CONFIG).is_file() and path.name.startswith(STEMS):
+        return open_folder(path, AutoencoderKL, VAE)
+    state = {key.removeprefix(FIRST_STAGE): value for key, value in read_checkpoint(path).items() if key.startswith(FIRST_STAGE)}
     if not state:
         raise MissingModelError(f"{path} has no VAE in it (no key {FIRST_STAGE}*). Give a whole Stable Diffusion checkpoint.")
     sizes = vae_sizes(shapes(state), path)

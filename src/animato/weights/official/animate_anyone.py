@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from animato.weights.files import IMAGE_ENCODER_REPOSITORY, REFERENCED, VAE_REPOSITORY, Official, Repository
+from animato.weights.files import Lookalike, Official
+from animato.weights.official.shared import POSE_GUIDER, referenced
 
 OFFICIAL = Official(
     "animate-anyone",
-    REFERENCED,
-    (
-        Repository(
-            "patrolli/AnimateAnyone", "Apache-2.0", ("reference_unet.pth", "denoising_unet.pth", "motion_module.pth", "pose_guider.pth")
-        ),
-        VAE_REPOSITORY,
-        IMAGE_ENCODER_REPOSITORY,
-    ),
+    referenced("patrolli/AnimateAnyone", "Apache-2.0 by its card; the README of its code says: for research only"),
+    lookalikes=(Lookalike(POSE_GUIDER, 2_070_000, "that of novita-ai/AnimateAnyone, which is another Pose Guider"),),
 )

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from animato.weights.files import SD_REPOSITORY, SD_UNET, TEXT_ENCODER, VAE, VAE_REPOSITORY, Official, Piece, Repository
+from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
+from animato.weights.official.shared import SD_UNET_OFFER, TEXT_ENCODER_OFFER, VAE_OFFER, folder_of
 
 TEMPORAL = Piece(
     "the motion modules, or the whole denoiser with them",
-    ("temporal_attention/temporal_attention", "temporal_attention"),
-    5_110_013_456,
-    ending=".ckpt",
+    (File(("temporal_attention/temporal_attention", "temporal_attention"), 5_110_013_456, ".ckpt"),),
 )
 ENCODER = Piece(
     "the appearance encoder",
-    ("appearance_encoder/diffusion_pytorch_model", "appearance_encoder"),
-    3_428_266_240,
-    ending=".safetensors",
+    (File(("appearance_encoder/diffusion_pytorch_model", "appearance_encoder"), 3_428_266_240, ".safetensors"),),
 )
-CONTROLNET = Piece("the DensePose ControlNet", ("densepose_controlnet",), 1_445_116_480, folder=True)
+CONTROLNET = Piece("the DensePose ControlNet", (Folder(("densepose_controlnet",), 1_445_116_480),))
+
+HUB, LICENCE = "zcxu-eric/MagicAnimate", "BSD-3-Clause"
 
 OFFICIAL = Official(
     "magic-animate",
-    (TEMPORAL, ENCODER, CONTROLNET, SD_UNET, TEXT_ENCODER, VAE),
     (
-        Repository(
-            "zcxu-eric/MagicAnimate",
-            "BSD-3-Clause",
-            (
-                "appearance_encoder/diffusion_pytorch_model.safetensors",
-                "densepose_controlnet/config.json",
-                "densepose_controlnet/diffusion_pytorch_model.safetensors",
-                "temporal_attention/temporal_attention.ckpt",
-            ),
-        ),
-        SD_REPOSITORY,
-        VAE_REPOSITORY,
+        Offer(TEMPORAL, LICENCE, (Source(HUB, (Remote("temporal_attention/temporal_attention.ckpt", TEMPORAL.size),)),)),
+        Offer(ENCODER, LICENCE, (Source(HUB, (Remote("appearance_encoder/diffusion_pytorch_model.safetensors", ENCODER.size),)),)),
+        Offer(CONTROLNET, LICENCE, (folder_of(HUB, CONTROLNET, "densepose_controlnet/"),)),
+        SD_UNET_OFFER,
+        TEXT_ENCODER_OFFER,
+        VAE_OFFER,
     ),
     inside="MagicAnimate",
 )

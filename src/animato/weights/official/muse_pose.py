@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from animato.weights.files import IMAGE_ENCODER_REPOSITORY, REFERENCED, VAE_REPOSITORY, Official, Repository
+from animato.weights.files import Official
+from animato.weights.official.shared import OPENRAIL, referenced
 
-OFFICIAL = Official(
-    "muse-pose",
-    REFERENCED,
-    (
-        Repository(
-            "TMElyralab/MusePose",
-            "CreativeML OpenRAIL-M",
-            tuple(f"MusePose/{name}.pth" for name in ("reference_unet", "denoising_unet", "motion_module", "pose_guider")),
-        ),
-        VAE_REPOSITORY,
-        IMAGE_ENCODER_REPOSITORY,
-    ),
-    inside="MusePose",
-)
+LICENCE = f"{OPENRAIL} by its card; its README says: trained models for non-commercial research purposes only"
+
+OFFICIAL = Official("muse-pose", referenced("TMElyralab/MusePose", LICENCE, "MusePose/"), inside="MusePose")
