@@ -151,24 +151,25 @@ def checkpoint_file(vae: AutoencoderKL) -> State:
 
 def clip_file(image: CLIPVisionModelWithProjection, words: CLIPTextModel) -> State:
     """Both sides of CLIP as OpenCLIP writes them. The text's last layer is all nines: its output must not be looked at."""
-    seen, said = image.state_dict(), {key.removeprefix("text_model."): value for key, value in words.state_dict().items()}
+    image_state = image.state_dict()
+    text_state = {key.removeprefix("text_model."): value for key, value in words.state_dict().items()}
     state = {
-        "visual.class_embedding": seen["vision_model.embeddings.class_embedding"],
-        "visual.positional_embedding": seen["vision_model.embeddings.position_embedding.weight"],
-        "visual.conv1.weight": seen["vision_model.embeddings.patch_embedding.weight"],
-        "visual.proj": seen["visual_projection.weight"].T.clone(),
-        "token_embedding.weight": said["embeddings.token_embedding.weight"],
-        "positional_embedding": said["embeddings.position_embedding.weight"],
+        "visual.class_embedding": image_state["vision_model.embeddings.class_embedding"],
+        "visual.positional_embedding": image_state["vision_model.embeddings.position_embedding.weight"],
+        "visual.conv1.weight": image_state["vision_model.embeddings.patch_embedding.weight"],
+        "visual.proj": image_state["visual_projection.weight"].T.clone(),
+        "token_embedding.weight": text_state["embeddings.token_embedding.weight"],
+        "positional_embedding": text_state["embeddings.position_embedding.weight"],
         "text_projection": torch.ones(WIDTH, WIDTH),
         "logit_scale": torch.tensor(4.6),
     }
     for old, new in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
-        state |= {f"visual.{old}.{kind}": seen[f"vision_model.{new}.{kind}"] for kind in ("weight", "bias")}
-    state |= {f"ln_final.{kind}": said[f"final_layer_norm.{kind}"] for kind in ("weight", "bias")}
+        state |= {f"visual.{old}.{kind}": image_state[f"vision_model.{new}.{kind}"] for kind in ("weight", "bias")}
+    state |= {f"ln_final.{kind}": text_state[f"final_layer_norm.{kind}"] for kind in ("weight", "bias")}
     for layer in range(2):
-        state |= clip_layer(seen, f"vision_model.encoder.layers.{layer}.", f"visual.transformer.resblocks.{layer}.")
-        state |= clip_layer(said, f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}.")
-    last = clip_layer(said, "encoder.layers.1.", "transformer.resblocks.2.")
+        state |= clip_layer(image_state, f"vision_model.encoder.layers.{layer}.", f"visual.transformer.resblocks.{layer}.")
+        state |= clip_layer(text_state, f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}.")
+    last = clip_layer(text_state, "encoder.layers.1.", "transformer.resblocks.2.")
     return state | {key: torch.full_like(value, 9) for key, value in last.items()}
 
 

@@ -78,11 +78,11 @@ def shards(state: State, path: Path) -> None:
     """In two files and an index, as diffusers and transformers write what is large. `path` is the index's."""
     stem, kind = path.name.split(".")[:2]
     names = [f"{stem}-0000{i}-of-00002.{kind}" for i in (1, 2)]
-    places = {key: names[i % 2] for i, key in enumerate(state)}
+    locations = {key: names[i % 2] for i, key in enumerate(state)}
     for name in names:
-        part = {key: value for key, value in state.items() if places[key] == name}
+        part = {key: value for key, value in state.items() if locations[key] == name}
         (save_file if kind == "safetensors" else torch.save)(part, path.parent / name)
-    path.write_text(json.dumps({"metadata": {"total_size": sum(value.nbytes for value in state.values())}, "weight_map": places}))
+    path.write_text(json.dumps({"metadata": {"total_size": sum(value.nbytes for value in state.values())}, "weight_map": locations}))
 
 
 FORMATS: dict[str, tuple[str, Save]] = {
@@ -161,6 +161,6 @@ def old_vae_names(state: State, convolution: bool = False) -> State:
 
 
 def image_encoder_file(encoder: CLIPVisionModelWithProjection) -> State:
-    """CLIP's tensors with the numbers of its places, which older versions of transformers stored."""
-    places = encoder.vision_model.embeddings.num_positions
-    return encoder.state_dict() | {"vision_model.embeddings.position_ids": torch.arange(places).unsqueeze(0)}
+    """CLIP's tensors with the numbers of its positions, which older versions of transformers stored."""
+    count = encoder.vision_model.embeddings.num_positions
+    return encoder.state_dict() | {"vision_model.embeddings.position_ids": torch.arange(count).unsqueeze(0)}

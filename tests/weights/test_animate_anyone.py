@@ -52,7 +52,7 @@ def test_official_files_give_their_networks(form: str, networks: Networks, tmp_p
 
 
 def test_they_compute_the_same(networks: Networks, tmp_path: Path) -> None:
-    """Whatever is no weight (positions, places of CLIP, number of heads, configurations) is right as well."""
+    """Whatever is no weight (positions, positions of CLIP, number of heads, configurations) is right as well."""
     torch.testing.assert_close(frames(read(official(tmp_path, networks))), frames(networks))
 
 
@@ -109,12 +109,12 @@ def test_own_folders_convert_again_also_in_place(networks: Networks, tmp_path: P
 def test_converting_holds_one_network_at_a_time(networks: Networks, tmp_path: Path) -> None:
     held: list[int] = []
 
-    def look(stage: str, done: int, total: int) -> None:
+    def peek(stage: str, done: int, total: int) -> None:
         gc.collect()
         found = (one for one in gc.get_objects() if type(one) is nn.Parameter)
         held.append(sum(one.numel() for one in found if one.dtype == torch.float16 and not one.is_meta))
 
-    convert(official(tmp_path / "official", networks), tmp_path / "own", torch.float16, look)
+    convert(official(tmp_path / "official", networks), tmp_path / "own", torch.float16, peek)
     assert len(held) == 6 and not any(held)
 
 

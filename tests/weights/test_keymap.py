@@ -1,4 +1,4 @@
-"""The tables of names are a one-to-one match of the published keys with the networks' keys, at full size; any departure is told."""
+"""The tables of names are a one-to-one match of the published keys with the networks' keys, at full size; any departure is named."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def test_motion_modules_one_to_one(name: str, positions: int) -> None:
 @needs_manifests
 def test_places_of_older_image_encoders_are_dropped() -> None:
     build, keymap = PUBLISHED["image_encoder"]
-    places = {"vision_model.embeddings.position_ids": (1, 257)}
-    assert_one_to_one(published("image_encoder") | places, wanted(blank(build)), keymap)
+    positions = {"vision_model.embeddings.position_ids": (1, 257)}
+    assert_one_to_one(published("image_encoder") | positions, wanted(blank(build)), keymap)
 
 
 @needs_manifests

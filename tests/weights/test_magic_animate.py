@@ -165,9 +165,9 @@ def test_what_training_begins_with(parts: Parts, tmp_path: Path) -> None:
         open_weights(tmp_path / "start")
 
 
-def change(place: str, edit: Callable[[State], State]) -> Callable[[Path], None]:
+def change(name: str, edit: Callable[[State], State]) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
-        path = folder / place
+        path = folder / name
         tensors = path.suffix == ".safetensors"
         state = edit(load_file(path) if tensors else torch.load(path))
         (save_file if tensors else plain)(state, path)
@@ -239,7 +239,7 @@ def test_what_is_wrong_is_told(what: str, parts: Parts, tmp_path: Path) -> None:
 
 def test_the_folder_of_another_system(parts: Parts, tmp_path: Path) -> None:
     convert(official(tmp_path / "official", parts), tmp_path / "own")
-    told = json.loads((tmp_path / "own" / "animato.json").read_text())
-    (tmp_path / "own" / "animato.json").write_text(json.dumps(told | {"system": "muse-pose"}))
+    said = json.loads((tmp_path / "own" / "animato.json").read_text())
+    (tmp_path / "own" / "animato.json").write_text(json.dumps(said | {"system": "muse-pose"}))
     with pytest.raises(MissingModelError, match="holds weights of muse-pose, not of magic-animate"):
         read(tmp_path / "own")

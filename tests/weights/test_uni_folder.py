@@ -183,7 +183,7 @@ def test_what_is_wrong_is_told(what: str, parts: Parts, tmp_path: Path) -> None:
 
 def test_the_folder_of_another_system(parts: Parts, tmp_path: Path) -> None:
     convert(official(tmp_path / "official", parts), tmp_path / "own")
-    told = json.loads((tmp_path / "own" / "animato.json").read_text())
-    (tmp_path / "own" / "animato.json").write_text(json.dumps(told | {"system": "magic-animate"}))
+    said = json.loads((tmp_path / "own" / "animato.json").read_text())
+    (tmp_path / "own" / "animato.json").write_text(json.dumps(said | {"system": "magic-animate"}))
     with pytest.raises(MissingModelError, match="holds weights of magic-animate, not of uni-animate"):
         read(tmp_path / "own")

@@ -48,8 +48,8 @@ def blank(build: Callable[[], nn.Module]) -> Any:
     with torch.device("meta"):
         network = build()
     for module in network.modules():
-        if isinstance(places := getattr(module, "position_ids", None), Tensor):  # CLIP's
-            module.position_ids = torch.arange(places.shape[-1]).unsqueeze(0)
+        if isinstance(positions := getattr(module, "position_ids", None), Tensor):  # CLIP's
+            module.position_ids = torch.arange(positions.shape[-1]).unsqueeze(0)
     return network
 
 

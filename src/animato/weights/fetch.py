@@ -1,4 +1,4 @@
-"""Official weights from the Hugging Face hub: told with sizes and licences first, resumed where a download broke off, then compared.
+"""Official weights from the Hugging Face hub: sizes and licences are said first, resumed where a download broke off, then compared.
 
 A piece may have several sources. One that is gone, asks for more than it gives, or has another file of the same name costs only its own
 files: the next one is tried, and all other pieces are fetched. Nothing is downloaded with ANIMATO_OFFLINE or HF_HUB_OFFLINE set.
@@ -73,7 +73,7 @@ class _RefusedError(Exception):
 
 @dataclass(frozen=True)
 class _Hub:
-    """A hub whose repositories are asked once each."""
+    """A hub whose repositories are asked for their files once each."""
 
     endpoint: str | None
     answers: dict[tuple[str, str], ModelInfo | str] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class _Hub:
         return answer
 
 
-def ask(official: Official, root: Path, endpoint: str | None = None, refused: Refused = NONE) -> Plan:
+def make_plan(official: Official, root: Path, endpoint: str | None = None, refused: Refused = NONE) -> Plan:
     """What a folder lacks, and which source is the first to have it.
 
     refused  sources that are not to be asked again
@@ -128,7 +128,7 @@ def ask(official: Official, root: Path, endpoint: str | None = None, refused: Re
 
 
 def notice(plan: Plan, root: Path) -> str:
-    """What a fetch will download, for telling the user beforehand; and which sources will not do."""
+    """What a fetch will download, for the user to read beforehand; and which sources will not do."""
     lines = [f"{in_words(sum(one.size for one in plan.downloads))} will be downloaded into {root}:"]
     lines += [f"  {one.source.hub}: {one.file.name}, {in_words(one.size)}, licence {one.licence}" for one in plan.downloads]
     lines += dict.fromkeys(f"  not from {source.hub}: {why}" for source, why in plan.refused.items())
@@ -138,14 +138,14 @@ def notice(plan: Plan, root: Path) -> str:
 def fetch(official: Official, root: Path, say: Callable[[str], None], endpoint: str | None = None, progress: Progress = silent) -> None:
     """Fetches what a folder lacks, each piece from the first source that has it. What has come stays, and the rest can be resumed.
 
-    say  is told what will be downloaded before it is: once, and again where another source has to be tried
+    say  takes what will be downloaded, before it is: once, and again where another source has to be tried
     Raises MissingModelError that names all that could not be had, OutputError when the folder cannot take the files.
     """
-    plan = ask(official, root, endpoint)
+    plan = make_plan(official, root, endpoint)
     while plan.downloads:
         say(notice(plan, root))
         failed = _fetch(plan.downloads, root, endpoint, progress)
-        plan = ask(official, root, endpoint, {**plan.refused, **failed}) if failed else Plan((), plan.refused, plan.lost)
+        plan = make_plan(official, root, endpoint, {**plan.refused, **failed}) if failed else Plan((), plan.refused, plan.lost)
     if plan.lost:
         raise MissingModelError(_complaint(official, plan, root))
 

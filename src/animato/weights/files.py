@@ -118,7 +118,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A file that has the name of a piece and is something else. It is told by its size in bytes, as pages round it."""
+    """A file that has the name of a piece and is something else. It is known by its size in bytes, as pages round it."""
 
     piece: Piece
     size: int
@@ -179,7 +179,7 @@ class Official:
     def _found(self, piece: Piece, root: Path) -> list[tuple[File | Folder, Path]]:
         """All forms of a piece that are there, complete or not."""
         roots = (root, root / self.inside) if self.inside else (root,)
-        return [(form, path) for form in piece.forms for place in roots if (path := form.find(place))]
+        return [(form, path) for form in piece.forms for folder in roots if (path := form.find(folder))]
 
     @property
     def folder(self) -> Path:

@@ -60,7 +60,7 @@ IDENTITY = KeyMap()
 
 @dataclass(frozen=True)
 class Match:
-    """Which key of a file feeds which key of a network, and all that does not fit, as `key [shape]`."""
+    """Which key of a file goes to which key of a network, and all that does not fit, as `key [shape]`."""
 
     sources: dict[str, str] = field(default_factory=dict)  # key of the network -> key of the file
     missing: list[str] = field(default_factory=list)
@@ -79,12 +79,12 @@ def match(given: Shapes, wanted: Shapes, keymap: KeyMap = IDENTITY) -> Match:
     found = Match()
     for key, shape in given.items():
         if not keymap.drops(key):
-            _place(key, shape, wanted, keymap, found)
+            _match_one(key, shape, wanted, keymap, found)
     found.missing.extend(_named(key, shape) for key, shape in wanted.items() if key not in found.sources)
     return found
 
 
-def _place(key: str, shape: Shape, wanted: Shapes, keymap: KeyMap, found: Match) -> None:
+def _match_one(key: str, shape: Shape, wanted: Shapes, keymap: KeyMap, found: Match) -> None:
     target = keymap.rename(key)
     if target not in wanted:
         found.unknown.append(_named(key, shape))

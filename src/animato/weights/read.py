@@ -70,10 +70,10 @@ def _strangers(path: Path) -> list[str]:
 
 def _of_index(path: Path) -> dict[str, Tensor]:
     """The tensors of all files that an index names: exactly those keys that it names, each in the file that it names."""
-    places = read_json(path).get("weight_map")
-    if not isinstance(places, dict) or not all(isinstance(name, str) and name == Path(name).name for name in places.values()):
+    locations = read_json(path).get("weight_map")
+    if not isinstance(locations, dict) or not all(isinstance(name, str) and name == Path(name).name for name in locations.values()):
         raise MissingModelError(f"{path} does not say which tensor is in which file beside it. Get it again.")
-    names = sorted(set(places.values()))
+    names = sorted(set(locations.values()))
     if missing := [name for name in names if not (path.parent / name).is_file()]:
         raise MissingModelError(f"{path} names {', '.join(missing)}, not there beside it. Get what is missing.")
     found = dict[str, str]()
@@ -82,10 +82,12 @@ def _of_index(path: Path) -> dict[str, Tensor]:
         for key, value in _of_file(path.parent / name).items():
             if key in found:
                 raise MissingModelError(f"{key} is in {found[key]} as well as in {name}, beside {path}. Get the files again.")
-            found[key], state[key] = name, value
-    if odd := sorted(key for key in places.keys() | found.keys() if places.get(key) != found.get(key)):
-        place, named = (where.get(odd[0], "no file") for where in (found, places))
-        raise MissingModelError(f"{odd[0]} is in {place}, but in {named} by {path}, {len(odd)} such keys in all. Get the files again.")
+            found[key] = name
+            state[key] = value
+    if odd := sorted(key for key in locations.keys() | found.keys() if locations.get(key) != found.get(key)):
+        location = found.get(odd[0], "no file")
+        named = locations.get(odd[0], "no file")
+        raise MissingModelError(f"{odd[0]} is in {location}, but in {named} by {path}, {len(odd)} such keys in all. Get the files again.")
     return state
 
 

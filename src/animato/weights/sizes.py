@@ -1,4 +1,4 @@
-"""How large a network is, told by the shapes in its weight file. Official files are of one size; trained ones may be of any.
+"""How large a network is, by the shapes in its weight file. Official files are of one size; trained ones may be of any.
 
 Where a file lacks the key that tells, the published size stands, and the match that follows names what is missing.
 """

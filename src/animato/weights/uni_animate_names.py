@@ -141,7 +141,7 @@ def unet_names(layout: Layout) -> KeyMap:
     """The names of a U-Net of such a layout, and of the encoders around it."""
     renames = (*_down(layout), *_middle(), *_up(layout), *RESNET, *ENDS)
     for stem, behind, convolutions, name in ENCODERS:
-        renames += tuple((f".{stem}.{number}.", f".{name}.stem.{place}.") for place, number in enumerate(convolutions))
+        renames += tuple((f".{stem}.{number}.", f".{name}.stem.{index}.") for index, number in enumerate(convolutions))
         renames += tuple((f".{behind}{old}", f".{name}.over_frames{new}") for old, new in OVER_FRAMES)
     return KeyMap(renames=renames, flattened=(".proj_in.", ".proj_out."))
 
