@@ -202,6 +202,12 @@ def test_progress_is_told_for_any_numbers(done: int, total: int, elapsed: float)
     assert "&lt;new &amp; stage&gt;" in told and ("left" in told) == (0 < done < total)
 
 
+def test_stages_are_told_in_words_for_people() -> None:
+    told = bars([Stage("encode", 3, 3, 1.0), Stage("denoise", 3, 20, 9.0), Stage("take apart", 0, 1, 0.5)])
+    assert "Reading the picture and the poses" in told and "Making the frames from noise" in told and "step 3 of 20" in told
+    assert "Taking the picture apart" in told and "0 of 1" not in told
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.7, "1 min 0 s"), (125, "2 min 5 s"), (3780, "1 h 3 min")])
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words

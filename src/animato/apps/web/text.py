@@ -7,13 +7,18 @@ from html import escape
 
 from animato.apps.web.work import Stage
 
-STAGES = {
-    "picture": "Finding the person in the picture",
-    "pose": "Reading the motion",
-    "figure": "Taking the picture apart",
-    "write": "Making the frames",
-    "driving": "Preparing the driving video",
-    "preview": "Drawing the alignment",
+STAGES = {  # name in the code: what people read, and what is counted
+    "picture": ("Finding the person in the picture", ""),
+    "pose": ("Reading the motion", "frame"),
+    "encode": ("Reading the picture and the poses", "frame"),
+    "denoise": ("Making the frames from noise", "step"),
+    "decode": ("Turning the numbers into pictures", "frame"),
+    "take apart": ("Taking the picture apart", ""),
+    "plan": ("Planning how the figure moves", "frame"),
+    "paint": ("Painting the frames", "frame"),
+    "write": ("Writing the video", "frame"),
+    "driving": ("Preparing the driving video", "frame"),
+    "preview": ("Drawing the alignment", "frame"),
 }
 HEAD = """
 <div class="brand">
@@ -31,16 +36,16 @@ def bars(stages: list[Stage]) -> str:
 
 
 def _row(stage: Stage) -> str:
-    share = min(stage.done / stage.total, 1) if stage.total else 0
-    counted = f"{stage.done} of {stage.total}" if stage.total > 1 else ""
+    name, unit = STAGES.get(stage.name, (stage.name, ""))
+    fraction = min(stage.done / stage.total, 1) if stage.total else 0
+    counted = f"{unit} {stage.done} of {stage.total}".strip() if stage.total > 1 else ""
     if stage.finished:
         left = duration(stage.elapsed)
     else:
         left = "" if stage.remaining is None else f"{duration(stage.remaining)} left"
-    bar = f'<i style="width:{share:.1%}"></i>' if share else '<i class="unknown"></i>'
-    name = escape(STAGES.get(stage.name, stage.name))
+    bar = f'<i style="width:{fraction:.1%}"></i>' if fraction else '<i class="unknown"></i>'
     return (
-        f'<div class="stage{" finished" if stage.finished else ""}"><span>{name}</span>'
+        f'<div class="stage{" finished" if stage.finished else ""}"><span>{escape(name)}</span>'
         f'<small>{" · ".join(filter(None, (counted, left)))}</small><div class="bar">{bar}</div></div>'
     )
 

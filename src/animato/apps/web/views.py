@@ -25,7 +25,7 @@ FIGURE: Size = (384, 384)  # px, largest size of a figure
 THUMBNAIL = 160  # px, side of a shipped motion's picture
 FIRST_FRAMES = 24  # of a video, among which people are looked for
 GROUND = (24, 27, 38)
-MARGIN = 0.12  # around a person, as a share of their picture
+MARGIN = 0.12  # around a person, as a fraction of their picture
 
 
 @dataclass(frozen=True, eq=False)
