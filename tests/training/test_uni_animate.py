@@ -323,7 +323,7 @@ def test_published_numbers() -> None:
         (replace(TINY, data=replace(TINY.data, lengths=[0])), "must be from 1"),
         (Recipe(data=replace(TINY.data)), "does not learn from clips of several lengths"),
         (replace(TINY, objective=replace(TINY.objective, drop_all=1.5)), "objective.drop_all = 1.5 is no share"),
-        (replace(TINY, networks=Networks(start="nowhere")), "nowhere has no unet"),
+        (replace(TINY, networks=Networks(start="nowhere")), "nowhere has no unet, prompt"),
     ],
 )
 def test_recipes_that_cannot_be_trained(recipe: Recipe, words: str) -> None:

@@ -142,6 +142,5 @@ def test_a_vae_that_lacks_a_tensor_does_not_train(recipe: Recipe, tmp_path: Path
     networks = tiny_networks()
     del networks.vae.quant_conv
     vae = official(tmp_path, networks) / "sd-vae-ft-mse"
-    for changes, expected in (({"vae": str(vae)}, "2 missing: quant_conv"), ({"vae": str(tmp_path / "no")}, "no is no weight file")):
-        with pytest.raises(MissingModelError, match=expected):
-            make_trainee(replace(recipe, networks=replace(recipe.networks, **changes)))
+    with pytest.raises(MissingModelError, match="2 missing: quant_conv"):
+        make_trainee(replace(recipe, networks=replace(recipe.networks, vae=str(vae))))

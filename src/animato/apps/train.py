@@ -13,13 +13,17 @@ def train(recipe: Path, changes: list[str], out: Path | None) -> None:
     try:
         from accelerate import PartialState
 
+        from animato.training.loop import Training
         from animato.training.recipe import read_recipe
-        from animato.training.runs import train as run
+        from animato.training.runs import make_trainee
     except ImportError as error:
         raise MissingModelError(f"Training needs {error.name}: pip install 'animato[train]'.") from error
     wanted = read_recipe(recipe, changes)
     folder = out or Path("out") / recipe.stem
     with Bars() as bars:
-        run(wanted, folder, bars)
+        bars("build networks", 0, 1)
+        training = Training(make_trainee(wanted), folder)
+        bars("build networks", 1, 1)
+        training.go(bars)
     if PartialState().is_main_process:  # of those that torchrun started, the one that speaks
         say(f"{folder / 'networks'}: the trained networks. Curves: tensorboard --logdir {folder}. Samples: {folder / 'samples'}.")

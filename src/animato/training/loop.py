@@ -66,6 +66,7 @@ class Training:
         if not self.accelerator.is_main_process:
             progress = silent
         self.accelerator.init_trackers("curves")
+        progress("train", first, run.steps)
         for number in range(first, run.steps):
             logs = self._step(number)
             done = number + 1

@@ -31,6 +31,7 @@ from animato.training.batch import HINTS, Batch, Encoders
 from animato.training.chance import Draw, draw_evenly
 from animato.training.check import Requirements, checked
 from animato.training.copying import CleanStep, FetchStep
+from animato.training.lacking import check_there
 from animato.training.loss import alphas, weighted_error
 from animato.training.networks import Trained, begin_at_zero, begin_motion_modules, continued, copy_head_for, make_encoders
 from animato.training.objective import Clean, Epsilon, Fetch
@@ -57,6 +58,7 @@ def trainee(recipe: Recipe) -> Trainee:
     """What the loop drives. Raises InputError for a recipe that cannot be trained, MissingModelError."""
     recipe = checked(recipe, NEEDS)
     check_taus(recipe)
+    check_there(recipe, NEEDS)
     networks = magic_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.denoising_unet.enable_gradient_checkpointing()

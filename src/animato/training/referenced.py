@@ -27,6 +27,7 @@ from animato.training.batch import HINTS, Batch, Encoders, drawn
 from animato.training.chance import Draw, draw_evenly
 from animato.training.check import Requirements, checked
 from animato.training.copying import CleanStep, FetchStep
+from animato.training.lacking import check_there
 from animato.training.loss import alphas, min_snr_weight, velocity_loss
 from animato.training.networks import (
     Trained,
@@ -61,6 +62,7 @@ def requirements(system: str) -> Requirements:
 def referenced_trainee(recipe: Recipe, needs: Requirements, style: Style) -> Trainee:
     """`style`: how skeletons are drawn. Raises InputError for a recipe that cannot be trained, MissingModelError."""
     recipe = checked(recipe, needs)
+    check_there(recipe, needs)
     networks = referenced_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.denoising_unet.enable_gradient_checkpointing()

@@ -30,6 +30,7 @@ from animato.training.chance import draw_late, even_time, noise_of
 from animato.training.check import Requirements, checked
 from animato.training.conditions import Kept, condition, keep
 from animato.training.copying import CleanStep, FetchStep
+from animato.training.lacking import check_there
 from animato.training.loss import levels, min_snr_weight, velocity_loss
 from animato.training.networks import make_encoders
 from animato.training.objective import BegunClean, Fetch, SubsetVelocity
@@ -52,6 +53,7 @@ def trainee(recipe: Recipe) -> Trainee:
     """What the loop drives. Raises InputError for a recipe that cannot be trained, MissingModelError."""
     recipe = checked(recipe, NEEDS)
     check_lengths(recipe)
+    check_there(recipe, NEEDS)
     networks = uni_networks(recipe.networks, recipe.run.seed)
     if recipe.run.checkpointing:
         networks.unet.enable_gradient_checkpointing()
