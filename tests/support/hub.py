@@ -76,6 +76,8 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             card = re.fullmatch(r"/api/models/([^/]+/[^/?]+)(?:/revision/([^/?]+))?\?.*", self.path)
             file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", self.path)
             named = card or file
+            if card:
+                hub.asked.append(card[1])
             if hub.status != 200:
                 self.head(hub.status, 0, {"X-Error-Code": hub.code})
             elif named and named[1] in hub.moved:
@@ -83,7 +85,6 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             elif card and card[1] in hub.files and (card[2] or "main") not in hub.revisions:
                 self.head(404, 0, {"X-Error-Code": "RevisionNotFound"})
             elif card and card[1] in hub.files:
-                hub.asked.append(card[1])
                 self.body(json.dumps(hub.card(card[1])).encode(), {"Content-Type": "application/json"})
             elif file and file[1] in hub.gated:
                 self.head(403, 0, {"X-Error-Code": "GatedRepo"})

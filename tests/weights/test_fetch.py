@@ -186,7 +186,7 @@ def test_everything_that_could_not_be_had_is_told_at_the_end(hub: Hub, tmp_path:
         "fetched: sd-vae/config.json, sd-vae/model.safetensors (other/vae: the hub shows no such repository; third/copy: it no longer has "
         "vae/config.json; third/copy: its whole.ckpt is another file of that name (sha256 "
     ) in lacking(tmp_path, hub)
-    assert there(tmp_path) == {"net.pth": LARGE} and hub.asked == ["some/weights", "third/copy"]
+    assert there(tmp_path) == {"net.pth": LARGE} and hub.asked == ["some/weights", "other/vae", "third/copy"]
 
 
 @pytest.mark.parametrize("switch", ["ANIMATO_OFFLINE", "HF_HUB_OFFLINE"])
@@ -212,6 +212,7 @@ def test_a_hub_that_refuses(status: int, code: str, expected: str, hub: Hub, tmp
     hub.status, hub.code = status, code
     said = lacking(tmp_path, hub)
     assert f"net.pth (some/weights: {expected}" in said and said.count(expected) == 4
+    assert hub.asked == ["some/weights", "other/vae", "third/copy"]
 
 
 def test_no_hub_at_all(tmp_path: Path) -> None:
