@@ -3,12 +3,19 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from recorded import PARITY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--parity-dir", type=Path, default=PARITY, help="folder with recorded numbers of the published systems")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No example has a time limit: on a busy machine any of them may be slow once."""
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

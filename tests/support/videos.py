@@ -71,6 +71,34 @@ def write_video(
     return path
 
 
+def write_stamped(path: Path, frames: Sequence[np.ndarray], times: Sequence[float], b_frames: int = 0, held: float = 0) -> Path:
+    """A file of H.264 frames shown from the given times on, in seconds; `b_frames` between others are stored after those they come before.
+
+    The header says that the last one is shown for `held` seconds, if that is not 0.
+    """
+    clock = 1000 if path.suffix in (".mkv", ".wmv") else 90_000
+    if path.suffix == ".avi":  # which counts frames
+        clock = round(1 / (times[1] - times[0]))
+    with av.open(str(path), "w") as container:
+        options = {"crf": "10", "x264-params": f"bframes={b_frames}:b-adapt=0:scenecut=0"}
+        stream = container.add_stream("libx264", rate=clock if path.suffix == ".avi" else 30, options=options)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, clock)
+        packets = []
+        for time, pixels in zip(times, frames, strict=True):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+            picture.pts = round(time * clock)
+            picture.time_base = Fraction(1, clock)
+            packets += stream.encode(picture)
+        packets += stream.encode(None)
+        if held:
+            last = max(packets, key=lambda packet: packet.pts)
+            last.duration = round(held * clock)
+        container.mux(packets)
+    return path
+
+
 def read_sound(path: Path) -> tuple[str, float, np.ndarray]:
     """Codec, duration in seconds (of an MP4), and the samples (channels x n) of a file's sound."""
     with av.open(str(path)) as container:

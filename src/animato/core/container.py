@@ -57,15 +57,21 @@ def sound_stream(container: av.container.InputContainer) -> av.AudioStream | Non
 
 def packets(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet]:
     """The intact packets of a stream up to its end or to the first place that cannot be read."""
+    return (packet for packet in all_packets(container, stream) if packet is not None and not packet.is_corrupt)
+
+
+def all_packets(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet | None]:
+    """The packets of a stream, damaged ones too; None at the end where the file cannot be read up to its own."""
     demuxed = container.demux(stream)
     while True:
         try:
             packet = next(demuxed, None)
         except av.error.FFmpegError:
+            yield None
             return
         if packet is None:
             return
-        if packet.size and not packet.is_corrupt:
+        if packet.size:
             yield packet
 
 

@@ -86,7 +86,7 @@ def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fractio
         animation = probe_animation(path, background)
         return Clip(animation.frames, animation.size, animation.timing.fps, animation.timing.length)
     file = probe_video(path, background)
-    return Clip(file.frames, file.size, file.timing.fps, file.timing.length, path if file.sound else None, file.notes)
+    return Clip(file.frames, file.size, file.scan.timing.fps, file.scan.timing.length, path if file.sound else None, file.scan.notes)
 
 
 def check_output(path: str | Path) -> Path:

@@ -16,8 +16,9 @@ from av.video.reformatter import ColorRange, Colorspace
 from animato.core.container import fraction, open_container, packets, sound_stream, tick_of, video_streams
 from animato.core.errors import InputError
 from animato.core.picture import Colour, check_size, over
+from animato.core.scan import Scan, scan
 from animato.core.shapes import Size
-from animato.core.timing import Timing, constant_rate, on_screen, one_by_one
+from animato.core.timing import on_screen
 
 _THREADS = 2
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -42,25 +43,23 @@ class VideoFile:
 
     size        (width, height) upright, with square pixels
     turn        makes its decoded frames upright
-    timing      on the file's own clock
+    scan        the times of its frames, on the file's own clock
     background  shows where frames are transparent
     sound       whether there is any
-    notes       sentences for the user on what is odd
     """
 
     path: Path
     size: Size
     turn: Turn
-    timing: Timing
+    scan: Scan
     background: Colour
     sound: bool
-    notes: tuple[str, ...] = ()
 
     def frames(self) -> Iterator[np.ndarray]:
-        """H W 3 uint8, as many as `timing` says, decoded one at a time."""
+        """H W 3 uint8, as many as its timing says, decoded one at a time."""
         with open_container(self.path) as container:
             stream = _video_stream(container, self.path)
-            for frame in on_screen(_decoded(container, stream, self.timing), self.timing):
+            for frame in on_screen(_decoded(container, stream, self.scan), self.scan.timing):
                 yield self._upright(frame)
 
     def _upright(self, frame: av.VideoFrame) -> np.ndarray:
@@ -72,18 +71,18 @@ def probe_video(path: Path, background: Colour) -> VideoFile:
     """Reads the file's packets, decodes its first frames and says what it holds. Raises InputError if that is no usable video."""
     with open_container(path) as container:
         stream = _video_stream(container, path)
-        timing, notes = _scan(container, stream, path)
+        found = scan(container, stream, path)
         sound = sound_stream(container) is not None
     with open_container(path) as container:
         stream = _video_stream(container, path)
-        first = [frame for _, frame in islice(_decoded(container, stream, timing), 2)]
-        if len(first) < (2 if notes else 1):
+        first = [frame for _, frame in islice(_decoded(container, stream, found), 2)]
+        if len(first) < (2 if found.notes else 1):
             raise InputError(f"Nothing of {path} that moves can be decoded: it is damaged or truncated; copy or download it again.")
         turn = _turn_of(first[0])
         size = _square(first[0], fraction(stream.sample_aspect_ratio))
     size = size[::-1] if turn.transposed else size
     check_size(size, path)
-    return VideoFile(path, size, turn, timing, background, sound, notes)
+    return VideoFile(path, size, turn, found, background, sound)
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
@@ -99,34 +98,7 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return stream
 
 
-def _scan(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> tuple[Timing, tuple[str, ...]]:
-    """The timing of all frames, from the packets alone: headers are often wrong about it."""
-    stamps = [(packet.pts, packet.is_discard) for packet in packets(container, stream)]
-    ticks = [pts for pts, discarded in stamps if pts is not None and not discarded]
-    named = [rate for rate in (fraction(stream.guessed_rate), fraction(stream.average_rate)) if rate]
-    if any(pts is None for pts, _ in stamps):
-        return one_by_one(len(stamps), named), ()
-    if not ticks:
-        raise InputError(f"{path} holds no frames: it is damaged or truncated; copy or download it again.")
-    timing = constant_rate(ticks, tick_of(stream), named)
-    return timing, _missing_end(container, stream, timing, path)
-
-
-def _missing_end(container: av.container.InputContainer, stream: av.VideoStream, timing: Timing, path: Path) -> tuple[str, ...]:
-    """A note if the header promises clearly more than was found; where it speaks of all streams together, a longer sound says nothing."""
-    if stream.duration:
-        promised = stream.duration * tick_of(stream)
-    elif container.duration and not container.streams.audio:
-        promised = Fraction(container.duration, av.time_base)
-    else:
-        return ()
-    found = timing.length / timing.fps
-    if promised - found < max(2 / timing.fps, promised / 50):
-        return ()
-    return (f"{path} ends early: {float(found):.1f} s of the {float(promised):.1f} s that its header promises could be read.",)
-
-
-def _decoded(container: av.container.InputContainer, stream: av.VideoStream, timing: Timing) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream, found: Scan) -> Iterator[tuple[Fraction, av.VideoFrame]]:
     """(seconds, frame) in the order of showing; what cannot be decoded is left out."""
     count = 0
     for packet in chain(packets(container, stream), [None]):
@@ -135,9 +107,17 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, tim
         except av.error.FFmpegError:
             continue
         for frame in frames:
-            stamp = frame.pts if timing.stamped else None
-            yield (timing.due(count) if stamp is None else stamp * tick_of(stream)), frame
+            yield _time(frame, count, tick_of(stream), found), frame
             count += 1
+
+
+def _time(frame: av.VideoFrame, count: int, tick: Fraction, found: Scan) -> Fraction:
+    """When the frame that comes out of the decoder after `count` others is to be shown, in seconds."""
+    if found.times is not None and count < len(found.times):
+        return found.times[count]
+    if found.times is not None or not found.timing.stamped or frame.pts is None:
+        return found.timing.due(count)
+    return frame.pts * tick
 
 
 def _square(frame: av.VideoFrame, aspect: Fraction | None) -> Size:
