@@ -129,8 +129,8 @@ def test_only_files_that_were_handed_in_or_shipped_are_handed_out(server: Server
         answer = server.web.get(f"/gradio_api/file={path}")
         assert answer.status_code in (403, 404) and WORD not in answer.text, path
     with httpx.Client(base_url=server.address) as web:  # as it stands, without the client's own tidying
-        assert web.get(httpx.URL(server.address, raw_path=b"/gradio_api/file=" + around.encode())).status_code in (403, 404)
-        assert web.get(httpx.URL(server.address, raw_path=b"/gradio_api/file=/etc%00/passwd")).status_code in (403, 404)
+        for path in (around.encode(), b"/etc%00/passwd", around.replace("..", "%2e%2e").encode()):
+            assert web.get(httpx.URL(server.address).copy_with(raw_path=b"/gradio_api/file=" + path)).status_code in (403, 404)
 
 
 def test_a_link_among_the_uploads_does_not_help_an_event(server: Server, secret: Path) -> None:
@@ -310,6 +310,19 @@ def test_odd_values_get_a_sentence(server: Server, material: Material) -> None:
             for odd in ODD:
                 said = server.call(event, [None, *(odd if i == at else value for i, value in enumerate(usual))], session)
                 assert "not foreseen" not in said and '"success":false' not in said, (name, at, odd)
+
+
+@pytest.mark.parametrize("part", ["bytes=1-2-3", "bytes=²-3", "bytes=0-1,3-4", "bytes=-", "x", f"bytes={'9' * 30}-"])
+def test_odd_parts_of_a_file_get_a_sentence(server: Server, part: str) -> None:
+    path = server.upload("mine.txt", b"0123456789")
+    assert server.web.get(f"/gradio_api/file={path}", headers={"Range": part.encode("latin-1")}).status_code == 416
+    assert server.web.get(f"/gradio_api/file={path}", headers={"Range": "bytes=2-3"}).text == "23"
+
+
+@pytest.mark.parametrize("path", ["/?page=x", "/config?page=x", "/gradio_api/heartbeat/%00", "/static//etc/passwd", "/assets/%2e%2e/x"])
+def test_odd_addresses_get_a_sentence(server: Server, path: str) -> None:
+    answer = server.web.get(httpx.URL(server.address).copy_with(raw_path=path.encode()))
+    assert answer.status_code in (403, 404)
 
 
 @pytest.mark.parametrize("name", ["character", "take_motion", "person"])

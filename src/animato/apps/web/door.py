@@ -27,6 +27,7 @@ PAGES = frozenset(
 BRANCHES = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/")
 CALLS = ("/gradio_api/queue/join", "/gradio_api/run/predict")
 UPLOADS = "/gradio_api/upload"
+NOTHING = "There is nothing here."
 NOTES = ("/gradio_api/cancel", "/gradio_api/reset")  # they name an event by its number
 
 
@@ -70,21 +71,25 @@ class Door:
         path = request.scope["path"]
         if "deep_link" in request.query_params:
             raise Refused(404, "This page gives no links to what somebody has on it.")
+        if not path.isprintable() or "page" in request.query_params:
+            raise Refused(404, NOTHING)
         if request.method in ("GET", "HEAD"):
-            self._check_read(path)
+            self._check_read(path, request.headers.get("range", "bytes=0-"))
         elif request.method == "POST" and path in CALLS:
             return checked(await _whole(request), self._events, self._files)
         elif request.method == "POST" and path == UPLOADS:
             check_room(request.headers, self._files)
         elif request.method != "POST" or path not in NOTES:
-            raise Refused(404, "There is nothing here.")
+            raise Refused(404, NOTHING)
         return None
 
-    def _check_read(self, path: str) -> None:
+    def _check_read(self, path: str, part: str) -> None:
         if path.startswith(FILE):
             self._files.find(path.removeprefix(FILE))
+            if not re.fullmatch(r"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})", part, re.ASCII):
+                raise Refused(416, "Only one part of a file is sent at a time.")
         elif ".." in path or not (path in PAGES or path.startswith(BRANCHES)):
-            raise Refused(404, "There is nothing here.")
+            raise Refused(404, NOTHING)
 
 
 def check_host(request: Request, names: frozenset[str]) -> None:
