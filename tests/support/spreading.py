@@ -23,6 +23,7 @@ from animato.sampling.settings import Settings
 from animato.sampling.share import Share
 from animato.sampling.spread import add_up, joined
 from animato.systems.preview import SETTINGS, SIZE, limbs, preview
+from waiting import HANGS
 
 BETWEEN = Settings(steps=2, window=Windows(4, 3), device="cpu")  # windows of one process share frames, too
 PLAN = [Window((0, 1, 2)), Window((1, 2, 3)), Window((2, 3, 0))]
@@ -65,16 +66,16 @@ def work(rank: int, world: int, folder: Path, ports: list[int]) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(ports[0])}
     with joined() as group:
         made: dict[str, Any] = {**results(group.share), "counted": counted(group.share), "share": (group.share.rank, group.share.world)}
-    made["all fail"] = _failure(ports[1], lambda share: True)
-    made["the second fails"] = _failure(ports[2], lambda share: share.rank == 1)
+    made["all fail"] = _failure(ports[1], lambda share: True, HANGS)
+    made["the second fails"] = _failure(ports[2], lambda share: share.rank == 1, 0)
     torch.save(made, folder / f"{rank}.pt")
 
 
-def _failure(port: int, fails: Any) -> str:
-    """What this process says when some fail while the others go on to add up."""
+def _failure(port: int, fails: Any, grace: float) -> str:
+    """What this process says when some fail while the others go on to add up; `grace` as in `together`."""
     os.environ["MASTER_PORT"] = str(port)
     said = io.StringIO()
-    with contextlib.suppress(typer.Exit), contextlib.redirect_stderr(said), together() as group:
+    with contextlib.suppress(typer.Exit), contextlib.redirect_stderr(said), together(grace) as group:
         if fails(group.share):
             raise InputError("There is no such window.")
         add_up(group.share, torch.ones(1))

@@ -45,11 +45,11 @@ def animate(
 
 
 @contextmanager
-def together() -> Iterator[Group]:
+def together(grace: float = GRACE) -> Iterator[Group]:
     """The processes' group while a command runs.
 
-    Where it fails, the first process says why for all, and the others only speak of what went wrong with them alone. torchrun then ends
-    whoever is left; its signal is taken like Ctrl-C, so that files half-written are removed.
+    Where it fails, the first process says why for all, and the others only speak of what went wrong with them alone, `grace` seconds
+    later. torchrun then ends whoever is left; its signal is taken like Ctrl-C, so that files half-written are removed.
     """
     from animato.sampling.spread import joined
 
@@ -68,7 +68,7 @@ def together() -> Iterator[Group]:
             if rank == 0:
                 complain(str(error))
                 group.post(FAILED)
-            elif not group.posted(FAILED, GRACE):
+            elif not group.posted(FAILED, grace):
                 complain(f"process {rank}: {error}")
             raise typer.Exit(error.exit_code) from error
 

@@ -21,6 +21,7 @@ from animato.core.picture import read_picture
 from animato.people.shipped import character_path
 from material import Material
 from videos import read_sound, tone, write_video
+from waiting import HANGS
 
 pytest.importorskip("gradio", reason='the web page needs Gradio: pip install "animato[web]"')
 webdriver = pytest.importorskip("selenium.webdriver", reason="the browser is driven with Selenium: pip install selenium")
@@ -45,7 +46,6 @@ IN_VIEW = """
   const middle = box.left + box.width / 2;
   return box.top >= 0 && box.bottom <= innerHeight && [0.1, 0.5, 0.9].every(part => seen(middle, box.top + part * box.height));
 """
-PATIENCE = 60  # seconds; a busy machine is slow
 
 pytestmark = pytest.mark.skipif(
     not (BROWSER and DRIVER), reason="no Chromium with chromedriver here; on Debian: apt-get install chromium chromium-driver"
@@ -63,7 +63,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.stdout.readline().split()[3]
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        server.wait(HANGS)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ class Page:
         return self.browser.find_elements("css selector", selector)
 
     def until(self, condition: Callable[[], Any]) -> Any:
-        return waiting.WebDriverWait(self.browser, PATIENCE, 0.1).until(lambda _: condition())
+        return waiting.WebDriverWait(self.browser, HANGS, 0.1).until(lambda _: condition())
 
     def hand_in(self, field: str, file: Path) -> None:
         self.all(f"#{field} input[type=file]")[0].send_keys(str(file))

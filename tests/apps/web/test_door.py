@@ -20,6 +20,7 @@ import pytest
 from animato.apps.web.hosts import own_names, plain
 from animato.people.shipped import character_path, motion_path
 from material import Material
+from waiting import HANGS
 
 httpx = pytest.importorskip("httpx", reason="the web page needs Gradio, which brings httpx")
 pytest.importorskip("gradio", reason='the web page needs Gradio: pip install "animato[web]"')
@@ -73,11 +74,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         assert process.stdout is not None
         address = process.stdout.readline().split()[3].rstrip("/")
-        with httpx.Client(base_url=address, timeout=60) as web:
+        with httpx.Client(base_url=address, timeout=HANGS) as web:
             yield Server(address, folder, web, web.get("/config").json()["dependencies"])
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(HANGS)
     assert not re.search("Traceback|ERROR|Exception", (folder / "errors").read_text())
 
 

@@ -35,6 +35,7 @@ from animato.systems.choose import CHOICES
 from animato.systems.load import PUPPETS
 from material import Material
 from videos import tone, write_video
+from waiting import HANGS
 
 FAST = PUPPETS["fast"]
 
@@ -160,7 +161,7 @@ def test_work_is_watched_until_it_ends() -> None:
     def function(progress: Progress) -> str:
         for done in range(3):
             progress("write", done + 1, 3)
-        go_on.wait(10)
+        go_on.wait()
         return "made"
 
     work = Work(function)
@@ -323,13 +324,13 @@ def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path, name: st
         assert server.stdout is not None
         address = server.stdout.readline().split()[3]
         with (
-            urllib.request.urlopen(address, timeout=60) as page,
+            urllib.request.urlopen(address, timeout=HANGS) as page,
             urllib.request.urlopen(f"{address}gradio_api/heartbeat/visitor") as stream,
         ):
             assert '"title":"animato"' in page.read().decode() and b"ALIVE" in stream.readline()
             assert list(tmp_path.glob("animato-web-*"))
             server.send_signal(getattr(signal, name))
-            told, complaints = server.communicate(timeout=30)
+            told, complaints = server.communicate(timeout=HANGS)
         assert server.returncode == 0 and told.strip() == "Stopped." and not complaints
     finally:
         server.kill()
