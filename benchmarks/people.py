@@ -53,7 +53,7 @@ def agreement(pictures: list[tuple[np.ndarray, PoseSequence]]) -> Table:
     found = [(pose, truth) for picture, truth in pictures if (pose := _estimated(picture)) is not None]
     rows: list[tuple[str | float, ...]] = [("found", len(found) / len(pictures), float("nan"))]
     results = [[correct(pose, truth, alpha, truth.score[:, 0] == 1) for alpha in (0.1, 0.2)] for pose, truth in found]
-    rows.append(("all joints", *(float(np.nanmean([pair[k].share for pair in results])) for k in (0, 1))))
+    rows.append(("all joints", *(float(np.nanmean([pair[k].fraction for pair in results])) for k in (0, 1))))
     for joint in LIMBS:
         rows.append((joint.name.lower(), *(float(np.nanmean([pair[k].by_joint[joint] for pair in results])) for k in (0, 1))))
     return Table(f"Embedded estimator on {len(pictures)} pictures", ("", "PCK@.1T", "PCK@.2T"), tuple(rows))

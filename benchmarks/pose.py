@@ -74,7 +74,7 @@ def trembling(people: People, frames: list[np.ndarray], share: float) -> float:
     region = chosen(people(frames[0]), LARGEST).body.next
     points = []
     for frame in frames:
-        body = people.look(frame, region)
+        body = people.landmarks(frame, region)
         region = blend(region, body.next, share)
         points.append(body.points[TRUNK])
     return float(np.linalg.norm(np.diff(np.array(points), n=2, axis=0), axis=2).mean())

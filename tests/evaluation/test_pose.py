@@ -45,7 +45,7 @@ def test_the_torso_is_measured_in_depth_too() -> None:
 def test_pck_counts_the_joints_within_a_tenth() -> None:
     pose = _moved(_truth(), {Point.R_WRIST: (5.9, 0), Point.L_WRIST: (6.1, 0), Point.L_KNEE: (0, 40)})
     result = correct(pose, _truth())
-    assert result.share == pytest.approx(12 / 14) and result.count == 28 and len(LIMBS) == 14
+    assert result.fraction == pytest.approx(12 / 14) and result.count == 28 and len(LIMBS) == 14
     assert result.by_joint[Point.R_WRIST] == 1 and result.by_joint[Point.L_WRIST] == 0
     assert pck(pose, _truth(), alpha=0.2) == pytest.approx(13 / 14)
 
@@ -61,7 +61,7 @@ def test_a_joint_the_truth_has_not_does_not_count() -> None:
     truth = _truth(1)
     truth.score[0, 0, Point.R_ELBOW] = 0.0
     result = correct(_moved(truth, {Point.R_ELBOW: (99, 0)}), truth)
-    assert result.share == 1 and result.count == 13 and np.isnan(result.by_joint[Point.R_ELBOW])
+    assert result.fraction == 1 and result.count == 13 and np.isnan(result.by_joint[Point.R_ELBOW])
 
 
 def test_a_mask_says_which_joints_count() -> None:

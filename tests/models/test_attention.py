@@ -74,9 +74,9 @@ def test_two_ways_to_read_a_bank() -> None:
 def test_gradients_are_never_merged() -> None:
     """The kernel with the log-sum-exp has no gradient of it."""
     tokens = tiny.normal(1, 2, 5, CHANNELS)
-    assert isinstance(block().look(tokens), Joined)
+    assert isinstance(block().self_attention(tokens), Joined)
     with torch.no_grad():
-        assert isinstance(block().look(tokens), Merged)
+        assert isinstance(block().self_attention(tokens), Merged)
 
 
 @torch.no_grad()

@@ -25,20 +25,20 @@ def hints(points: torch.Tensor) -> Hints:
     return limb_hints(points, torch.Size((4, 5)))
 
 
-def plain_fetch(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, asking: torch.Tensor, answering: torch.Tensor) -> torch.Tensor:
+def plain_fetch(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queried: torch.Tensor, readable: torch.Tensor) -> torch.Tensor:
     """Softmax over -|q - k|^2 / 2 of the places that answer, written out; places that do not ask keep what is theirs."""
     q, k, v = (x.flatten(3).transpose(2, 3) for x in (query, key, value))  # B F L D
     nearness = -(q.unsqueeze(3) - k.unsqueeze(2)).square().sum(-1) / 2  # B F L L
-    nearness = nearness.masked_fill(~answering.flatten(2).unsqueeze(2), -torch.inf)
+    nearness = nearness.masked_fill(~readable.flatten(2).unsqueeze(2), -torch.inf)
     found = (nearness.softmax(-1) @ v).transpose(2, 3).unflatten(3, query.shape[-2:])
-    return torch.where(asking.unsqueeze(2), found, value)
+    return torch.where(queried.unsqueeze(2), found, value)
 
 
 def test_fetching_is_attention_to_the_nearest() -> None:
     query, key, value = normal(2, 3, 7, 4, 5), normal(2, 1, 7, 4, 5, seed=2), normal(2, 1, 6, 4, 5, seed=3)
-    asking, answering = normal(2, 3, 4, 5, seed=4) > 0, normal(2, 1, 4, 5, seed=5) > 0
-    expected = plain_fetch(query, key, value, asking, answering)
-    torch.testing.assert_close(fetch(query, key, value, asking, answering), expected, atol=1e-5, rtol=1e-4)
+    queried, readable = normal(2, 3, 4, 5, seed=4) > 0, normal(2, 1, 4, 5, seed=5) > 0
+    expected = plain_fetch(query, key, value, queried, readable)
+    torch.testing.assert_close(fetch(query, key, value, queried, readable), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_a_reference_without_a_person_gives_nothing() -> None:
@@ -51,7 +51,7 @@ def test_a_reference_without_a_person_gives_nothing() -> None:
 def test_fetched_patches_are_mixtures_of_the_reference() -> None:
     reference = normal(1, 1, 3, 4, 5)
     copied = head()(hints(standing(0.6).expand(1, 2, -1, -1)), hints(standing()), reference)
-    assert copied.base.shape == (1, 2, 3, 4, 5) and copied.features.shape == (1, 2, 8, 4, 5) and copied.share.shape == (1, 2, 1, 4, 5)
+    assert copied.base.shape == (1, 2, 3, 4, 5) and copied.features.shape == (1, 2, 8, 4, 5) and copied.weight.shape == (1, 2, 1, 4, 5)
     low, high = reference.amin((3, 4), keepdim=True), reference.amax((3, 4), keepdim=True)
     assert ((copied.base >= low - 1e-5) & (copied.base <= high + 1e-5)).all()
 
@@ -62,7 +62,7 @@ def test_a_pixel_is_fetched_or_stays() -> None:
     reference = normal(1, 1, 12, 4, 5)
     copied = network(hints(standing(0.6)), hints(standing()), reference)
     stay, fetched, base = (torch.nn.functional.pixel_shuffle(x[0], 2) for x in (reference, copied.fetched, copied.base))  # 1 3 8 10
-    share = torch.nn.functional.pixel_shuffle(copied.share[0], 2)  # 1 1 8 10
+    share = torch.nn.functional.pixel_shuffle(copied.weight[0], 2)  # 1 1 8 10
     torch.testing.assert_close(base, stay + share * (fetched - stay))
     assert share.std() > 0
 

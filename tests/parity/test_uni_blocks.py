@@ -90,7 +90,7 @@ def resnet(modules: Modules, x: Tensor, block: Block, given: Given) -> Tensor:  
 
 def spatial(modules: Modules, x: Tensor, _: Block, given: Given) -> Tensor:  # B*F C H W
     attention: ReadyCrossAttention = modules[0].transformer_blocks[0].attn2
-    ready = {attention.place: attention.project(given["context"])}
+    ready = {attention.name: attention.project(given["context"])}
     return modules[0](x, encoder_hidden_states=ready, return_dict=False)[0]
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from animato.people.looks import Look
-from animato.people.motions import MOTIONS, PERIODS, Style, outside_limits, random_style
+from animato.people.motions import MOTIONS, PERIODS, Style, random_style
 from animato.people.people import Person, deform
-from animato.people.skeleton import JOINTS, PARENT, Build, J, Joints, Posture, knee_angles, offsets, pose, rotate_y
+from animato.people.skeleton import JOINTS, PARENT, Build, J, Joints, Posture, offsets, pose, rotate_y
+from joint_limits import KNEE_LIMIT, knee_angles, outside_limits
 
 TIMES = np.arange(30) / 12
 GLIDING = {"walk"}  # on the spot
@@ -57,7 +58,7 @@ def test_motions_are_within_the_limits_and_smooth(motion: str) -> None:
         posture = MOTIONS[motion](times, random_style(np.random.default_rng(seed)))
         joints = pose(Build(), posture)
         assert outside_limits(posture) == {}
-        assert knee_angles(joints).max() < 150
+        assert knee_angles(joints).max() < KNEE_LIMIT
         assert np.linalg.norm(np.diff(joints.position, axis=0), axis=-1).max() < 0.42  # metres in 1/24 s: the hands of a jumper reach 9 m/s
 
 

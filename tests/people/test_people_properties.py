@@ -5,9 +5,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from animato.people.motions import MOTIONS, outside_limits, random_style
+from animato.people.motions import MOTIONS, random_style
 from animato.people.people import clip
 from animato.pose.keypoints import Point
+from joint_limits import outside_limits
 
 
 @settings(max_examples=15, deadline=None)

@@ -38,7 +38,7 @@ def test_one_pixel_that_was_left_is_fetched() -> None:
     other = torch.ones(2, 8, 8, dtype=torch.bool)
     other[1, 5, 2] = False
     torch.testing.assert_close(pixels.movedim(1, -1)[other], stay.movedim(1, -1)[other])
-    assert made.share.sum() == 1 and not vacated(copied, reference, 0 * left).share.any()
+    assert made.weight.sum() == 1 and not vacated(copied, reference, 0 * left).weight.any()
 
 
 def test_the_mask_of_a_picture_on_the_canvas() -> None:

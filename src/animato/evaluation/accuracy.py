@@ -15,37 +15,37 @@ from animato.pose.keypoints import BODY, Point, PoseSequence
 
 HEADROOM = 1.2  # the circle around a body reaches this much farther from the hips than its farthest joint
 MARGIN = 2.5  # sides of a region per radius of that circle, as in blaze.body_region
-LOOKS = 2
+ROUNDS = 2
 
 
 class Accuracy:
     """Shown every frame of a result in order, it estimates the pose again on some of them.
 
-    The estimator is told where to look by the target's own joints: costumed figures that a detector misses still count.
+    The target's own joints say in which region the estimator works: costumed figures that a detector misses still count.
     """
 
     def __init__(self, target: PoseSequence, frames: int = 24, models: Path | None = None) -> None:
         self._target = target
-        self._look = BodyLandmarks(models)
+        self._landmarks = BodyLandmarks(models)
         self._wanted = set(np.linspace(0, len(target) - 1, min(frames, len(target))).round().astype(int).tolist())
-        self._shares: list[float] = []
+        self._fractions: list[float] = []
 
     def see(self, index: int, frame: np.ndarray) -> None:
         """Frame `index` (H W 3 uint8) of the result."""
         if index in self._wanted and (self._target.score[index, 0, BODY] > 0).any():
-            self._shares.append(self._share(index, frame))
+            self._fractions.append(self._fraction(index, frame))
 
     @property
     def value(self) -> float:
-        """PCK@.1T over all frames looked at: the share of body joints within a tenth of the torso length of their target."""
-        known = [share for share in self._shares if np.isfinite(share)]
+        """PCK@.1T over all checked frames: the fraction of body joints within a tenth of the torso length of their target."""
+        known = [fraction for fraction in self._fractions if np.isfinite(fraction)]
         return float(np.mean(known)) if known else float("nan")
 
-    def _share(self, index: int, frame: np.ndarray) -> float:
+    def _fraction(self, index: int, frame: np.ndarray) -> float:
         wanted = self._target.frames(slice(index, index + 1))
         region = target_region(wanted)
-        for _ in range(LOOKS):
-            body = self._look(frame, region)
+        for _ in range(ROUNDS):
+            body = self._landmarks(frame, region)
             region = body.next if body.presence >= MIN_SCORE else region
         points, score = keypoints_of(Whole(body))
         found = PoseSequence(points[None, None], score[None, None], wanted.size)

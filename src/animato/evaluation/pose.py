@@ -18,18 +18,18 @@ ALPHA = 0.1
 class Correct:
     """PCK.
 
-    share     of all joints that count, in all frames: 0..1, nan if none counts
+    fraction  of all joints that count, in all frames: 0..1, nan if none counts
     by_joint  the same for each joint
     count     how many joints counted
     """
 
-    share: float
+    fraction: float
     by_joint: dict[Point, float]
     count: int
 
 
 def distances(pose: PoseSequence, truth: PoseSequence, threshold: float = 0.3) -> np.ndarray:
-    """F K: distance in the picture of every keypoint of the first person from the truth, in T (puppet.body.torso_length) of the true frame.
+    """F K: distance in the picture of every keypoint of the first person from the truth, in T (skeleton.torso_length) of the true frame.
 
     inf where the truth has a point (score >= threshold) and `pose` has not; nan where the truth has none.
     Raises InputError for sequences that differ in length or size.
@@ -49,11 +49,11 @@ def distances(pose: PoseSequence, truth: PoseSequence, threshold: float = 0.3) -
 
 def pck(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: np.ndarray | None = None) -> float:
     """PCK@alpha T of all LIMBS together, see `correct`."""
-    return correct(pose, truth, alpha, counts).share
+    return correct(pose, truth, alpha, counts).fraction
 
 
 def correct(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, counts: np.ndarray | None = None) -> Correct:
-    """Which share of LIMBS lies within alpha T of the truth.
+    """Which fraction of LIMBS lies within alpha T of the truth.
 
     counts   F K bool, which joints count where the truth has them (such as those inside the picture); None: all
     Raises InputError as `distances` does.
@@ -65,8 +65,8 @@ def correct(pose: PoseSequence, truth: PoseSequence, alpha: float = ALPHA, count
         apart = np.where(counts, apart, np.nan)
     joints = apart[:, list(LIMBS)]
     valid, right = ~np.isnan(joints), joints <= alpha
-    by_joint = {point: _share(right[:, k], valid[:, k]) for k, point in enumerate(LIMBS)}
-    return Correct(_share(right, valid), by_joint, int(valid.sum()))
+    by_joint = {point: _fraction(right[:, k], valid[:, k]) for k, point in enumerate(LIMBS)}
+    return Correct(_fraction(right, valid), by_joint, int(valid.sum()))
 
 
 def inside(poses: PoseSequence, margin: float = 0.0) -> np.ndarray:
@@ -75,5 +75,5 @@ def inside(poses: PoseSequence, margin: float = 0.0) -> np.ndarray:
     return np.all((xy >= margin) & (xy <= np.array(poses.size) - margin), axis=-1)
 
 
-def _share(right: np.ndarray, valid: np.ndarray) -> float:
+def _fraction(right: np.ndarray, valid: np.ndarray) -> float:
     return float(right[valid].mean()) if valid.any() else float("nan")

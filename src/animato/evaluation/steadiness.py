@@ -12,7 +12,7 @@ _SLACK = (0.01, 0.5)  # of squared flows, and squared pixels, by which the way t
 
 
 class Background:
-    """Shown every frame and where the person is in it, it tells how much the rest changes over time.
+    """Shown every frame and where the person is in it, it measures how much the rest changes over time.
 
     value   the standard deviation over time of a pixel's channels over the frames in which it lies outside the person, averaged over
             channels and over all pixels that do so at least twice; in levels of 0..255, nan if there is no such pixel
@@ -47,7 +47,7 @@ class Background:
 
 
 class Flicker:
-    """Shown every frame and where the person is in it, it tells how much the person's look changes beside moving.
+    """Shown every frame and where the person is in it, it measures how much the person's appearance changes beside moving.
 
     value   the warping error of Lai et al. (2018, "Learning blind video temporal consistency") inside the person: every frame is compared
             with the next one brought back by the optical flow (DIS) between the two; mean absolute difference in levels of 0..255 over

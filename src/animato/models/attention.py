@@ -50,13 +50,13 @@ class Part(NamedTuple):
     log_sum: Tensor  # B Q N, log of the sum of exponentials
 
     def beside(self, other: Part) -> Tensor:  # -> B Q C
-        """Softmax over both parts' keys: each part counts by its share of the sum of exponentials."""
-        share = torch.sigmoid(self.log_sum - other.log_sum).unsqueeze(-1)
-        return torch.lerp(other.out, self.out, share.to(self.out.dtype)).flatten(2)
+        """Softmax over both parts' keys: the weight of each part is its fraction of the sum of exponentials."""
+        weight = torch.sigmoid(self.log_sum - other.log_sum).unsqueeze(-1)
+        return torch.lerp(other.out, self.out, weight.to(self.out.dtype)).flatten(2)
 
 
 def part_kernel(device: torch.device) -> Kernel | None:
-    """torch's attention that also tells its log-sum-exp, or None where there is none with a gradient or on this device.
+    """torch's attention that also gives its log-sum-exp, or None where there is none with a gradient or on this device.
 
     It is no public function of torch, so it is used only where the tests run it: on a CPU (and on "meta", to count).
     """
@@ -77,7 +77,7 @@ class Joined:
         return self._attend(bank)
 
     def _attend(self, bank: KeyValues | None) -> Tensor:
-        query, own = self.block.ask(self.tokens)
+        query, own = self.block.query(self.tokens)
         if bank is not None:
             read = bank.map(lambda x: x.unsqueeze(1).expand(*query.shape[:2], -1, -1))
             own = KeyValues(torch.cat([own.keys, read.keys], dim=2), torch.cat([own.values, read.values], dim=2))
@@ -93,7 +93,7 @@ class Merged:
 
     def __init__(self, block: TransformerBlock, tokens: Tensor, kernel: Kernel) -> None:  # B F L C
         self.heads, self.kernel, self.tokens = block.attn1.heads, kernel, tokens
-        self.query, own = block.ask(tokens)
+        self.query, own = block.query(tokens)
         self.own = self._part(self.query.flatten(0, 1), own.map(lambda x: x.flatten(0, 1)))
 
     def alone(self) -> Tensor:  # B F L C
@@ -110,7 +110,7 @@ class Merged:
         return Part(out.transpose(1, 2), log_sum.transpose(1, 2))
 
 
-Look = Joined | Merged
+SelfAttention = Joined | Merged
 
 
 class TransformerBlock(nn.Module):
@@ -125,18 +125,18 @@ class TransformerBlock(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
         self.ff = FeedForward(channels)
 
-    def ask(self, tokens: Tensor) -> tuple[Tensor, KeyValues]:  # B F L C
+    def query(self, tokens: Tensor) -> tuple[Tensor, KeyValues]:  # B F L C
         """The queries of self-attention, and its own keys and values."""
         normed = self.norm1(tokens)
         return self.attn1.to_q(normed), self.attn1.project(normed)
 
-    def look(self, tokens: Tensor) -> Look:  # B F L C
+    def self_attention(self, tokens: Tensor) -> SelfAttention:  # B F L C
         """The self-attention up to the bank, which is the same whatever the bank."""
         kernel = part_kernel(tokens.device)
         return Joined(self, tokens) if kernel is None else Merged(self, tokens, kernel)
 
-    def forward(self, look: Look, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F L C
-        tokens = look.tokens + self.attn1.to_out(look.alone() if bank is None else look.reading(bank))
+    def forward(self, own: SelfAttention, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F L C
+        tokens = own.tokens + self.attn1.to_out(own.alone() if bank is None else own.reading(bank))
         tokens = tokens + self._cross(tokens, context)
         return tokens + in_pieces(self.ff, self.norm3(tokens))
 
@@ -165,7 +165,10 @@ class Entrance(nn.Module):
 
 
 class SpatialTransformer(Entrance):
-    """Transformer over the places of each frame, in three steps: `enter`, `look`, `forward`. A bank is written after the first."""
+    """Transformer over the positions of each frame, in three steps: `enter`, `block.self_attention`, `forward`.
+
+    A bank is written after the first.
+    """
 
     def __init__(self, channels: int, heads: int, context_channels: int) -> None:
         super().__init__(channels)
@@ -176,8 +179,8 @@ class SpatialTransformer(Entrance):
     def block(self) -> TransformerBlock:
         return cast(TransformerBlock, self.transformer_blocks[0])
 
-    def forward(self, x: Tensor, look: Look, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F C H W
-        tokens = self.block(look, context, bank)
+    def forward(self, x: Tensor, own: SelfAttention, context: Tensor | KeyValues, bank: KeyValues | None) -> Tensor:  # B F C H W
+        tokens = self.block(own, context, bank)
         return x + per_frame(self.proj_out, tokens.transpose(2, 3).reshape(x.shape))
 
 

@@ -1,6 +1,6 @@
-"""Guidance asks one network several questions about the same frames; what the questions share is run once.
+"""Guidance calls one network with several conditions for the same frames; what is the same for all of them is run once.
 
-A value inside the network is a list: one tensor while all conditions have told the same so far, afterwards one tensor per condition.
+A value inside the network is a list: one tensor while all conditions have been the same so far, afterwards one tensor per condition.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-def fork(values: Sequence[S], told: Sequence[T]) -> list[tuple[S, T]]:
-    """Each value with what it is told. A single value is forked where the conditions begin to differ, and not before."""
-    if len(values) == 1 and all(same(told[0], other) for other in told[1:]):
-        return [(values[0], told[0])]
-    return list(zip(spread(values, len(told)), told, strict=True))
+def fork(values: Sequence[S], inputs: Sequence[T]) -> list[tuple[S, T]]:
+    """Each value with its condition's input. A single value is forked where the conditions begin to differ, and not before."""
+    if len(values) == 1 and all(same(inputs[0], other) for other in inputs[1:]):
+        return [(values[0], inputs[0])]
+    return list(zip(spread(values, len(inputs)), inputs, strict=True))
 
 
-def add(values: Sequence[Tensor], told: Sequence[Tensor | None]) -> list[Tensor]:
-    """Each value plus what it is told; nothing is added for None."""
-    return [value if term is None else value + term for value, term in fork(values, told)]
+def add(values: Sequence[Tensor], terms: Sequence[Tensor | None]) -> list[Tensor]:
+    """Each value plus the term of its condition; nothing is added for None."""
+    return [value if term is None else value + term for value, term in fork(values, terms)]
 
 
 def join(values: Sequence[Tensor], skips: Sequence[Tensor]) -> list[Tensor]:

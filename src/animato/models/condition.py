@@ -1,4 +1,4 @@
-"""What the U-Net is told about one clip: one field per injection site, everything projected beforehand."""
+"""The condition of a denoiser for one clip: one field per injection site, everything projected beforehand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MIDDLE_AND_UP = ("mid_block.", "up_blocks.")
 
 @dataclass(frozen=True, eq=False)
 class UNetCondition:
-    """The condition of a clip, or of its null (what guidance subtracts). B may be 1 where all rows are told the same.
+    """The condition of a clip, or of its null (what guidance subtracts). B may be 1 where it is the same for all rows.
 
     `context` comes from `UNet.project_context`, `bank` from `UNet.project_bank`. A transformer that is not in the bank reads no reference.
     """
@@ -56,9 +56,9 @@ class UNetCondition:
 
 @dataclass(frozen=True, eq=False)
 class UnifiedCondition:
-    """The condition of frames that UniAnimate's network sees at once, or of its null. B may be 1 where all rows are told the same.
+    """The condition of frames that UniAnimate's network sees at once, or of its null. B may be 1 where it is the same for all rows.
 
-    It holds for these frames together, as `UnifiedUNet.condition` made it: what is told of one frame depends on the others.
+    It holds for these frames together, as `UnifiedUNet.condition` made it: the condition of one frame depends on the others.
     """
 
     context: Context  # keys and values of every cross-attention, B S C
@@ -67,7 +67,7 @@ class UnifiedCondition:
 
     @staticmethod
     def joined(conditions: Sequence[UnifiedCondition], device: torch.device) -> UnifiedCondition:
-        """Conditions of as many frames each, on a device, as rows of one; what all are told alike stays a single row."""
+        """Conditions of as many frames each, on a device, as rows of one; what is the same in all stays a single row."""
 
         def rows(*parts: Tensor) -> Tensor:
             alike = all(part is parts[0] for part in parts)

@@ -32,13 +32,13 @@ class ControlNet(ControlNetModel):
         frames = x.shape[:2]
         times = torch.as_tensor(t, device=x.device).reshape(-1).expand(len(x)).repeat_interleave(frames[1])
         temb = self.time_embedding(self.time_proj(times).to(x.dtype))
-        told: dict[str, Any] = {"encoder_hidden_states": tokens.expand(len(times), -1, -1)}
+        context: dict[str, Any] = {"encoder_hidden_states": tokens.expand(len(times), -1, -1)}
         value = cast(Tensor, self.conv_in(x.flatten(0, 1))) + stem.flatten(0, 1)
         skips = [value]
         for block in self.down_blocks:
-            value, written = block(value, temb, **(told if getattr(block, "has_cross_attention", False) else {}))
+            value, written = block(value, temb, **(context if getattr(block, "has_cross_attention", False) else {}))
             skips += written
-        middle = self.controlnet_mid_block(cast(Any, self.mid_block)(value, temb, **told))
+        middle = self.controlnet_mid_block(cast(Any, self.mid_block)(value, temb, **context))
         outputs = [convolution(skip) for convolution, skip in zip(self.controlnet_down_blocks, skips, strict=True)]
         return Residuals(tuple(output.unflatten(0, frames) for output in outputs), middle.unflatten(0, frames))
 

@@ -1,4 +1,4 @@
-"""What a network is told of a pass through it, so that it can say how much memory the pass takes at its peak."""
+"""A pass through a denoiser, described so that the network can say how much memory it takes at its peak."""
 
 from __future__ import annotations
 

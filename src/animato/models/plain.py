@@ -31,13 +31,13 @@ def plain_unet(
     """
     rows, frames = x.shape[:2]
     temb = unet.time_embedding(unet.time_proj(torch.full((rows,), t, device=x.device)).to(x.dtype))
-    told = Told(frames, temb.repeat_interleave(frames, 0), tokens.repeat_interleave(frames, 0), features)
+    repeated = Repeated(frames, temb.repeat_interleave(frames, 0), tokens.repeat_interleave(frames, 0), features)
     value = unet.conv_in(x.flatten(0, 1))
     value = value if conv_in is None else value + conv_in.flatten(0, 1)
     skips = [value]
     for i, down in enumerate(cast(Iterable[DownLevel], unet.down_blocks)):
         for layer in down.layers(f"down_blocks.{i}"):
-            value = told.layer(layer, value)
+            value = repeated.layer(layer, value)
             skips.append(value)
         for half in down.downsamplers:
             value = half(value)
@@ -45,19 +45,19 @@ def plain_unet(
     added = Residuals((x.new_zeros(()),) * len(skips), x.new_zeros(())) if residuals is None else residuals
     skips = [(skip.unflatten(0, (rows, frames)) + term).flatten(0, 1) for skip, term in zip(skips, added.skips, strict=True)]
     for layer in unet.mid_block.layers("mid_block"):
-        value = told.layer(layer, value)
+        value = repeated.layer(layer, value)
     value = (value.unflatten(0, (rows, frames)) + added.middle).flatten(0, 1)
     for i, up in enumerate(cast(Iterable[UpLevel], unet.up_blocks)):
         for layer in up.layers(f"up_blocks.{i}"):
-            value = told.layer(layer, torch.cat([value, skips.pop()], 1))
+            value = repeated.layer(layer, torch.cat([value, skips.pop()], 1))
         for double in up.upsamplers:
             value = double(value, skips[-1].shape[-2:])
     return unet.conv_out(F.silu(norm(unet.conv_norm_out, value, frames))).unflatten(0, (rows, frames))
 
 
 @dataclass(frozen=True)
-class Told:
-    """What every layer is told, repeated for every frame: R = B F, rows first."""
+class Repeated:
+    """The condition of every layer, repeated for every frame: R = B F, rows first."""
 
     frames: int
     temb: Tensor  # R D
@@ -99,8 +99,8 @@ class Told:
         block = cast(TemporalBlock, module.transformer_blocks[0])
         table = sinusoid(self.frames, x.shape[1]).to(x)
         for before, attend in ((block.norm1, block.attn1), (block.norm2, block.attn2)):
-            placed = before(rows) + table
-            rows = rows + attention(attend, placed, placed)
+            numbered = before(rows) + table
+            rows = rows + attention(attend, numbered, numbered)
         rows = rows + block.ff(block.norm3(rows))
         return x + module.proj_out(rows).unflatten(0, tokens.shape[:3]).permute(0, 3, 4, 1, 2).flatten(0, 1)
 

@@ -26,7 +26,7 @@ class TemporalAttentionSpec:
     """AnimateDiff's motion module: attention over the frames at each position of the picture.
 
     heads      of attention
-    positions  frames of the longest window: attention tells every frame its number within its window and knows no more
+    positions  frames of the longest window: attention gives every frame its number within its window and has no more
     middle     whether the middle block has a temporal module as well
     norm       what the norms of ResNets and of the output take their statistics over
     """

@@ -1,9 +1,9 @@
 """UniAnimate's trunk: diffusers' 3-D U-Net, with an entrance, cross-attentions and perhaps temporal modules of the project's own.
 
-Every level looks at each frame by itself (ResNet, spatial transformer) and at each place over the frames (temporal convolution, temporal
-module) in turn. Cross-attentions read keys and values that were projected once, where diffusers' project them for every frame of every
-step. The trunk is built in diffusers' form, so that its names are those that official weights are mapped to; what is replaced in it keeps
-them. `travel` runs it.
+Every level works on each frame by itself (ResNet, spatial transformer) and on each position over the frames (temporal convolution,
+temporal module) in turn. Cross-attentions read keys and values that were projected once, where diffusers' project them for every frame of
+every step. The trunk is built in diffusers' form, so that its names are those that official weights are mapped to; what is replaced in it
+keeps them. `travel` runs it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from animato.models.temporal import TemporalMamba
 
 Kind = Literal["attention", "mamba"]
 Through = Callable[[nn.Module, Mapping[str, Any]], Any]
-"""How a block is called with what it is told: at once, or so that it forgets inner values until they are needed for gradients."""
+"""How a block is called with its inputs: at once, or so that it forgets inner values until they are needed for gradients."""
 
 
 class ReadyCrossAttention(Attention):
     """Cross-attention to keys and values that are ready, found under the name of this layer; all frames of a row read the same."""
 
-    def __init__(self, place: str, channels: int, heads: int, source_channels: int) -> None:
+    def __init__(self, name: str, channels: int, heads: int, source_channels: int) -> None:
         super().__init__(channels, heads, source_channels)
-        self.place = place
+        self.name = name
 
     def forward(self, hidden_states: Tensor, encoder_hidden_states: Context, attention_mask: None = None) -> Tensor:  # B*F L C
-        ready = cast(KeyValues, encoder_hidden_states[self.place])
+        ready = cast(KeyValues, encoder_hidden_states[self.name])
         query = self.to_q(hidden_states).view(len(ready.keys), -1, hidden_states.shape[-1])  # B F*L C
         return self.to_out(attend(query, ready, self.heads)).view_as(hidden_states)
 
@@ -109,19 +109,19 @@ def replace_temporal_modules(trunk: UNet3DConditionModel) -> None:
     trunk.transformer_in = MambaOverFrames(trunk.transformer_in.in_channels)
     for block in (*trunk.down_blocks, trunk.mid_block, *trunk.up_blocks):
         modules: Any = getattr(block, "temp_attentions", ())
-        for place, module in enumerate(modules):
-            modules[place] = MambaOverFrames(module.in_channels)
+        for index, module in enumerate(modules):
+            modules[index] = MambaOverFrames(module.in_channels)
 
 
-def drop(trunk: UNet3DConditionModel, share: float) -> None:
+def drop(trunk: UNet3DConditionModel, rate: float) -> None:
     """Dropout in ResNets, where diffusers has none, and in temporal convolutions. Attention and feed-forward have none, as published."""
     for module in trunk.modules():
         if isinstance(module, ResnetBlock2D):
-            module.dropout = nn.Dropout(share)
+            module.dropout = nn.Dropout(rate)
         if isinstance(module, TemporalConvLayer):
             for part in module.modules():
                 if isinstance(part, nn.Dropout):
-                    part.p = share
+                    part.p = rate
 
 
 def transformer_blocks(trunk: UNet3DConditionModel) -> list[tuple[str, Any]]:
@@ -158,10 +158,10 @@ def attends(block: nn.Module) -> bool:
     return bool(getattr(block, "has_cross_attention", False))
 
 
-def at_once(block: nn.Module, told: Mapping[str, Any]) -> Any:
-    return block(**told)
+def at_once(block: nn.Module, inputs: Mapping[str, Any]) -> Any:
+    return block(**inputs)
 
 
-def forgetful(block: nn.Module, told: Mapping[str, Any]) -> Any:
+def forgetful(block: nn.Module, inputs: Mapping[str, Any]) -> Any:
     """For gradients the block is run a second time, instead of keeping what it computed in between."""
-    return checkpoint(block, use_reentrant=False, **told)
+    return checkpoint(block, use_reentrant=False, **inputs)

@@ -101,7 +101,7 @@ class UNet(ModelMixin, ConfigMixin):
     def branches(self, x: Tensor, t: Tensor | float, conditions: Sequence[UNetCondition]) -> list[Tensor]:
         """One prediction for each condition. As far as the conditions are the same, the network runs once."""
         if self.config.out_channels == 0:
-            raise TypeError("a U-Net that ends at its last bank predicts nothing: ask for its reference()")
+            raise TypeError("a U-Net that ends at its last bank predicts nothing: call its reference()")
         outputs = result(self._run(x, t, conditions))
         return outputs * len(conditions) if len(outputs) == 1 else outputs
 
@@ -172,9 +172,9 @@ class UNet(ModelMixin, ConfigMixin):
         tokens = [self._call(entrance.enter, value) for value in values]
         yield name, tokens[0]
         layer = cast(SpatialTransformer, entrance)  # a network that ends here is not run any further
-        seen = list(zip(values, map(layer.block.look, tokens), strict=True))
-        told = [(condition.context[name], condition.bank.get(name)) for condition in conditions]
-        return [self._call(layer, value, look, *what) for (value, look), what in fork(seen, told)]
+        own = list(zip(values, map(layer.block.self_attention, tokens), strict=True))
+        sources = [(condition.context[name], condition.bank.get(name)) for condition in conditions]
+        return [self._call(layer, value, attention, *source) for (value, attention), source in fork(own, sources)]
 
     def _call(self, layer: Callable[..., Tensor], *args: Any) -> Tensor:
         """A layer, its inner values forgotten and computed again in the backward pass when gradient checkpointing is on."""

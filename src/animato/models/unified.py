@@ -1,6 +1,6 @@
 """UniAnimate's network: conditions become channels beside the noise and a frame before it, and one 3-D U-Net sees all of it together.
 
-Conditions are encoded in two stages. Stems look at every picture by itself, once for a clip. Behind them attention runs over the frames
+Conditions are encoded in two stages. Stems read every picture by itself, once for a clip. Behind them attention runs over the frames
 that the network sees at once, so that part is done for every window, and only once for all steps.
 """
 
@@ -52,7 +52,7 @@ SCANNED_FRAME = 9  # the same: each of its frames
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a clip is told: any of it, or nothing. Pictures are in [0, 1], of any size; B may be 1."""
+    """What conditions a clip: any of it, or nothing. Pictures are in [0, 1], of any size; B may be 1."""
 
     image: Tensor | None = None  # B 1 D, the reference as CLIP sees it
     reference: Tensor | None = None  # B 1 C H W, latents
@@ -72,7 +72,7 @@ class Stems:
 
 
 class Encoder(nn.Module):
-    """Pictures or latents -> features of the latents' size: a stem on every frame by itself, then attention over frames at each place."""
+    """Pictures or latents -> features of the latents' size: a stem on every frame by itself, attention over frames at each position."""
 
     def __init__(self, channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
     head_dim      width of a head of attention at every level
     entrance      channels behind the first convolution, a quarter of the time's, and heads of the temporal transformer there
     context       width of the context, and tokens of it that the embedding of the reference becomes
-    temporal      how frames know each other: the published attention, or Mamba, of which the paper tells but no code or weights
+    temporal      how frames know each other: the published attention, or Mamba, which the paper describes without code or weights
     """
 
     _supports_gradient_checkpointing = True
@@ -183,7 +183,7 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
         )
 
     def condition(self, stems: Stems, frames: Sequence[int]) -> UnifiedCondition:
-        """What the network is told of these frames, which it will see at once, in this order."""
+        """The condition of these frames, which the network will see at once, in this order."""
         batch, _, _, *size = stems.prefix.shape
         channels = stems.prefix.new_zeros(batch, len(frames), BESIDE, *size)
         if stems.first_frame is not None:
@@ -193,9 +193,9 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
             channels = channels + self.pose.together(stems.poses[:, list(frames)])
         return UnifiedCondition(stems.context, channels, stems.prefix)
 
-    def drop(self, share: float) -> None:
+    def drop(self, rate: float) -> None:
         """Dropout within ResNets and temporal convolutions while it learns; 0.1 as published."""
-        drop(self.trunk, share)
+        drop(self.trunk, rate)
 
     def forward(self, x: Tensor, t: Tensor | float, condition: UnifiedCondition) -> Tensor:  # B F C H W -> B F C H W
         rows = len(x)
@@ -207,9 +207,9 @@ class UnifiedUNet(ModelMixin, ConfigMixin):
 
     def tokens(self, image: Tensor | None, prompt: Tensor) -> Tensor:  # B 1 D or nothing, 1 S D -> B S+tokens D
         """The context. Without an image its tokens are zero but stand there, and attention counts them, as in the published code."""
-        width, tokens = self.config.context
-        told = prompt.new_zeros(1, tokens, width) if image is None else self.image(image).view(len(image), tokens, width)
-        return torch.cat([prompt.expand(len(told), -1, -1), told], dim=1)
+        width, count = self.config.context
+        added = prompt.new_zeros(1, count, width) if image is None else self.image(image).view(len(image), count, width)
+        return torch.cat([prompt.expand(len(added), -1, -1), added], dim=1)
 
     def _prefix(self, given: Given, prompt: Tensor, size: tuple[int, int]) -> Tensor:
         if given.reference is None:

@@ -44,9 +44,9 @@ TROUSERS: tuple[Colour, ...] = (
 )
 
 
-def mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """a with a share 0..1 of b in it."""
-    red, green, blue = (round(x * (1 - share) + y * share) for x, y in zip(a, b, strict=True))
+def mixed(a: Colour, b: Colour, weight: float) -> Colour:
+    """a with so much of b in it, 0..1."""
+    red, green, blue = (round(x * (1 - weight) + y * weight) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 

@@ -23,7 +23,7 @@ class Mesh:
 
     vertices  V 3    metres, person's frame
     normals   V 3    unit, outwards
-    weights   V J    share of each joint in moving the vertex, rows sum to 1
+    weights   V J    weight of each joint in moving the vertex, rows sum to 1
     surface   V 4    texture x, y (0..1 of the atlas), u (0..2 round the tube), v (0..2 along it)
     faces     T 3    anti-clockwise seen from outside
     part      T      1..24
@@ -128,8 +128,8 @@ def ring_weights(rings: Sequence[Ring]) -> np.ndarray:
     """R J."""
     weights = np.zeros((len(rings), len(JOINTS)))
     for row, ring in zip(weights, rings, strict=True):
-        for joint, share in ring.weights.items():
-            row[J[joint]] = share
+        for joint, weight in ring.weights.items():
+            row[J[joint]] = weight
     return weights / weights.sum(axis=1, keepdims=True)
 
 

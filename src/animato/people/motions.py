@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animato.people.skeleton import LIMITS, Posture
+from animato.people.skeleton import Posture
 
 
 @dataclass(frozen=True)
@@ -284,14 +284,3 @@ def a_pose(raise_arms: float = 32.0) -> Posture:
     posture.feet[:, :, 3] = 14.0
     posture.curl[:], posture.spread[:] = 0.12, 7.0
     return posture
-
-
-def outside_limits(posture: Posture) -> dict[str, float]:
-    """Joints that a posture bends too far, with the degrees by which it does."""
-    result = {}
-    for name, angle in posture.angles.items():
-        low, high = np.array(LIMITS[name.split("_")[0]]).T
-        over = float(np.maximum(low - angle, angle - high).max())
-        if over > 0:
-            result[name] = over
-    return result

@@ -101,8 +101,8 @@ def render(person: Person, joints: Joints, frame: int, view: View, antialias: in
     picture, mask = _composite(view, joints, frame, pixel, colours, antialias)
     parts, uv = _surface(raster, pixel, values, mesh.part[visible], mesh.shift[visible], antialias)
     known = keypoints(person.look, joints, frame)
-    place, score = scores(known, view.camera, raster)
-    return Rendered(picture, parts, uv, mask, place, score)
+    points, score = scores(known, view.camera, raster)
+    return Rendered(picture, parts, uv, mask, points, score)
 
 
 def deform(person: Person, joints: Joints, frame: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,10 +121,10 @@ def deform(person: Person, joints: Joints, frame: int) -> tuple[np.ndarray, np.n
 
 def _off_legs(cloth: np.ndarray, joints: Joints, frame: int, girth: float) -> np.ndarray:
     """Vertices that lie inside a clothed leg moved out to its surface."""
-    place = joints.position[frame]
+    position = joints.position[frame]
     for s in SIDES:
         for a, b, radius in ((f"hip_{s}", f"knee_{s}", 0.097 * girth + 0.006), (f"knee_{s}", f"ankle_{s}", 0.07 * girth)):
-            start, bone = place[J[a]], place[J[b]] - place[J[a]]
+            start, bone = position[J[a]], position[J[b]] - position[J[a]]
             along = np.clip((cloth - start) @ bone / (bone @ bone), 0, 1)
             away = cloth - start - along[:, None] * bone
             distance = np.linalg.norm(away, axis=1, keepdims=True)
@@ -149,14 +149,14 @@ def _shade(atlas: np.ndarray, values: np.ndarray, scene: Scene) -> np.ndarray:
     return _texture(atlas, values[:, 3:5]) * factor[:, None]
 
 
-def _texture(atlas: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """N 3 float32: the atlas at places (N 2 in 0..1), bilinear."""
+def _texture(atlas: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """N 3 float32: the atlas at (u, v) (N 2 in 0..1), bilinear."""
     columns = 256  # cv2.remap takes no picture wider than 32767
-    rows = -(-len(place) // columns)
+    rows = -(-len(uv) // columns)
     padded = np.zeros((2, rows * columns), np.float32)
-    padded[:, : len(place)] = place.T * atlas.shape[0] - 0.5
+    padded[:, : len(uv)] = uv.T * atlas.shape[0] - 0.5
     x, y = padded.reshape(2, rows, columns)
-    return cv2.remap(atlas, x, y, cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)].astype(np.float32)
+    return cv2.remap(atlas, x, y, cv2.INTER_LINEAR).reshape(-1, 3)[: len(uv)].astype(np.float32)
 
 
 def _composite(
@@ -166,9 +166,9 @@ def _composite(
     layer = np.zeros((height * antialias * width * antialias, 4), np.float32)
     layer[pixel, :3], layer[pixel, 3] = colours, 1
     small = cv2.resize(layer.reshape(height * antialias, -1, 4), (width, height), interpolation=cv2.INTER_AREA)
-    place = joints.position[frame]
-    feet = np.stack([place[[J[f"ankle_{s}"], J[f"ball_{s}"]]] - np.array([[0, 0.07, 0], [0, 0.03, 0]]) for s in SIDES])
-    ground = view.backdrop * shadow(view.camera, feet, place[J["pelvis"]])[..., None]
+    position = joints.position[frame]
+    feet = np.stack([position[[J[f"ankle_{s}"], J[f"ball_{s}"]]] - np.array([[0, 0.07, 0], [0, 0.03, 0]]) for s in SIDES])
+    ground = view.backdrop * shadow(view.camera, feet, position[J["pelvis"]])[..., None]
     picture = small[..., :3] + ground * (1 - small[..., 3:])
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8), np.round(255 * small[..., 3]).astype(np.uint8)
 

@@ -23,13 +23,13 @@ _FEET = {"BIG_TOE": (0.2, 0.68), "SMALL_TOE": (-0.3, 0.58), "HEEL": (0.0, -0.2)}
 class Known:
     """Keypoints in space.
 
-    place     K 3  metres
+    xyz       K 3  metres
     depth     K    metres that each lies at most under the surface
     outwards  K 3  normals of the points on the head, 0 for others
     pelvis    3    the middle of the hips
     """
 
-    place: np.ndarray
+    xyz: np.ndarray
     depth: np.ndarray
     outwards: np.ndarray
     pelvis: np.ndarray
@@ -37,23 +37,23 @@ class Known:
 
 def keypoints(look: Look, joints: Joints, frame: int) -> Known:
     """All 134 points of one frame."""
-    place = np.zeros((KEYPOINTS, 3))
+    xyz = np.zeros((KEYPOINTS, 3))
     depth = np.full(KEYPOINTS, 0.05)
     outwards = np.zeros((KEYPOINTS, 3))
     position, rotation, girth = joints.position[frame], joints.rotation[frame], look.build.girth
     for point in Point:
         side, _, name = point.name.partition("_")
         if name in _BONES:
-            place[point] = position[J[f"{_BONES[name]}_{side.lower()}"]]
+            xyz[point] = position[J[f"{_BONES[name]}_{side.lower()}"]]
             depth[point] = girth * {"HIP": 0.17, "SHOULDER": 0.13}.get(name, 0.09)
         elif name in _FEET:
-            place[point], depth[point] = _foot(look, joints, frame, name, side.lower()), 0.1
-    place[Point.NECK] = (place[Point.R_SHOULDER] + place[Point.L_SHOULDER]) / 2
+            xyz[point], depth[point] = _foot(look, joints, frame, name, side.lower()), 0.1
+    xyz[Point.NECK] = (xyz[Point.R_SHOULDER] + xyz[Point.L_SHOULDER]) / 2
     depth[Point.NECK] = 0.14 * girth
-    _head(look, position[J["head"]], rotation[J["head"]], place, outwards)
+    _head(look, position[J["head"]], rotation[J["head"]], xyz, outwards)
     for s, hand in zip(SIDES, (LEFT_HAND, RIGHT_HAND), strict=True):
-        place[hand], depth[hand] = _hand(joints, frame, s), 0.035
-    return Known(place, depth, outwards, (place[Point.R_HIP] + place[Point.L_HIP]) / 2)
+        xyz[hand], depth[hand] = _hand(joints, frame, s), 0.035
+    return Known(xyz, depth, outwards, (xyz[Point.R_HIP] + xyz[Point.L_HIP]) / 2)
 
 
 def _foot(look: Look, joints: Joints, frame: int, name: str, s: str) -> np.ndarray:
@@ -65,7 +65,7 @@ def _foot(look: Look, joints: Joints, frame: int, name: str, s: str) -> np.ndarr
     return joints.position[frame, J[f"{joint}_{s}"]] + joints.rotation[frame, J[f"{joint}_{s}"]] @ local
 
 
-def _head(look: Look, at: np.ndarray, rotation: np.ndarray, place: np.ndarray, outwards: np.ndarray) -> None:
+def _head(look: Look, at: np.ndarray, rotation: np.ndarray, xyz: np.ndarray, outwards: np.ndarray) -> None:
     h, base = look.build.head, origin(look.build)
     shape = HeadShape(h, look.face.jaw)
     parts = face_outline(look.face)
@@ -78,7 +78,7 @@ def _head(look: Look, at: np.ndarray, rotation: np.ndarray, place: np.ndarray, o
     for point, sign in ((Point.R_EAR, -1), (Point.L_EAR, 1)):
         local[point] = [sign * float(shape.width(np.array(0.44))), 0.44 * h, 0.0]
     which = np.r_[FACE, [Point.NOSE, Point.R_EYE, Point.L_EYE, Point.R_EAR, Point.L_EAR]]
-    place[which] = at + (local[which] + base) @ rotation.T
+    xyz[which] = at + (local[which] + base) @ rotation.T
     normal = local[which] * [1 / 0.32**2, 0, 1 / 0.38**2]
     outwards[which] = normal / np.linalg.norm(normal, axis=1, keepdims=True) @ rotation.T
 
@@ -97,9 +97,9 @@ def scores(known: Known, camera: Camera, raster: Raster) -> tuple[np.ndarray, np
 
     A point is hidden if the surface before it is nearer than its own can be. Points of the head that face away from the camera are missing.
     """
-    pixels, near = camera.project(known.place)
+    pixels, near = camera.project(known.xyz)
     hip_near = float(camera.project(known.pelvis)[1])
-    z = (known.pelvis[2] - known.place[:, 2]) * camera.size[1] * camera.focal * hip_near
+    z = (known.pelvis[2] - known.xyz[:, 2]) * camera.size[1] * camera.focal * hip_near
     height, width = raster.depth.shape
     scale = height / camera.size[1]
     column = np.clip((pixels[:, 0] * scale).astype(int), 0, width - 1)
@@ -107,7 +107,7 @@ def scores(known: Known, camera: Camera, raster: Raster) -> tuple[np.ndarray, np
     surface = raster.depth[row, column]
     covered = (surface > 0) & (1 / np.maximum(surface, 1e-6) < 1 / near - known.depth)
     outside = (pixels < 0).any(1) | (pixels[:, 0] >= camera.size[0]) | (pixels[:, 1] >= camera.size[1])
-    towards = np.array([0, camera.height, camera.distance]) - known.place
+    towards = np.array([0, camera.height, camera.distance]) - known.xyz
     facing = (known.outwards * towards).sum(1) / np.linalg.norm(towards, axis=1)
     away = (np.abs(known.outwards).sum(1) > 0) & (facing < -0.2)
     score = np.where(outside | away, MISSING, np.where(covered, HIDDEN, SEEN))

@@ -148,9 +148,9 @@ def _floor(scene: Scene, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _furnish(canvas: np.ndarray, scene: Scene, camera: Camera) -> None:
     rng = np.random.default_rng(scene.seed)
-    places = rng.permutation([-1.5, -0.75, 0.8, 1.55])
+    columns = rng.permutation([-1.5, -0.75, 0.8, 1.55])
     for k in range(scene.things):
-        x = float(places[k])
+        x = float(columns[k])
         kind = int(rng.integers(5))
         colour = CLOTHS[int(rng.integers(len(CLOTHS)))]
         if kind == 0:

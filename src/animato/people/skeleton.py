@@ -58,27 +58,11 @@ class Build:
         return self.thigh + self.shin + self.ankle
 
 
-# Lowest and highest of the three angles of each joint that is posed directly. Spine, neck and head: bend forward, lean to the left, turn to
-# the left. Collar: raise, forwards. Shoulder: raise in a plane, the plane (0 front, 90 side), twist inwards. Elbow: flex. Wrist: flex,
-# deviate, turn the palm back.
-LIMITS: dict[str, tuple[tuple[float, float], ...]] = {
-    "waist": ((-20, 45), (-20, 20), (-25, 25)),
-    "chest": ((-15, 30), (-15, 15), (-25, 25)),
-    "neck": ((-25, 35), (-20, 20), (-40, 40)),
-    "head": ((-20, 25), (-20, 20), (-35, 35)),
-    "collar": ((-10, 30), (-20, 20), (0, 0)),
-    "shoulder": ((-50, 178), (-60, 130), (-90, 90)),
-    "elbow": ((0, 150), (0, 0), (0, 0)),
-    "wrist": ((-70, 80), (-20, 30), (-90, 90)),
-}
-KNEE_LIMIT = (0.0, 150.0)
-
-
 @dataclass(eq=False)
 class Posture:
     """What a motion says of F frames, in angles and in lengths of the leg, so that it fits every build.
 
-    angles  joint -> F 3 degrees, see LIMITS; joints that are not named stay at 0
+    angles  joint -> F 3 degrees; joints that are not named stay at 0
     pelvis  F 3      shift from standing straight between the feet, leg lengths
     tilt    F 3      degrees: pelvis bent forward, leaning to the left, turned to the left
     feet    F 2 5    left, right: x, lift, z in leg lengths (0 = under its hip); degrees turned outwards, heel raised (or toes, negative)
@@ -86,6 +70,9 @@ class Posture:
     spread  F 2      fingers apart, degrees between neighbours
     lift    F        height of the whole body over the floor, leg lengths
     turn    F        degrees that the whole body, feet and all, is turned to its left
+    The three angles of waist, chest, neck, head: bend forward, lean to the left, turn to the left. Of the collar: raise, forwards. Of the
+    shoulder: raise in a plane, the plane (0 front, 90 side), twist inwards. Of the elbow: flex. Of the wrist: flex, deviate, turn the palm
+    back.
     """
 
     frames: int
@@ -147,21 +134,21 @@ def _plane_rotation(degrees: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def offsets(build: Build) -> np.ndarray:
     """J 3: every joint relative to its parent when all angles are 0."""
-    place: dict[str, tuple[float, float, float]] = {"pelvis": (0, build.leg, 0), "waist": (0, 0.2 * build.spine, 0)}
-    place |= {"chest": (0, 0.3 * build.spine, 0), "neck": (0, 0.5 * build.spine, -0.01), "head": (0, build.neck, 0.012)}
+    offset: dict[str, tuple[float, float, float]] = {"pelvis": (0, build.leg, 0), "waist": (0, 0.2 * build.spine, 0)}
+    offset |= {"chest": (0, 0.3 * build.spine, 0), "neck": (0, 0.5 * build.spine, -0.01), "head": (0, build.neck, 0.012)}
     for s, sign in zip(SIDES, (1, -1), strict=True):
-        place[f"collar_{s}"] = (sign * 0.03, 0.34 * build.spine, 0)
-        place[f"shoulder_{s}"] = (sign * (build.shoulders - 0.03), 0.03 * build.spine, -0.005)
-        place[f"elbow_{s}"], place[f"wrist_{s}"] = (0, -build.upper_arm, 0), (0, -build.forearm, 0)
-        place |= {f"{name}_{s}": (sign * x, y, z) for name, (x, y, z) in _finger_offsets(build.hand).items()}
-        place[f"hip_{s}"], place[f"knee_{s}"] = (sign * build.hips, 0, 0), (0, -build.thigh, 0)
-        place[f"ankle_{s}"], place[f"ball_{s}"] = (0, -build.shin, 0), (0, 0.03 - build.ankle, 0.52 * build.foot)
-    return np.array([place[name] for name in JOINTS], dtype=float)
+        offset[f"collar_{s}"] = (sign * 0.03, 0.34 * build.spine, 0)
+        offset[f"shoulder_{s}"] = (sign * (build.shoulders - 0.03), 0.03 * build.spine, -0.005)
+        offset[f"elbow_{s}"], offset[f"wrist_{s}"] = (0, -build.upper_arm, 0), (0, -build.forearm, 0)
+        offset |= {f"{name}_{s}": (sign * x, y, z) for name, (x, y, z) in _finger_offsets(build.hand).items()}
+        offset[f"hip_{s}"], offset[f"knee_{s}"] = (sign * build.hips, 0, 0), (0, -build.thigh, 0)
+        offset[f"ankle_{s}"], offset[f"ball_{s}"] = (0, -build.shin, 0), (0, 0.03 - build.ankle, 0.52 * build.foot)
+    return np.array([offset[name] for name in JOINTS], dtype=float)
 
 
 def _finger_offsets(hand: float) -> dict[str, tuple[float, float, float]]:
     """Finger joints of a left hand that hangs with the palm inwards (-x) and the thumb to the front."""
-    place: dict[str, tuple[float, float, float]] = {
+    offset: dict[str, tuple[float, float, float]] = {
         "thumb1": (-0.07, -0.15, 0.13),
         "thumb2": (-0.03, -0.2, 0.13),
         "thumb3": (-0.01, -0.17, 0.06),
@@ -172,8 +159,8 @@ def _finger_offsets(hand: float) -> dict[str, tuple[float, float, float]]:
         ("ring", -0.055, -0.51, (0.22, 0.145)),
         ("little", -0.15, -0.46, (0.17, 0.115)),
     ):
-        place |= {f"{finger}1": (0, knuckle, z), f"{finger}2": (0, -bones[0], 0), f"{finger}3": (0, -bones[1], 0)}
-    return {name: (hand * x, hand * y, hand * z) for name, (x, y, z) in place.items()}
+        offset |= {f"{finger}1": (0, knuckle, z), f"{finger}2": (0, -bones[0], 0), f"{finger}3": (0, -bones[1], 0)}
+    return {name: (hand * x, hand * y, hand * z) for name, (x, y, z) in offset.items()}
 
 
 def pose(build: Build, posture: Posture) -> Joints:
@@ -181,14 +168,14 @@ def pose(build: Build, posture: Posture) -> Joints:
 
     The pelvis sinks where a planted foot would not be reached, so a planted foot always stands on the floor.
     """
-    frames, place = posture.frames, offsets(build)
+    frames, offset = posture.frames, offsets(build)
     local = _local_rotations(posture)
     position, rotation = np.zeros((frames, len(JOINTS), 3)), np.zeros((frames, len(JOINTS), 3, 3))
     ankles, soles = _ankles(build, posture)
     position[:, 0], rotation[:, 0] = _pelvis(build, posture, ankles), local[:, 0]
     for name in JOINTS[1:]:
         j, parent = J[name], J[PARENT[name]]
-        position[:, j] = position[:, parent] + rotation[:, parent] @ place[j]
+        position[:, j] = position[:, parent] + rotation[:, parent] @ offset[j]
         rotation[:, j] = rotation[:, parent] @ local[:, j]
         if name.startswith("hip"):
             side = SIDES.index(name[-1])
@@ -291,13 +278,3 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def _frame(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.stack([x, y, np.cross(x, y)], axis=-1)
-
-
-def knee_angles(joints: Joints) -> np.ndarray:
-    """F 2: flexion of the left and right knee in degrees."""
-    angles = []
-    for s in SIDES:
-        thigh = joints.position[:, J[f"hip_{s}"]] - joints.position[:, J[f"knee_{s}"]]
-        shin = joints.position[:, J[f"knee_{s}"]] - joints.position[:, J[f"ankle_{s}"]]
-        angles.append(np.rad2deg(np.arccos(np.clip((_unit(thigh) * _unit(shin)).sum(-1), -1, 1))))
-    return np.stack(angles, axis=-1)

@@ -59,11 +59,11 @@ def torso(look: Look, joints: Joints) -> Mesh:
 
 def _spine_weights(v: float) -> dict[str, float]:
     """Shares of the joints of the trunk at a height: each takes over from the one below it."""
-    shares, rest = {}, 1.0
+    weights, rest = {}, 1.0
     for joint, start, length in (("head", 1.08, 0.12), ("neck", 0.95, 0.09), ("chest", 0.4, 0.25), ("waist", 0.12, 0.2)):
-        shares[joint] = rest * float(smooth((v - start) / length))
-        rest -= shares[joint]
-    return shares | {"pelvis": rest}
+        weights[joint] = rest * float(smooth((v - start) / length))
+        rest -= weights[joint]
+    return weights | {"pelvis": rest}
 
 
 def _with_collars(weights: np.ndarray, points: np.ndarray, heights: np.ndarray, look: Look) -> np.ndarray:

@@ -32,7 +32,7 @@ from animato.core.output import check_target, explained, is_folder_name, put_in_
 from animato.core.picture import check_readable
 from animato.core.shapes import Size
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
-from animato.pose.openpose import Place, read_people, write_body_25, write_person
+from animato.pose.openpose import Location, read_people, write_body_25, write_person
 
 FORMAT, VERSION = "animato poses", 1
 _ENDINGS = (".json", ".npz")
@@ -144,7 +144,7 @@ def _from_json(content: Any, file: str) -> PoseSequence:
     fps = _checked_fps(content.get("fps"), file)
     if not content["frames"]:
         raise InputError(f"{file}: its list 'frames' is empty; at least one frame is due.")
-    return _stack([read_people(frame, Place(file, index)) for index, frame in enumerate(content["frames"])], size, fps)
+    return _stack([read_people(frame, Location(file, index)) for index, frame in enumerate(content["frames"])], size, fps)
 
 
 def _write_openpose(sequence: PoseSequence, folder: Path) -> None:
@@ -157,11 +157,11 @@ def _write_openpose(sequence: PoseSequence, folder: Path) -> None:
 def _read_openpose(files: list[Path], where: Path, size: Size | None, fps: float) -> PoseSequence:
     if not files:
         raise InputError(f"The folder {where} holds no poses: none of its files is named <number>{_OPENPOSE_ENDING}.")
-    sequence = _stack([read_people(_read_json(file), Place(str(file), index)) for index, file in enumerate(files)], (1, 1), fps)
+    sequence = _stack([read_people(_read_json(file), Location(str(file), index)) for index, file in enumerate(files)], (1, 1), fps)
     seen = sequence.points[sequence.score > 0]
     if size is None:
         if len(seen) == 0:
-            raise InputError(f"{where} holds no person in any frame: nothing tells the size of the picture; give it.")
+            raise InputError(f"{where} holds no person in any frame: nothing says how large the picture is: give its size.")
         size = (max(1, int(np.ceil(seen[:, 0].max()))), max(1, int(np.ceil(seen[:, 1].max()))))
     return replace(sequence, size=size)
 

@@ -32,7 +32,7 @@ _FARTHEST = 1e6  # pixels
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where in which file a mistake is, for its message."""
 
     file: str
@@ -49,12 +49,12 @@ class Place:
         return InputError(f"{', '.join(parts)}: {what}.")
 
 
-def read_people(frame: Any, place: Place) -> list[tuple[np.ndarray, np.ndarray]]:
+def read_people(frame: Any, location: Location) -> list[tuple[np.ndarray, np.ndarray]]:
     """(points 134 3, score 134) of everybody in one frame object. Raises InputError."""
     people = frame.get("people") if isinstance(frame, dict) else None
     if not isinstance(people, list):
-        raise place.error("must be an object with a list 'people'")
-    return [_read_person(person, replace(place, person=index)) for index, person in enumerate(people)]
+        raise location.error("must be an object with a list 'people'")
+    return [_read_person(person, replace(location, person=index)) for index, person in enumerate(people)]
 
 
 def write_person(points: np.ndarray, score: np.ndarray) -> dict[str, list[float]]:
@@ -85,27 +85,27 @@ def write_body_25(points: np.ndarray, score: np.ndarray) -> dict[str, list[float
     }
 
 
-def _read_person(person: Any, place: Place) -> tuple[np.ndarray, np.ndarray]:
+def _read_person(person: Any, location: Location) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(person, dict):
-        raise place.error("must be an object with the field 'pose_keypoints_2d'")
+        raise location.error("must be an object with the field 'pose_keypoints_2d'")
     for field in person:
         if field not in (*FIELDS, *DEPTHS, *_UNUSED):
-            raise place.error(f"has the field '{field}', which is not known; known are {', '.join((*FIELDS, *DEPTHS))}")
+            raise location.error(f"has the field '{field}', which is not known; known are {', '.join((*FIELDS, *DEPTHS))}")
     if "pose_keypoints_2d" not in person:
-        raise place.error("has no field 'pose_keypoints_2d'; write an empty list for a person who is not there")
+        raise location.error("has no field 'pose_keypoints_2d'; write an empty list for a person who is not there")
     points, score = np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)
     for field, which in FIELDS.items():
-        values = _numbers(person.get(field, []), replace(place, field=field), 3, _counts(field))
-        _put(values.reshape(-1, 3), which, points, score, replace(place, field=field))
+        values = _numbers(person.get(field, []), replace(location, field=field), 3, _counts(field))
+        _put(values.reshape(-1, 3), which, points, score, replace(location, field=field))
     for field, which in DEPTHS.items():
-        depth = _numbers(person.get(field, []), replace(place, field=field), 1, (which.stop - which.start,))
+        depth = _numbers(person.get(field, []), replace(location, field=field), 1, (which.stop - which.start,))
         if len(depth):
             points[which, 2] = depth
     points[score == 0] = 0
     return points, score
 
 
-def _put(triples: np.ndarray, which: slice, points: np.ndarray, score: np.ndarray, place: Place) -> None:
+def _put(triples: np.ndarray, which: slice, points: np.ndarray, score: np.ndarray, location: Location) -> None:
     """Writes the points of one field, in whichever of its layouts, to where they belong."""
     if len(triples) == 0:
         return
@@ -114,7 +114,7 @@ def _put(triples: np.ndarray, which: slice, points: np.ndarray, score: np.ndarra
         which = slice(0, _BODY_24)
     triples = triples[: which.stop - which.start]
     if (triples[:, 2] < 0).any():
-        raise place.error(f"point {int(np.argmin(triples[:, 2]))} has a negative score; scores go from 0 (missing) to 1")
+        raise location.error(f"point {int(np.argmin(triples[:, 2]))} has a negative score; scores go from 0 (missing) to 1")
     points[which, :2], score[which] = triples[:, :2], np.minimum(triples[:, 2], 1)
 
 
@@ -125,18 +125,18 @@ def _counts(field: str) -> tuple[int, ...]:
     return (which.stop - which.start, *extra.get(field, ()))
 
 
-def _numbers(values: Any, place: Place, each: int, counts: tuple[int, ...]) -> np.ndarray:
+def _numbers(values: Any, location: Location, each: int, counts: tuple[int, ...]) -> np.ndarray:
     """A list from the file as an array, proved to hold as many sensible numbers as one of `counts` points need, `each` for one."""
     if not isinstance(values, list):
-        raise place.error("must be a list of numbers")
+        raise location.error("must be a list of numbers")
     if values and len(values) not in [count * each for count in counts]:
         due = " or ".join(f"{count * each} ({count} points)" for count in counts)
-        raise place.error(f"holds {len(values)} numbers, but {due} are due, or none")
+        raise location.error(f"holds {len(values)} numbers, but {due} are due, or none")
     for index, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise place.error(f"entry {index} is {json.dumps(value)[:40]}, which is not a number")
+            raise location.error(f"entry {index} is {json.dumps(value)[:40]}, which is not a number")
         if not abs(value) <= _FARTHEST:
-            raise place.error(f"entry {index} is {json.dumps(value)[:20]}, which is not a usable number")
+            raise location.error(f"entry {index} is {json.dumps(value)[:20]}, which is not a usable number")
     return np.array(values, float)
 
 

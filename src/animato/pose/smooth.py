@@ -34,12 +34,12 @@ def fill_gaps(sequence: PoseSequence, longest: int = 8, threshold: float = 0.3) 
     after = np.minimum.accumulate(np.where(present, frame, len(sequence))[::-1], axis=0)[::-1]
     bridged = ~present & (before >= 0) & (after < len(sequence)) & (after - before - 1 <= longest)
     first, last = np.where(bridged, before, frame), np.where(bridged, after, frame)
-    share = ((frame - first) / np.maximum(last - first, 1))[..., None]
+    weight = ((frame - first) / np.maximum(last - first, 1))[..., None]
     ends = [np.take_along_axis(sequence.points, at[..., None], axis=0) for at in (first, last)]
     lower = np.minimum(*(np.take_along_axis(sequence.score, at, axis=0) for at in (first, last)))
     return replace(
         sequence,
-        points=np.where(bridged[..., None], ends[0] + share * (ends[1] - ends[0]), sequence.points),
+        points=np.where(bridged[..., None], ends[0] + weight * (ends[1] - ends[0]), sequence.points),
         score=np.where(present | bridged, lower, 0.0),
     )
 
@@ -123,5 +123,5 @@ def _one_euro(points: np.ndarray, present: np.ndarray, fps: float) -> np.ndarray
 
 
 def _low_pass(old: np.ndarray, new: np.ndarray, cutoff: float | np.ndarray, step: np.ndarray) -> np.ndarray:
-    share = 1 / (1 + 1 / (2 * np.pi * cutoff * step))
-    return old + share * (new - old)
+    weight = 1 / (1 + 1 / (2 * np.pi * cutoff * step))
+    return old + weight * (new - old)

@@ -55,7 +55,7 @@ class Copier:
         return torch.nn.functional.interpolate(gone, standing.shape, mode="bilinear") * torch.from_numpy(standing)
 
     def _sources(self, copied: Copied, traces: Tensor) -> list[Source]:  # 1 F 3 h w
-        shares = torch.nn.functional.pixel_shuffle(copied.share[0], Codec(self.vae).stride)[:, 0]
+        shares = torch.nn.functional.pixel_shuffle(copied.weight[0], Codec(self.vae).stride)[:, 0]
         return [Source(place[:2].numpy(), place[2].numpy(), share.numpy()) for place, share in zip(traces[0], shares, strict=True)]
 
 
@@ -74,10 +74,10 @@ def vacated(copied: Copied, reference: Tensor, left: Tensor) -> Copied:  # 1 1 C
 
     The copy head does not see where the reference's person is, and has learned it from colours alone, which leaves heads standing.
     """
-    stride = left.shape[-1] // copied.share.shape[-1]
-    share = copied.share + torch.nn.functional.pixel_unshuffle(left.unsqueeze(2), stride) * (1 - copied.share)  # 1 F pixels h w
+    stride = left.shape[-1] // copied.weight.shape[-1]
+    share = copied.weight + torch.nn.functional.pixel_unshuffle(left.unsqueeze(2), stride) * (1 - copied.weight)  # 1 F pixels h w
     base = reference + share.repeat(1, 1, reference.shape[2] // share.shape[2], 1, 1) * (copied.fetched - reference)
-    return copied._replace(base=base, share=share)
+    return copied._replace(base=base, weight=share)
 
 
 def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F C h w

@@ -13,7 +13,7 @@ from animato.pose.estimator.blaze import Found
 from animato.pose.estimator.hands import LEFT, RIGHT, Hand, apart, plausible
 from animato.pose.estimator.people import Someone, chosen, describe_choice, distinct_bodies, distinct_heads, views
 from animato.pose.estimator.region import Region
-from animato.pose.estimator.tracker import new_share
+from animato.pose.estimator.tracker import new_weight
 from seen import body
 
 
@@ -138,5 +138,5 @@ def test_one_hand_seen_twice_belongs_to_the_nearer_wrist() -> None:
 
 def test_the_region_follows_slowly_but_never_falls_far_behind() -> None:
     still, quick = replace(ARMS, next=Region(110.0, 100.0, 400.0)), replace(ARMS, next=Region(300.0, 100.0, 400.0))
-    assert new_share(still) == 0.2
-    assert (1 - new_share(quick)) * 200 / 400 == pytest.approx(0.1)
+    assert new_weight(still) == 0.2
+    assert (1 - new_weight(quick)) * 200 / 400 == pytest.approx(0.1)

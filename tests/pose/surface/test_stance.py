@@ -83,7 +83,7 @@ def test_limbs_that_were_never_seen_are_left_out() -> None:
     motion.score[:, :, [Point.L_ELBOW, Point.L_WRIST, Point.R_ANKLE]] = 0
     standing = stance(body(motion))
     assert set(standing.arms) == {"R"} == set(standing.hands) and set(standing.legs) == {"L", "R"}
-    hip, knee, ankle = standing.legs["R"].place.swapaxes(0, 1)
+    hip, knee, ankle = standing.legs["R"].joints.swapaxes(0, 1)
     np.testing.assert_allclose(unit(ankle - knee), unit(knee - hip), atol=1e-9)
 
 

@@ -75,7 +75,7 @@ class _Room:
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class _Placement:
     """How the figure is put into the picture: scaled by `scale` about `pivot`, its way shortened to `travel`."""
 
     room: _Room
@@ -88,26 +88,26 @@ def fit_into(target: Target, seen: np.ndarray, reference: Body, size: Size, note
     """Fit a retargeted motion (`seen` F J: its visible joints) into a picture of `size`; what the user should know goes to `notes`."""
     xyz = _with_visible_crown(target.xyz, reference) - _flat(target.anchor)
     if target.ground is None:
-        place = _cut_off(target.anchor, xyz, seen, reference, size, notes)
+        placement = _cut_off(target.anchor, xyz, seen, reference, size, notes)
     else:
-        place = _standing(target.anchor, target.ground, xyz, seen, reference, size)
-    xyz = place.scale * (xyz + _flat(place.room.path(place.travel))) + _flat(place.pivot[None])
-    low, high = (place.pivot[0] + place.scale * corner[0] for corner in place.room.box(place.travel))
+        placement = _standing(target.anchor, target.ground, xyz, seen, reference, size)
+    xyz = placement.scale * (xyz + _flat(placement.room.path(placement.travel))) + _flat(placement.pivot[None])
+    low, high = (placement.pivot[0] + placement.scale * corner[0] for corner in placement.room.box(placement.travel))
     xyz[..., 0] += max(0.0, -low) - max(0.0, high - size[0])
-    _tell(place, notes)
-    return Fitted(xyz, place.scale, place.travel)
+    _note(placement, notes)
+    return Fitted(xyz, placement.scale, placement.travel)
 
 
-def _standing(anchor: np.ndarray, ground: float, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size) -> _Place:
+def _standing(anchor: np.ndarray, ground: float, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size) -> _Placement:
     """A figure that the picture shows down to its feet: all of it stays inside."""
     pivot = np.array([np.median(anchor[:, 0]), ground])
     path, raised = _above_the_edge(anchor - pivot, xyz, seen, _lower_edge(reference, size) - ground)
     pivot[1] -= raised
     room = _room(path, xyz, seen, [*_HEAD, *_TORSO, *sum(_arms_inside(reference, size), []), *_LEGS], (1, 0))
-    return _Place(room, pivot, *_scale_and_travel(room, size[0], pivot[1], PREFERRED))
+    return _Placement(room, pivot, *_scale_and_travel(room, size[0], pivot[1], PREFERRED))
 
 
-def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size, notes: list[str]) -> _Place:
+def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: Body, size: Size, notes: list[str]) -> _Placement:
     """A figure that the lower edge cuts off: its upper body stays inside or, in a tight picture, its head."""
     pivot = np.array([np.median(anchor[:, 0]), float(size[1])])
     arms = _arms_inside(reference, size)
@@ -119,7 +119,7 @@ def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: B
         notes.append("The picture is too tight for this motion: arms leave it at the sides. Use a wider picture.")
     sunk, headroom = -(1 - scale) * room.home[1], size[1] + scale * room.box(travel)[0][1]
     pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * bone_lengths(reference).get("torso", 0.0)))
-    return _Place(room, pivot, scale, travel)
+    return _Placement(room, pivot, scale, travel)
 
 
 def _scale_and_travel(room: _Room, width: float, height: float, preferred: float) -> tuple[float, float]:
@@ -158,8 +158,8 @@ def _above_the_edge(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, space: 
     """The path with its steps below the ground line (towards the camera) shortened until the feet are inside, and how far to raise it."""
     _, feet = _boxes(xyz, seen, _LEGS)
     down = path[:, 1] > 0
-    share = np.clip(((space - feet[down, 1]) / path[down, 1]).min(initial=1.0), 0, 1)
-    path = path * np.stack([np.ones(len(path)), np.where(down, share, 1.0)], axis=1)
+    fraction = np.clip(((space - feet[down, 1]) / path[down, 1]).min(initial=1.0), 0, 1)
+    path = path * np.stack([np.ones(len(path)), np.where(down, fraction, 1.0)], axis=1)
     return path, max(0.0, float((path[:, 1] + feet[:, 1]).max()) - space)
 
 
@@ -172,9 +172,9 @@ def _lower_edge(reference: Body, size: Size) -> float:
 def _with_visible_crown(xyz: np.ndarray, reference: Body) -> np.ndarray:
     """The crown lowered as far as the picture itself cuts it off."""
     head, crown = reference.xyz[0, HEAD, 1], reference.xyz[0, CROWN, 1]
-    share = np.clip(head / (head - crown), 0, 1) if crown < head else 1.0
+    fraction = np.clip(head / (head - crown), 0, 1) if crown < head else 1.0
     xyz = xyz.copy()
-    xyz[:, CROWN] = xyz[:, HEAD] + share * (xyz[:, CROWN] - xyz[:, HEAD])
+    xyz[:, CROWN] = xyz[:, HEAD] + fraction * (xyz[:, CROWN] - xyz[:, HEAD])
     return xyz
 
 
@@ -183,8 +183,8 @@ def _flat(points: np.ndarray) -> np.ndarray:
     return np.pad(points, ((0, 0), (0, 1)))[:, None]
 
 
-def _tell(place: _Place, notes: list[str]) -> None:
-    if place.scale < 0.995:
-        notes.append(f"The motion needs more room than the picture has: the figure is shrunk to {place.scale:.0%}.")
-    if place.travel < 0.995:
-        notes.append(f"The motion goes further than the picture is wide: its way is shortened to {place.travel:.0%}.")
+def _note(placement: _Placement, notes: list[str]) -> None:
+    if placement.scale < 0.995:
+        notes.append(f"The motion needs more room than the picture has: the figure is shrunk to {placement.scale:.0%}.")
+    if placement.travel < 0.995:
+        notes.append(f"The motion goes further than the picture is wide: its way is shortened to {placement.travel:.0%}.")

@@ -1,4 +1,4 @@
-"""Alignment as MusePose publishes it: ratios of one frame, the neck's way unscaled, no look at ground or border (its pose_align.py).
+"""Alignment as MusePose publishes it: ratios of one frame, the neck's way unscaled, without regard to ground or border (its pose_align.py).
 
 Where the published code divides by a length of zero or measures hidden hand points, it draws limbs towards a corner; here the other limbs'
 mean takes the place of such a ratio, hidden points are left out of it, and hands are those of the person who is aligned.

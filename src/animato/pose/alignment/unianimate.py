@@ -1,6 +1,6 @@
 """Alignment as UniAnimate publishes it: width and height by two ratios, then bone by bone, measured on one frame (its run_align_pose.py).
 
-All lengths are shares of the picture's width and height, so that they mix both where a picture is no square. The width's ratio keeps its
+All lengths are fractions of the picture's width and height, so that they mix both where a picture is no square. The width's ratio keeps its
 sign: a person seen from behind is turned into its mirror image. Face points follow width, height and the neck's offset, not the head.
 Where the published code divides by zero or measures points that were not seen, ours leaves the bone at what width and height made of it.
 """
@@ -88,5 +88,5 @@ def _usable(ratio: float) -> bool:
 
 
 def _unit(points: np.ndarray, size: Size) -> np.ndarray:  # F K 3
-    """Pixels as shares of the picture; depth as shares of its width."""
+    """Pixels as fractions of the picture; depth as fractions of its width."""
     return points / (*size, size[0])

@@ -15,9 +15,9 @@ ACROSS_TRUNK = (0.2, 0.4, 0.6, 0.8)
 UPPER_TRUNK, LOWER_TRUNK = (0.15, 0.35), (0.65, 0.85)
 
 
-def _mix(shares: dict[int, float]) -> np.ndarray:
+def _mix(fractions: dict[int, float]) -> np.ndarray:
     weights = np.zeros(JOINTS)
-    weights[list(shares)] = list(shares.values())
+    weights[list(fractions)] = list(fractions.values())
     return weights
 
 
@@ -70,6 +70,6 @@ def is_other(seen: np.ndarray, own: np.ndarray, others: list[np.ndarray]) -> boo
     return apart > FOREIGN or (apart > FAMILIAR and min(rivals, default=np.inf) < apart / 2)
 
 
-def learnt(memory: np.ndarray, seen: np.ndarray, share: float) -> np.ndarray:
+def learnt(memory: np.ndarray, seen: np.ndarray, weight: float) -> np.ndarray:
     """The remembered colours moved towards those just seen."""
-    return np.where(np.isnan(seen), memory, np.where(np.isnan(memory), seen, (1 - share) * memory + share * seen))
+    return np.where(np.isnan(seen), memory, np.where(np.isnan(memory), seen, (1 - weight) * memory + weight * seen))

@@ -22,10 +22,9 @@ NOSE_TIP, RIGHT_EYE, LEFT_EYE = 1, 33, 263
 
 HEAD = slice(0, 11)
 BODY_NOSE, BODY_LEFT_EYE, BODY_RIGHT_EYE = 0, 2, 5
-BODY_EARS = [7, 8]
 FIRST_MARGIN = 2.2
 MARGIN = 1.5
-LOOKS = 3
+ROUNDS = 3
 MIN_HEAD = 0.3
 MAX_GAP = 0.6
 MAX_STEP = 0.1
@@ -51,18 +50,18 @@ class Faces:
         if body.score[HEAD].mean() < MIN_HEAD:
             return None
         if before is not None:
-            face = self._look(picture, before.next)
+            face = self._landmarks(picture, before.next)
             if gap(face.next, before.next) > MAX_STEP:
-                face = self._look(picture, face.next)
+                face = self._landmarks(picture, face.next)
             if face.presence >= MIN_SCORE and plausible(face, body):
                 return face
-        looks = [self._look(picture, head_region(body))]
-        for _ in range(LOOKS - 1):
-            looks.append(self._look(picture, looks[-1].next))
-        face = looks[-1] if looks[-1].presence >= MIN_SCORE else max(looks, key=lambda one: one.presence)
+        rounds = [self._landmarks(picture, head_region(body))]
+        for _ in range(ROUNDS - 1):
+            rounds.append(self._landmarks(picture, rounds[-1].next))
+        face = rounds[-1] if rounds[-1].presence >= MIN_SCORE else max(rounds, key=lambda one: one.presence)
         return face if face.presence >= MIN_SCORE and plausible(face, body) else None
 
-    def _look(self, picture: np.ndarray, region: Region) -> Face:
+    def _landmarks(self, picture: np.ndarray, region: Region) -> Face:
         values, presence = self._network(region.crop(picture, self._network.size))
         values = values.reshape(-1, 3).astype(np.float64) / self._network.size
         xy, z = region.to_picture(values[:, :2]), (values[:, 2] - values[NOSE_TIP, 2]) * region.side

@@ -15,7 +15,7 @@ from animato.pose.estimator.region import Region, around, upward
 WRIST, INDEX, MIDDLE, RING = 0, 5, 9, 13
 PALM = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
 KNUCKLES = (5, 9, 13, 17)
-LOOKS = 3
+ROUNDS = 3
 HOPELESS, SURE = 0.02, 0.9
 MIN_WRIST = 0.1
 OTHER_SIDE = 0.9
@@ -71,19 +71,19 @@ class Hands:
         if body.score[side.wrist] < MIN_WRIST:
             return None
         if old is not None:
-            hand = self._look(picture, old.next)
+            hand = self._read(picture, old.next)
             if hand.presence >= MIN_SCORE and plausible(hand, body, side):
                 return hand
-        looks = self._looks(picture, self._recropped(picture, hand_region(body, side)))
-        good = [hand for hand in looks if hand.presence >= MIN_SCORE and plausible(hand, body, side)]
+        rounds = self._rounds(picture, self._recropped(picture, hand_region(body, side)))
+        good = [hand for hand in rounds if hand.presence >= MIN_SCORE and plausible(hand, body, side)]
         return max(good, key=lambda hand: hand.presence, default=None)
 
-    def _looks(self, picture: np.ndarray, region: Region) -> list[Hand]:
+    def _rounds(self, picture: np.ndarray, region: Region) -> list[Hand]:
         """The hand in a region, and in the regions made anew from it while that may help."""
-        looks = [self._look(picture, region)]
-        while len(looks) < LOOKS and HOPELESS < looks[-1].presence < SURE:
-            looks.append(self._look(picture, looks[-1].next))
-        return looks
+        rounds = [self._read(picture, region)]
+        while len(rounds) < ROUNDS and HOPELESS < rounds[-1].presence < SURE:
+            rounds.append(self._read(picture, rounds[-1].next))
+        return rounds
 
     def _recropped(self, picture: np.ndarray, region: Region) -> Region:
         """The region as a small network corrects it: it gives the middle of the hand and a point straight below it."""
@@ -91,7 +91,7 @@ class Hands:
         middle, below = region.to_picture(values / self._region.size)
         return Region(float(middle[0]), float(middle[1]), 2 * float(np.hypot(*(below - middle))), upward(below, middle))
 
-    def _look(self, picture: np.ndarray, region: Region) -> Hand:
+    def _read(self, picture: np.ndarray, region: Region) -> Hand:
         values, presence, right, _ = self._landmarks(region.crop(picture, self._landmarks.size))
         values = values.reshape(-1, 3).astype(np.float64) / self._landmarks.size
         points = np.column_stack([region.to_picture(values[:, :2]), values[:, 2] * region.side])

@@ -14,9 +14,9 @@ from animato.pose.estimator.region import Region
 
 Person = str | int | tuple[float, float]  # "largest", an index from left to right (0, 1, ...), or a point in pixels
 LARGEST = "largest"
-LOOKS = 3
+ROUNDS = 3
 ROOM = (1.0, 1.3)
-OTHER_ROOM, PLACES = (1.6, 0.8, 2.0), (-0.5, 0.0, 0.5)
+OTHER_ROOM, GRID = (1.6, 0.8, 2.0), (-0.5, 0.0, 0.5)
 WIDE = 1.5
 CLOSER = (1.0, 0.7)
 SAME_HEAD = 0.6
@@ -50,17 +50,17 @@ class Someone:
 
 
 class People:
-    """Finds the people in a picture. `settled` is also the way to look again at one whose region is known."""
+    """Finds the people in a picture. `landmarks` gives the body in a region that is known; `settled` goes on until the region fits."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._detector = Detector(folder)
-        self.look = BodyLandmarks(folder)
+        self.landmarks = BodyLandmarks(folder)
 
     def __call__(self, picture: np.ndarray, extra: Sequence[Region] = (), thorough: bool = True) -> list[Someone]:
         """H W 3 uint8 -> the people in it, from left to right.
 
         extra     squares in which to look as well
-        thorough  whether to look at many more sizes and places before saying that nobody is there (a tenth of a second)
+        thorough  whether to look at many more sizes and positions before saying that nobody is there (a tenth of a second)
         """
         people = distinct_bodies(self._confirmed(picture, self.detected(picture, extra)))
         if people or not thorough:
@@ -82,9 +82,9 @@ class People:
 
     def settled(self, picture: np.ndarray, region: Region) -> Body:
         """The body in a region that was made anew from what was seen in it."""
-        body = self.look(picture, region)
-        for _ in range(LOOKS - 1):
-            body = self.look(picture, body.next)
+        body = self.landmarks(picture, region)
+        for _ in range(ROUNDS - 1):
+            body = self.landmarks(picture, body.next)
         return body
 
 
@@ -100,8 +100,8 @@ def last_views(width: int, height: int) -> list[Region]:
     """Where to look when nobody was found: other sizes of the whole, for drawn figures, and overlapping parts, for small ones."""
     long = max(width, height)
     whole = [Region(width / 2, height / 2, room * long) for room in OTHER_ROOM]
-    places = [(x, y) for y in PLACES for x in PLACES]
-    parts = [Region(width / 2 + x * (long / 2), height / 2 + y * (long / 2), long / 2) for x, y in places]
+    middles = [(x, y) for y in GRID for x in GRID]
+    parts = [Region(width / 2 + x * (long / 2), height / 2 + y * (long / 2), long / 2) for x, y in middles]
     return whole + [part for part in parts if 0 <= part.x <= width and 0 <= part.y <= height]
 
 
@@ -109,7 +109,7 @@ def around_point(picture: np.ndarray, person: Person) -> list[Region]:
     """Where else to look when the user points at somebody: they may be too small for the whole picture."""
     if not isinstance(person, tuple):
         return []
-    return [Region(person[0], person[1], share * min(picture.shape[:2])) for share in CLOSER]
+    return [Region(person[0], person[1], part * min(picture.shape[:2])) for part in CLOSER]
 
 
 def distinct_heads(found: list[Found]) -> list[Found]:

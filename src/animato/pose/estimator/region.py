@@ -34,10 +34,10 @@ class Region:
         """... 2 in picture pixels -> ... 2 in region coordinates."""
         return (points - (self.x, self.y)) @ np.linalg.inv(self.axes).T + 0.5
 
-    def raised(self, share: float) -> Region:
-        """Moved by a share of its side in its own upward direction."""
+    def raised(self, sides: float) -> Region:
+        """Moved by a part of its side in its own upward direction."""
         up = -self.axes[:, 1]
-        return Region(self.x + share * float(up[0]), self.y + share * float(up[1]), self.side, self.angle)
+        return Region(self.x + sides * float(up[0]), self.y + sides * float(up[1]), self.side, self.angle)
 
     def crop(self, picture: np.ndarray, size: int) -> np.ndarray:
         """H W 3 -> size size 3: the region's pixels, black outside the picture."""
@@ -94,12 +94,12 @@ def gap(one: Region, other: Region) -> float:
     return float(np.hypot(one.x - other.x, one.y - other.y)) / max(min(one.side, other.side), 1e-6)
 
 
-def blend(old: Region, new: Region, share: float) -> Region:
-    """(1 - share) old + share new, turning the short way round."""
+def blend(old: Region, new: Region, weight: float) -> Region:
+    """(1 - weight) old + weight new, turning the short way round."""
     turn = (new.angle - old.angle + np.pi) % (2 * np.pi) - np.pi
     return Region(
-        old.x + share * (new.x - old.x),
-        old.y + share * (new.y - old.y),
-        old.side + share * (new.side - old.side),
-        old.angle + share * turn,
+        old.x + weight * (new.x - old.x),
+        old.y + weight * (new.y - old.y),
+        old.side + weight * (new.side - old.side),
+        old.angle + weight * turn,
     )

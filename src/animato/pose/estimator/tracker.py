@@ -11,7 +11,7 @@ from animato.pose.estimator.blaze import MIN_SCORE, Body
 from animato.pose.estimator.people import LARGEST, People, Person, Someone, around_point, chosen
 from animato.pose.estimator.region import Region, blend, gap
 
-NEW_SHARE = 0.2
+NEW_WEIGHT = 0.2
 LAG = 0.1
 LOOK_AROUND = 12
 PATIENCE = 24
@@ -46,10 +46,10 @@ class Tracker:
             return None
         if self._frame % LOOK_AROUND == 0 and not self._others and len(self._people.detected(picture)) > 1:
             self._meet(picture, self._people(picture), self._region)
-        body = self._people.look(picture, self._region)
+        body = self._people.landmarks(picture, self._region)
         if body.presence < MIN_SCORE or not self._same(picture, body):
             return None
-        self._region = blend(body.region, body.next, new_share(body))
+        self._region = blend(body.region, body.next, new_weight(body))
         return body
 
     def _found(self, picture: np.ndarray) -> Body | None:
@@ -92,7 +92,7 @@ class Tracker:
         return True
 
 
-def new_share(body: Body) -> float:
+def new_weight(body: Body) -> float:
     """How much of the new region to take: little while the person stands, for steadiness, and enough not to fall behind one who moves."""
     moved = gap(body.region, body.next)
-    return NEW_SHARE if moved <= LAG else max(NEW_SHARE, 1 - LAG / moved)
+    return NEW_WEIGHT if moved <= LAG else max(NEW_WEIGHT, 1 - LAG / moved)

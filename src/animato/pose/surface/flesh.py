@@ -62,14 +62,14 @@ class Surface:
     """A mesh over F frames.
 
     points  F V 3  pixels
-    place   V 2    u 0..2 round the tube, v along it
+    uv      V 2    u 0..2 round the tube, v along it
     faces   T 3
     part    T      uint8
-    shift   T 2    added to the places of a face's pixels: (u, v) within its part
+    shift   T 2    added to the (u, v) of a face's pixels, to get those within its part
     """
 
     points: np.ndarray
-    place: np.ndarray
+    uv: np.ndarray
     faces: np.ndarray
     part: np.ndarray
     shift: np.ndarray
@@ -92,8 +92,8 @@ def surface(stance: Stance) -> Surface:
 def _torso(stance: Stance) -> Rings:
     height = TORSO[:, 0]
     centre = stance.spine[:, None, 0] + height[:, None] * (stance.spine[:, None, 1] - stance.spine[:, None, 0])
-    share = np.clip(height, 0, 1)[:, None]
-    left = (1 - share) * stance.trunk[:, None, 0, 0] + share * stance.trunk[:, None, 1, 0]
+    weight = np.clip(height, 0, 1)[:, None]
+    left = (1 - weight) * stance.trunk[:, None, 0, 0] + weight * stance.trunk[:, None, 1, 0]
     turned = axes(left, np.broadcast_to(stance.trunk[:, None, 0, 1], left.shape))
     return Rings(centre, turned[..., 0, :], turned[..., 2, :], _sizes(TORSO, stance.scale), (height - height[0]) / np.ptp(height))
 
@@ -104,9 +104,9 @@ def _head(stance: Stance) -> Rings:
     skull = stance.ears[:, None] + large[:, None, None] * HEAD[:, :1] * up[:, None]
     top = stance.ears + large[:, None] * (-0.07 * up - 0.02 * front)
     neck = stance.spine[:, None, 1] + NECK[:, :1] * (top - stance.spine[:, 1])[:, None]
-    chest, share = stance.trunk[:, 1], NECK[:, :1]
-    side = np.concatenate([(1 - share) * chest[:, None, 0] + share * left[:, None], np.repeat(left[:, None], len(HEAD), 1)], axis=1)
-    ahead = np.concatenate([(1 - share) * chest[:, None, 2] + share * front[:, None], np.repeat(front[:, None], len(HEAD), 1)], axis=1)
+    chest, weight = stance.trunk[:, 1], NECK[:, :1]
+    side = np.concatenate([(1 - weight) * chest[:, None, 0] + weight * left[:, None], np.repeat(left[:, None], len(HEAD), 1)], axis=1)
+    ahead = np.concatenate([(1 - weight) * chest[:, None, 2] + weight * front[:, None], np.repeat(front[:, None], len(HEAD), 1)], axis=1)
     v = np.concatenate([np.zeros(len(NECK)), (HEAD[:, 0] - HEAD[0, 0]) / np.ptp(HEAD[:, 0])])
     sizes = np.concatenate([_sizes(NECK, stance.scale), _sizes(HEAD, large)], axis=1)
     return Rings(np.concatenate([neck, skull], axis=1), unit(side), unit(ahead), sizes, v)
@@ -114,7 +114,7 @@ def _head(stance: Stance) -> Rings:
 
 def _limb(limb: Limb, table: np.ndarray, inwards: np.ndarray, scale: np.ndarray, s: str) -> Rings:
     """Cross-sections along two bones and, `inwards` (F 3 pixels), before the first; near the joint those of one turn into the other's."""
-    along, (first, joint, last) = table[:, 0], limb.place.swapaxes(0, 1)[:, :, None]
+    along, (first, joint, last) = table[:, 0], limb.joints.swapaxes(0, 1)[:, :, None]
     t = along[:, None]
     upper = first + np.where(t < 0, -t * inwards[:, None], t * (joint - first))
     centre = np.where(t < 1, upper, joint + (t - 1) * (last - joint))
@@ -155,18 +155,18 @@ def _palm(stance: Stance, s: str) -> Rings:
 
 def _thumb(stance: Stance, s: str) -> Rings:
     thumb, metre = stance.thumbs[s], stance.scale[:, None]
-    places = np.concatenate([stance.hands[s][:, :1], thumb], axis=1)
-    ahead = unit(np.gradient(places, axis=1))
+    points = np.concatenate([stance.hands[s][:, :1], thumb], axis=1)
+    ahead = unit(np.gradient(points, axis=1))
     side = across(np.repeat(stance.arms[s].side[:, 2:], 4, axis=1), ahead)
     sizes = (metre * [0.0, 0.016, 0.013, 0.0])[..., None] * np.ones(3)
-    return Rings(places, side, SIGN[s] * np.cross(side, -ahead), sizes, np.array([0, 0.3, 0.5, 0.6]))
+    return Rings(points, side, SIGN[s] * np.cross(side, -ahead), sizes, np.array([0, 0.3, 0.5, 0.6]))
 
 
 def _foot(stance: Stance, s: str) -> Rings:
     """From heel to toes; the rings stand on the sole."""
     (heel, toes), metre = stance.feet[s].swapaxes(0, 1), stance.scale[:, None, None]
     ahead = unit(toes - heel)
-    up = across(stance.legs[s].place[:, 2] - heel, ahead)
+    up = across(stance.legs[s].joints[:, 2] - heel, ahead)
     tall = FOOT[:, 2:3]
     centre = heel[:, None] + FOOT[:, :1] * (toes - heel)[:, None] + metre * (tall / 2 - SOLE) * up[:, None]
     sizes = metre * np.concatenate([FOOT[:, 1:2], tall / 2, tall / 2], axis=1)
@@ -199,15 +199,15 @@ def _tube(rings: Rings, kind: Kind) -> Surface:
     halves = kind.near[0] != kind.near[1]
     shift = np.stack(np.broadcast_arrays(-1.0 * second * halves, -1.0 * far[:, None]), axis=-1)
     faces = cells[..., [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
-    place = np.stack([u, v], axis=-1).reshape(-1, 2) * ([1, 1] if halves else [0.5, 1])
-    return Surface(points.reshape(len(points), -1, 3), place, faces, np.repeat(part.ravel(), 2), np.repeat(shift.reshape(-1, 2), 2, axis=0))
+    uv = np.stack([u, v], axis=-1).reshape(-1, 2) * ([1, 1] if halves else [0.5, 1])
+    return Surface(points.reshape(len(points), -1, 3), uv, faces, np.repeat(part.ravel(), 2), np.repeat(shift.reshape(-1, 2), 2, axis=0))
 
 
 def _joined(tubes: list[Surface]) -> Surface:
-    starts = np.cumsum([0] + [len(tube.place) for tube in tubes[:-1]])
+    starts = np.cumsum([0] + [len(tube.uv) for tube in tubes[:-1]])
     return Surface(
         np.concatenate([tube.points for tube in tubes], axis=1),
-        np.concatenate([tube.place for tube in tubes]),
+        np.concatenate([tube.uv for tube in tubes]),
         np.concatenate([tube.faces + start for tube, start in zip(tubes, starts, strict=True)]),
         np.concatenate([tube.part for tube in tubes]).astype(np.uint8),
         np.concatenate([tube.shift for tube in tubes]),

@@ -39,9 +39,9 @@ _KNUCKLES, _MIDDLES, _TIPS = (5, 9, 13, 17), (6, 10, 14, 18), (8, 12, 16, 20)
 
 @dataclass(frozen=True, eq=False)
 class Limb:
-    """Two bones. place F 3 3: beginning, joint, end; side F 3 3: unit vectors away from the body, of the upper bone and both lower ends."""
+    """Two bones. joints F 3 3: first, middle, last; side F 3 3: unit vectors away from the body, of the upper bone and both lower ends."""
 
-    place: np.ndarray
+    joints: np.ndarray
     side: np.ndarray
 
 
@@ -58,7 +58,7 @@ class Stance:
     arms, legs         limbs by side, "L" and "R"
     hands   F 4 3      wrist, middle of the knuckles, of the fingers' middle joints and of their tips
     thumbs  F 3 3      the thumb's last three points
-    palms   F 4        half width of the hand at the four places, pixels from the middle to the outer fingers' middle
+    palms   F 4        half width of the hand at these four points, pixels from the middle to the outer fingers' middle
     feet    F 2 3      heel and toes
     """
 
@@ -136,8 +136,8 @@ def axes(left: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 def carried(side: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """... 3: where the shortest turn from unit vectors `start` to `end` brings `side`, which is at right angles to start."""
-    share = (side * end).sum(-1, keepdims=True) / np.maximum(1 + (start * end).sum(-1, keepdims=True), 0.1)
-    return across(side - share * (start + end), end)
+    factor = (side * end).sum(-1, keepdims=True) / np.maximum(1 + (start * end).sum(-1, keepdims=True), 0.1)
+    return across(side - factor * (start + end), end)
 
 
 def hinged(side: np.ndarray, hinge: np.ndarray, bone: np.ndarray) -> np.ndarray:
@@ -168,40 +168,40 @@ def _spine(body: Body, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
 def _bones(body: Body, s: str, names: tuple[str, str, str], scale: np.ndarray) -> np.ndarray:
     """F 3 3: the joints of a limb; an end that was never seen goes straight on."""
     first, second, third = (Point[f"{s}_{name}"] for name in names)
-    place = body.xyz[:, [first, second, third]]
+    joints = body.xyz[:, [first, second, third]]
     if not _ever(body, third):
-        place[:, 2] = place[:, 1] + _LOWER[names[2]] * scale[:, None] * unit(place[:, 1] - place[:, 0])
-    return place
+        joints[:, 2] = joints[:, 1] + _LOWER[names[2]] * scale[:, None] * unit(joints[:, 1] - joints[:, 0])
+    return joints
 
 
 def _arm(body: Body, s: str, chest: np.ndarray, scale: np.ndarray) -> Limb:
-    place = _bones(body, s, ("SHOULDER", "ELBOW", "WRIST"), scale)
-    upper, lower = unit(place[:, 1] - place[:, 0]), unit(place[:, 2] - place[:, 1])
+    joints = _bones(body, s, ("SHOULDER", "ELBOW", "WRIST"), scale)
+    upper, lower = unit(joints[:, 1] - joints[:, 0]), unit(joints[:, 2] - joints[:, 1])
     hanging = carried(SIGN[s] * chest[:, 0], -chest[:, 1], upper)
     side = hinged(hanging, -SIGN[s] * np.cross(upper, lower), upper)
     elbow, hand = across(side, lower), body.xyz[:, HANDS[s]]
     seen = body.seen[:, HANDS[s]][:, [_KNUCKLES[0], _KNUCKLES[-1]]].all(axis=1, keepdims=True)
     thumbwards = across(hand[:, _KNUCKLES[0]] - hand[:, _KNUCKLES[-1]], lower)
     wrist = np.where(seen, SIGN[s] * np.cross(thumbwards, lower), elbow)
-    return Limb(place, np.stack([side, elbow, across(wrist, lower)], axis=1))
+    return Limb(joints, np.stack([side, elbow, across(wrist, lower)], axis=1))
 
 
 def _leg(body: Body, s: str, hips: np.ndarray, scale: np.ndarray) -> Limb:
-    place = _bones(body, s, ("HIP", "KNEE", "ANKLE"), scale)
-    upper, lower = unit(place[:, 1] - place[:, 0]), unit(place[:, 2] - place[:, 1])
+    joints = _bones(body, s, ("HIP", "KNEE", "ANKLE"), scale)
+    upper, lower = unit(joints[:, 1] - joints[:, 0]), unit(joints[:, 2] - joints[:, 1])
     hanging = carried(SIGN[s] * hips[:, 0], -hips[:, 1], upper)
     side = hinged(hanging, SIGN[s] * np.cross(upper, lower), upper)
     knee = across(side, lower)
     toes, heel = Point[f"{s}_BIG_TOE"], Point[f"{s}_HEEL"]
     foot = SIGN[s] * np.cross(-lower, across(body.xyz[:, toes] - body.xyz[:, heel], lower))
     known = (body.seen[:, toes] & body.seen[:, heel])[:, None] & ((foot * knee).sum(-1, keepdims=True) > 0)
-    return Limb(place, np.stack([side, knee, across(np.where(known, knee + foot, knee), lower)], axis=1))
+    return Limb(joints, np.stack([side, knee, across(np.where(known, knee + foot, knee), lower)], axis=1))
 
 
 def _hand(body: Body, s: str, arm: Limb, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Chain (F 4 3), thumb (F 3 3) and half widths (F 4) of a hand; straight on along the forearm where it is not seen."""
     points, seen = body.xyz[:, HANDS[s]], np.asarray(body.seen[:, HANDS[s]].all(axis=1))
-    wrist, along = arm.place[:, 2], unit(arm.place[:, 2] - arm.place[:, 1])
+    wrist, along = arm.joints[:, 2], unit(arm.joints[:, 2] - arm.joints[:, 1])
     size = _HAND * scale
     rest = wrist[:, None] + (size[:, None] * [0.0, 0.5, 0.75, 1.0])[..., None] * along[:, None]
     rows = [points[:, row] for row in (_KNUCKLES, _MIDDLES, _TIPS)]
@@ -222,7 +222,7 @@ def _hand(body: Body, s: str, arm: Limb, scale: np.ndarray) -> tuple[np.ndarray,
 def _foot(body: Body, s: str, leg: Limb, scale: np.ndarray) -> np.ndarray:
     """F 2 3: heel and toes; where they are not seen, at right angles to the shin."""
     toes, heel = Point[f"{s}_BIG_TOE"], Point[f"{s}_HEEL"]
-    ankle, down = leg.place[:, 2], unit(leg.place[:, 2] - leg.place[:, 1])
+    ankle, down = leg.joints[:, 2], unit(leg.joints[:, 2] - leg.joints[:, 1])
     forwards = SIGN[s] * np.cross(leg.side[:, 2], -down)
     metre = scale[:, None]
     rest = np.stack([ankle + metre * (0.05 * down - 0.045 * forwards), ankle + metre * (0.06 * down + 0.15 * forwards)], axis=1)
