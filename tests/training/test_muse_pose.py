@@ -38,7 +38,7 @@ def recipe(tmp_path: Path) -> Recipe:
     return Recipe("muse-pose", Networks(unet=PATCHES, temporal=TEMPORAL, guider=[4, 8]), noise=NOISE, data=data, run=run)
 
 
-def test_what_a_step_is_fed(recipe: Recipe) -> None:
+def test_the_batch_of_a_step(recipe: Recipe) -> None:
     trainee = make_trainee(recipe)
     batch, _ = trainee.batch(3, range(1))
     sample = trainee.source.draw(row_generator(recipe.run.seed, 3, 0)[0])

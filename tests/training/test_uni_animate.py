@@ -78,26 +78,26 @@ def networks(kind: Kind = "attention") -> UniNetworks:
 
 
 def flags(*rows: str) -> Kept:
-    """Of every row the conditions that it is told, by their first letters."""
+    """Of every row the conditions that it has, by their first letters."""
     return Kept(*(torch.tensor([letter in row for row in rows]) for letter in "ipfr"))
 
 
-def of(batch: Batch, row: int, told: str) -> Given:
-    """The conditions of one row that it is told, and no others."""
+def of(batch: Batch, row: int, letters: str) -> Given:
+    """The conditions of one row that these letters name, and no others."""
     one = slice(row, row + 1)
     return Given(
-        batch.token[one] if "i" in told else None,
-        batch.reference[one] if "r" in told else None,
-        batch.given_skeleton[one] if "r" in told else None,
-        batch.skeletons[one] if "p" in told else None,
-        batch.first_frame[one] if "f" in told else None,
+        batch.token[one] if "i" in letters else None,
+        batch.reference[one] if "r" in letters else None,
+        batch.given_skeleton[one] if "r" in letters else None,
+        batch.skeletons[one] if "p" in letters else None,
+        batch.first_frame[one] if "f" in letters else None,
     )
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("rows", [("", "ipfr"), ("ip", "fr"), ("i", "p"), ("f", "r"), ("pfr", "ipf")])
-def test_a_row_is_told_as_if_it_had_been_given_nothing_else(rows: tuple[str, str]) -> None:
-    """Also the null of guidance: told nothing, a row has the condition of an empty `Given`."""
+def test_a_row_has_the_condition_of_what_it_keeps(rows: tuple[str, str]) -> None:
+    """Also the null of guidance: without any, a row has the condition of an empty `Given`."""
     net, batch, prompt = networks().unet, samples(), normal(1, 3, 12, seed=9)
     whole = Given(batch.token, batch.reference, batch.given_skeleton, batch.skeletons, batch.first_frame)
     made = net(batch.latents, 500, condition(net, whole, flags(*rows), prompt))
@@ -116,7 +116,7 @@ def many(objective: SubsetVelocity, count: int = 4000) -> Kept:
 
 
 def test_shares_of_what_is_left_out() -> None:
-    """A tenth is told nothing, a tenth of the others all, and of the rest every condition its own share, one apart from the other."""
+    """A tenth has nothing, a tenth of the others all, and of the rest every condition its own share, one apart from the other."""
     drawn = torch.stack(many(replace(RECIPE.objective, drop=0.3)), dim=1)
     count = drawn.sum(1)
     mixed = 0.9 * 0.9
@@ -170,7 +170,7 @@ def test_noise_levels_are_those_of_the_published_schedule() -> None:
 
 @pytest.mark.parametrize("kind", ["attention", "mamba"])
 def test_a_step(kind: Kind) -> None:
-    """Row by row: two rows at two times that are told different conditions. All learns but what asks which of one frame to look at."""
+    """Row by row: two rows at two times that have different conditions. All learns but queries and keys of attention to a single frame."""
     made, batch = networks(kind), samples()
     draw = SubsetDraw(torch.tensor([3, 999]), normal(2, FRAMES, 12, *SIZE, seed=5), flags("ip", "fr"))
     one = step(made, TINY)
@@ -183,12 +183,12 @@ def test_a_step(kind: Kind) -> None:
 
 
 @torch.no_grad()
-def formula(made: UniNetworks, batch: Batch, draw: SubsetDraw, told: tuple[str, ...]) -> Tensor:
+def formula(made: UniNetworks, batch: Batch, draw: SubsetDraw, rows: tuple[str, ...]) -> Tensor:
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
     root = (1 - betas).cumprod(0).sqrt()
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
     errors = []
-    for row, letters in enumerate(told):
+    for row, letters in enumerate(rows):
         a = root[draw.t[row]].float()
         s = (1 - root[draw.t[row]] ** 2).sqrt().float()
         clean, noise = batch.latents[row : row + 1], draw.noise[row : row + 1]
@@ -283,9 +283,9 @@ def test_it_learns_a_batch(kind: Kind, tmp_path: Path) -> None:
     recipe = of_kind(kind, replace(TINY, networks=replace(TINY.networks, dropout=0.0), optimizer=Optimizer(lr=4e-3)))
     trainee = make_trainee(recipe)
     training = Training(trainee, tmp_path)
-    fed, curve = trainee.batch(0, range(2)), []
+    batch, curve = trainee.batch(0, range(2)), []
     for _ in range(30):
-        loss = training.step(*fed)["loss"]
+        loss = training.step(*batch)["loss"]
         training.accelerator.backward(loss)
         training.optimizer.step()
         training.optimizer.zero_grad()

@@ -45,7 +45,7 @@ class Videos:
     frames  driven frames of a sample; 1: image pairs at least `margin` apart, more: stretches of every `rate`-th frame
     size    of all pictures. kept `whole` by default; `published` crops as Animate Anyone's published code does, `squash` gives up their
             aspect, as MusePose's does
-    scale   smallest and largest share of the area that the published crop keeps
+    scale   smallest and largest fraction of the area that the published crop keeps
     fast    frames a second above which `rate` counts twice; 0: never
     """
 
@@ -80,8 +80,8 @@ class Videos:
         pictures = cut(np.stack([whole, *driven]), box, self.size)
         if entry.poses.suffix in (".json", ".npz"):
             poses = load_poses(entry.poses).scaled(video.size)
-            given, told = (self._cut(_frames(poses, part, entry), box) for part in ([reference], which))
-            return Sample(whole, pictures[0], pictures[1:], given, told)
+            given, driven_poses = (self._cut(_frames(poses, part, entry), box) for part in ([reference], which))
+            return Sample(whole, pictures[0], pictures[1:], given, driven_poses)
         skeletons = pick(open_clip(entry.poses), [reference, *which])
         drawn = cut(np.stack([fitted(one, video.size) for one in skeletons]), box, self.size)
         return Sample(whole, pictures[0], pictures[1:], unknown(1, self.size), unknown(len(which), self.size), drawn[1:], drawn[:1])
@@ -94,10 +94,10 @@ class Videos:
 def pick(clip: Clip, which: Iterable[int]) -> list[np.ndarray]:
     """Frames of these numbers in their order, in one pass over the clip. Raises InputError if the clip ends before."""
     wanted = [int(index) for index in which]
-    seen = {index: frame for index, frame in zip(range(max(wanted) + 1), clip, strict=False) if index in set(wanted)}
-    if set(wanted) - set(seen):
+    found = {index: frame for index, frame in zip(range(max(wanted) + 1), clip, strict=False) if index in set(wanted)}
+    if set(wanted) - set(found):
         raise InputError(f"A video ends before its frame {max(wanted)}: a video and its poses must have equally many frames.")
-    return [seen[index] for index in wanted]
+    return [found[index] for index in wanted]
 
 
 def fitted(picture: np.ndarray, size: Size) -> np.ndarray:

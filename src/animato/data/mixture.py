@@ -29,21 +29,21 @@ class Mixture:
             raise InputError("A mixture needs sources and one weight for each, none of them negative and not all zero.")
 
     def draw(self, rng: np.random.Generator) -> Sample:
-        share = np.array(self.weights) / sum(self.weights)
-        return self.sources[int(rng.choice(len(share), p=share))].draw(rng)
+        chances = np.array(self.weights) / sum(self.weights)
+        return self.sources[int(rng.choice(len(chances), p=chances))].draw(rng)
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How samples of procedural people are varied: shares of samples, and the largest keypoint error in shares of the picture.
+    """How samples of procedural people are varied: fractions of samples, and the largest keypoint error as a fraction of the picture.
 
     mirror   seen in a mirror, left and right of the person exchanged
     recolour colour channels exchanged
     jitter   keypoints moved, as an estimator moves them; half of the samples
     hide     face points unseen, and again hand points unseen
     scenery  another background, noise with the spectrum of photographs
-    aside    samples with another background: the reference's person stands elsewhere, by up to this share of the picture's width
-    zoom     half of the samples: seen from nearer or farther by up to this share, and a third of it aside
+    aside    samples with another background: the reference's person stands elsewhere, by up to this fraction of the picture's width
+    zoom     half of the samples: seen from nearer or farther by up to this fraction, and a third of it aside
     """
 
     mirror: float = 0.5
@@ -129,7 +129,7 @@ def before(sample: Sample, background: np.ndarray) -> Sample:  # H W 3
 
 
 def aside(sample: Sample, step: np.ndarray) -> Sample:
-    """The reference's person elsewhere, by shares of the picture (x, y). A sample without masks stays as it is.
+    """The reference's person elsewhere, by fractions of the picture (x, y). A sample without masks stays as it is.
 
     The background goes along, and what comes in at the edge is no background: lay the person before another one.
     """
@@ -144,8 +144,8 @@ def aside(sample: Sample, step: np.ndarray) -> Sample:
 
 
 def _laid(pictures: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:  # ... H W 3, ... H W
-    share = mask[..., None].astype(np.float32) / 255
-    return (pictures * share + background * (1 - share)).round().astype(np.uint8)
+    alpha = mask[..., None].astype(np.float32) / 255
+    return (pictures * alpha + background * (1 - alpha)).round().astype(np.uint8)
 
 
 def scenery(size: Size, rng: np.random.Generator) -> np.ndarray:  # H W 3 uint8
@@ -161,7 +161,7 @@ def scenery(size: Size, rng: np.random.Generator) -> np.ndarray:  # H W 3 uint8
 
 
 def zoomed(sample: Sample, scale: float, shift: np.ndarray) -> Sample:
-    """The same seen from nearer (scale above 1) or farther, moved by a share of the picture; the edge's colour goes on outside."""
+    """The same seen from nearer (scale above 1) or farther, moved by a fraction of the picture; the edge's colour goes on outside."""
     size = np.array(sample.poses.size)
     offset = (1 - scale) * size / 2 + shift * size
     matrix = np.array([[scale, 0, offset[0] + (scale - 1) / 2], [0, scale, offset[1] + (scale - 1) / 2]])  # of pixels' middles

@@ -94,8 +94,8 @@ def limbs(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h w
 
 def body_parts(poses: PoseSequence, size: torch.Size) -> Hints:  # maps 1 F D h w
     """A person's body, fitted to the joints alone: masks are not known of motions that were brought onto another body."""
-    labels, places = parts(replace(poses, mask=None), poses.size)
-    return part_hints(torch.from_numpy(labels)[None], torch.from_numpy(places)[None], size)
+    labels, positions = parts(replace(poses, mask=None), poses.size)
+    return part_hints(torch.from_numpy(labels)[None], torch.from_numpy(positions)[None], size)
 
 
 def unknown(poses: PoseSequence, size: torch.Size) -> Hints:

@@ -51,7 +51,7 @@ def draw_evenly(objective: Velocity | Epsilon, latents: Tensor, generators: Gene
 
 
 def draw_late(objective: Clean | BegunClean, latents: Tensor, generators: Generators) -> Draw:  # B F C h w
-    """Times, many of them of pure noise, and noise. Nothing is dropped: what is repaired is a copy of the reference."""
+    """Times, many of them of pure noise, and noise. Nothing is dropped: the network works over a copy of the reference."""
     return Draw(*_rows(objective, latents, generators, lambda generator: late_time(objective.pure, generator)))
 
 

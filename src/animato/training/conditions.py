@@ -45,7 +45,7 @@ def _row(objective: SubsetVelocity, generator: torch.Generator) -> Kept:  # of o
 
 
 def condition(net: UnifiedUNet, given: Given, kept: Kept, prompt: Tensor) -> UnifiedCondition:
-    """What the network is told of clips with all conditions, as if each row had been given no others than it is kept.
+    """What the network is told of clips with all conditions, as if each row had been given no others than it keeps.
 
     Zeroed are features, not pictures: those behind a stem and its attention over frames, and tokens of the image; a black picture would
     still say something. prompt: 1 S D. Raises InputError as `UnifiedUNet.encode`.

@@ -41,7 +41,7 @@ class FetchStep(Step):
 
 
 class CleanStep(Denoising):
-    """x0 over what a copy head chose. A system says how its network is asked."""
+    """x0 over what a copy head chose. A system says how its network predicts."""
 
     def __init__(self, networks: nn.Module, objective: Clean | BegunClean, noise: NoiseSchedule) -> None:
         super().__init__(networks, alphas(noise))
@@ -79,6 +79,6 @@ class CleanStep(Denoising):
 
 
 def exactly(head: CopyHead, batch: Batch) -> Copied:
-    """In float32 whatever the precision of the rest: bfloat16 cannot tell the distances of neighbouring places apart."""
+    """In float32 whatever the precision of the rest: bfloat16 cannot tell the distances of neighbouring positions apart."""
     with torch.autocast(batch.reference.device.type, enabled=False):
         return head(batch.wanted, batch.given, batch.reference)

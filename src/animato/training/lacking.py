@@ -22,7 +22,7 @@ def check_there(recipe: Recipe, needs: Requirements) -> None:
     if not lines:
         return
     if not recipe.networks.start and _latents(recipe, needs):
-        lines.append("networks.start is empty: networks would begin with random values. Name the folder that the recipe's comment tells.")
+        lines.append("networks.start is empty: networks would begin with random values. Name the folder that the recipe's comment says.")
     listed = "".join(f"\n- {line}" for line in lines)
     last = "Set these in the recipe, or behind it on the command line: networks.vae=FOLDER."
     raise InputError(f"This recipe of {needs.system} cannot be trained yet.{listed}\n{last}")

@@ -91,8 +91,8 @@ class Training:
                 values = self.step(*batch)
             self.accelerator.backward(values["loss"] / run.accumulate)
             for name, value in values.items():
-                mean = self.accelerator.reduce(value.detach(), reduction="mean")
-                logs[name] = logs.get(name, 0.0) + float(mean) / run.accumulate
+                everywhere = self.accelerator.reduce(value.detach(), reduction="mean")
+                logs[name] = logs.get(name, 0.0) + float(everywhere) / run.accumulate
         logs["gradient"] = float(self.accelerator.clip_grad_norm_(self.step.parameters(), self.recipe.optimizer.clip))
         self.optimizer.step()
         self.schedule.step()
@@ -145,7 +145,7 @@ class Training:
 
 
 def rate(recipe: Recipe, step: int) -> float:
-    """The learning rate of a step as a fraction of its highest: rising in the warm-up, falling to zero in the last share of the steps."""
+    """The learning rate of a step as a fraction of its highest: rising in the warm-up, falling to zero in the last part of the steps."""
     options, steps = recipe.optimizer, recipe.run.steps
     rise = min(1.0, (step + 1) / max(options.warmup, 1))
     fall = min(1.0, (steps - step) / (options.decay * steps)) if options.decay else 1.0

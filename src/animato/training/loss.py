@@ -1,4 +1,4 @@
-"""What training asks for, in formulas on tensors.
+"""Targets and errors of training, in formulas on tensors.
 
 x = a x0 + s n,  v = a n - s x0,  a^2 = alphas_cumprod[t],  s^2 = 1 - a^2,  SNR = a^2 / s^2
 """

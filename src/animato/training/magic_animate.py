@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +70,7 @@ def trainee(recipe: Recipe) -> Trainee:
 
 
 def magic_step(networks: MagicNetworks, recipe: Recipe) -> Step:
-    """What a step asks, by the recipe's objective."""
+    """The step of the recipe's objective."""
     match recipe.objective:
         case Epsilon():
             return EpsilonStep(networks, recipe.objective, recipe.noise)
@@ -118,7 +118,7 @@ def magic_networks(recipe: Networks, seed: int) -> MagicNetworks:
 def _new(recipe: Networks) -> MagicNetworks:
     """One U-Net in three roles, and a prompt of one token that says nothing."""
     options: dict[str, Any] = dict(recipe.unet)
-    denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
+    denoiser = UNet(**options, temporal=recipe.temporal or None)
     encoder = UNet(**options | {"out_channels": 0})
     controlnet = controlnet_for(denoiser, tuple(recipe.guider))
     state = denoiser.state_dict()

@@ -78,7 +78,7 @@ def check_start(recipe: Networks, kinds: Mapping[str, type[Any]]) -> Path:
 
 
 def check_unlearned(network: nn.Module, field: str, *parts: str) -> None:
-    """What a field is to begin must be there and new, which its last layer tells: it is zero. Raises InputError."""
+    """What a field is to begin must be there and new, which its last layer shows: it is zero. Raises InputError."""
     last = [value for name, value in network.named_parameters() if all(part in name for part in parts)]
     if not last:
         raise InputError(f"{field} has nothing to begin: the networks have no motion modules. Set networks.temporal.")
@@ -87,7 +87,7 @@ def check_unlearned(network: nn.Module, field: str, *parts: str) -> None:
 
 
 def make_encoders(recipe: Networks) -> tuple[AutoencoderKL, CLIPVisionModelWithProjection]:
-    """VAE and CLIP, or what takes their places. They do not learn. Raises MissingModelError."""
+    """VAE and CLIP, or what stands in for them. They do not learn. Raises MissingModelError."""
     vae = read_vae(Path(recipe.vae)) if recipe.vae else PatchVAE()
     clip = read_image_encoder(Path(recipe.clip)) if recipe.clip else MeanColour()
     return cast(AutoencoderKL, vae.requires_grad_(False)), cast(CLIPVisionModelWithProjection, clip.requires_grad_(False))

@@ -26,7 +26,7 @@ class Networks:
     guider        channels of the Pose Guider, or of the stem of MagicAnimate's ControlNet
     dropout       of UniAnimate's ResNets and temporal convolutions; 0.1 as published
     copy_start    UniAnimate: a folder with a copy head that has learned to fetch, from which a new one begins; "" for random values
-    copy_head     what a copy head recognises places of the body by, limbs or parts as DensePose cuts it; "" for none
+    copy_head     what a copy head recognises points of the body by, limbs or parts as DensePose cuts it; "" for none
     vae           a folder of an AutoencoderKL; "" for patches
     clip          a folder of CLIP's vision tower; "" for the mean colour
     """
@@ -46,7 +46,7 @@ class Networks:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW. warmup: steps of a rising rate; decay: the last share of all steps, in which the rate falls to zero."""
+    """AdamW. warmup: steps of a rising rate; decay: the last fraction of all steps, in which the rate falls to zero."""
 
     lr: float = 1e-5
     betas: list[float] = field(default_factory=lambda: [0.9, 0.999])
@@ -93,7 +93,7 @@ class Run:
     """How long and how often.
 
     batch          samples a process; accumulate: batches a step
-    ema            decay of the running mean of the weights
+    ema            decay of the moving average of the weights
     precision      as Accelerate names it: no, fp16, bf16
     checkpointing  whether the denoiser forgets inner values and computes them again, which takes less memory
     learn, freeze  what learns, see `loop.select`

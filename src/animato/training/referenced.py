@@ -3,7 +3,7 @@
 Published bugs that are not repeated: noise is that of sampling, not forced to scaled-linear betas (8); the token
 without a reference is the zero of sampling, and CLIP sees the whole picture as in sampling (9); nothing is patched, so that looking at
 samples does not change the training (10); banks are values, which cannot pile up or grow stale (11); width and height have names (15);
-there is one Pose Guider, whose channels the recipe tells (16).
+there is one Pose Guider, whose channels the recipe says (16).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def referenced_trainee(recipe: Recipe, needs: Requirements, style: Style) -> Tra
 
 
 def referenced_step(networks: ReferencedNetworks, recipe: Recipe) -> Step:
-    """What a step asks, by the recipe's objective."""
+    """The step of the recipe's objective."""
     match recipe.objective:
         case Velocity():
             return VelocityStep(networks, recipe.objective, recipe.noise)
@@ -110,7 +110,7 @@ def referenced_networks(recipe: Networks, seed: int) -> ReferencedNetworks:
 
 def _new(recipe: Networks) -> ReferencedNetworks:
     options: dict[str, Any] = dict(recipe.unet)
-    denoiser = UNet(**options, temporal=cast(Any, recipe.temporal or None))
+    denoiser = UNet(**options, temporal=recipe.temporal or None)
     reference = UNet(**(options | {"out_channels": None}))
     reference.load_state_dict({name: denoiser.state_dict()[name] for name in reference.state_dict()})
     begin_at_zero(denoiser)

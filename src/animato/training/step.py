@@ -1,4 +1,4 @@
-"""A step of training: networks and what is asked of them as one module whose output is the loss, which is what Accelerate wraps."""
+"""A step of training: networks and objective as one module whose output is the loss, which is what Accelerate wraps."""
 
 from __future__ import annotations
 

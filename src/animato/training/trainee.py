@@ -40,7 +40,7 @@ def as_drawn(rng: np.random.Generator) -> Use:
 class Trainee:
     """Networks, and how they learn.
 
-    over  the step that trains networks like these; also the running mean of them can be looked at through it
+    over  the step that trains networks like these; samples are made by it from their moving average, too
     use   what all samples of a batch are used for, by the first sample's generator
     """
 

@@ -65,7 +65,7 @@ def trainee(recipe: Recipe) -> Trainee:
 
 
 def uni_step(networks: UniNetworks, recipe: Recipe) -> Step:
-    """What a step asks, by the recipe's objective."""
+    """The step of the recipe's objective."""
     match recipe.objective:
         case SubsetVelocity():
             return SubsetStep(networks, recipe.objective, recipe.noise)

@@ -185,9 +185,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_videos(folder: Path) -> None:
     entries = read_index(folder / "index.json")
-    told, drawn = (Videos((entry,), (32, 40), 3, 1).draw(np.random.default_rng(0)) for entry in entries)
-    assert told.frames.shape == (3, 40, 32, 3) and told.whole.shape == (48, 48, 3) and told.drawn is None
-    assert (told.poses.score[:, 0, Point.NECK] > 0).all() and told.poses.size == (32, 40)
+    known, drawn = (Videos((entry,), (32, 40), 3, 1).draw(np.random.default_rng(0)) for entry in entries)
+    assert known.frames.shape == (3, 40, 32, 3) and known.whole.shape == (48, 48, 3) and known.drawn is None
+    assert (known.poses.score[:, 0, Point.NECK] > 0).all() and known.poses.size == (32, 40)
     assert drawn.drawn is not None and drawn.drawn.shape == (3, 40, 32, 3) and not drawn.poses.score.any()
     assert np.abs(drawn.drawn[..., ::-1].astype(int) - drawn.frames).mean() < 6
     assert drawn.standing is not None and np.abs(drawn.standing[0][..., ::-1].astype(int) - drawn.reference).mean() < 6
@@ -195,11 +195,12 @@ def test_videos(folder: Path) -> None:
 
 def test_squashed_videos(folder: Path) -> None:
     """Pictures give up their aspect; poses keep that of the video, so that skeletons are drawn in it and then squashed, lines and all."""
-    told, drawn = (Videos((entry,), (32, 64), 3, 1, "squash").draw(np.random.default_rng(0)) for entry in read_index(folder / "index.json"))
-    whole = Videos((read_index(folder / "index.json")[0],), (48, 48), 3, 1).draw(np.random.default_rng(0))
-    assert told.frames.shape == (3, 64, 32, 3) and told.poses.size == (48, 48)
-    assert np.array_equal(told.poses.points, whole.poses.points)
-    assert np.abs(told.frames.mean(axis=(1, 2)) - whole.frames.mean(axis=(1, 2))).max() < 2
+    entries = read_index(folder / "index.json")
+    known, drawn = (Videos((entry,), (32, 64), 3, 1, "squash").draw(np.random.default_rng(0)) for entry in entries)
+    whole = Videos((entries[0],), (48, 48), 3, 1).draw(np.random.default_rng(0))
+    assert known.frames.shape == (3, 64, 32, 3) and known.poses.size == (48, 48)
+    assert np.array_equal(known.poses.points, whole.poses.points)
+    assert np.abs(known.frames.mean(axis=(1, 2)) - whole.frames.mean(axis=(1, 2))).max() < 2
     assert drawn.drawn is not None and np.abs(drawn.drawn[..., ::-1].astype(int) - drawn.frames).mean() < 6
 
 

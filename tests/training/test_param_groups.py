@@ -1,4 +1,4 @@
-"""Weight decay: what sets a Mamba's time scales is spared, everything else is drawn towards zero, and a run of before is told apart."""
+"""Weight decay: what sets a Mamba's time scales is spared, everything else is drawn towards zero, and a run of before is recognised."""
 
 from __future__ import annotations
 
