@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from animato.models.copy_head import Copied, CopyHead, clean
-from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import Batch
 from animato.training.chance import LAST_TIME, Draw, draw_late
-from animato.training.loss import alphas, weighted_error
+from animato.training.loss import weighted_error
 from animato.training.objective import BegunClean, Clean, Fetch
 from animato.training.step import Denoising, Step, one_noise
 
@@ -43,9 +42,7 @@ class FetchStep(Step):
 class CleanStep(Denoising):
     """x0 over what a copy head chose. A system says how its network predicts."""
 
-    def __init__(self, networks: nn.Module, objective: Clean | BegunClean, noise: NoiseSchedule) -> None:
-        super().__init__(networks, alphas(noise))
-        self.objective = objective
+    objective: Clean | BegunClean
 
     @abstractmethod
     def predict(self, x: Tensor, batch: Batch, draw: Any, copied: Copied) -> Tensor:  # B F C h w

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
@@ -26,13 +26,13 @@ from animato.models.copy_head import Copied, CopyHead
 from animato.models.unet import UNet
 from animato.pose.keypoints import PoseSequence
 from animato.pose.surface.densepose import densepose_frames
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import make_scheduler
 from animato.training.batch import HINTS, Batch, Encoders
 from animato.training.chance import Draw, draw_evenly
 from animato.training.check import Requirements, checked
 from animato.training.copying import CleanStep, FetchStep
 from animato.training.lacking import check_there
-from animato.training.loss import alphas, weighted_error
+from animato.training.loss import weighted_error
 from animato.training.networks import Trained, begin_at_zero, begin_motion_modules, continued, copy_head_for, make_encoders
 from animato.training.objective import Clean, Epsilon, Fetch
 from animato.training.recipe import Networks, Recipe
@@ -148,10 +148,7 @@ def condition(networks: MagicNetworks, batch: Batch, x: Tensor, t: Tensor, dropp
 class EpsilonStep(Denoising):
     """As the paper says. The condition depends on the time."""
 
-    def __init__(self, networks: nn.Module, objective: Epsilon, noise: NoiseSchedule) -> None:
-        super().__init__(networks, alphas(noise))
-        self.objective = objective
-        self.noise = noise
+    objective: Epsilon
 
     def forward(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """|noise - prediction|^2, the mean of all values."""

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from animato.models.condition import UNetCondition
 from animato.models.copy_head import Copied, CopyHead, velocity
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import Style
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import make_scheduler
 from animato.training.batch import HINTS, Batch, Encoders, drawn
 from animato.training.chance import Draw, draw_evenly
 from animato.training.check import Requirements, checked
 from animato.training.copying import CleanStep, FetchStep
 from animato.training.lacking import check_there
-from animato.training.loss import alphas, min_snr_weight, velocity_loss
+from animato.training.loss import min_snr_weight, velocity_loss
 from animato.training.networks import (
     Trained,
     begin_at_zero,
@@ -132,10 +132,7 @@ def condition(networks: ReferencedNetworks, batch: Batch, dropped: bool = False)
 class VelocityStep(Denoising):
     """As published: velocity by min-SNR weights."""
 
-    def __init__(self, networks: nn.Module, objective: Velocity, noise: NoiseSchedule) -> None:
-        super().__init__(networks, alphas(noise))
-        self.objective = objective
-        self.noise = noise
+    objective: Velocity
 
     def forward(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         x, a, s = self.noisy(batch.latents, draw)

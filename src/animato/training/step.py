@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import Batch
 from animato.training.chance import Draw
-from animato.training.loss import levels
+from animato.training.loss import alphas, levels
+from animato.training.objective import Objective
 
 
 class Step(nn.Module, ABC):
@@ -40,10 +42,17 @@ class Denoising(Step):
     """A step on noisy latents. alphas_cumprod: a^2 at every time."""
 
     alphas_cumprod: Tensor
+    objective: Any  # the record that a system's step is for
 
-    def __init__(self, networks: nn.Module, alphas_cumprod: Tensor) -> None:
+    def __init__(self, networks: nn.Module, objective: Objective, noise: NoiseSchedule) -> None:
         super().__init__(networks)
-        self.register_buffer("alphas_cumprod", alphas_cumprod, persistent=False)
+        self.objective = objective
+        self.noise = noise
+        self.register_buffer("alphas_cumprod", self.alphas_of(noise), persistent=False)
+
+    def alphas_of(self, noise: NoiseSchedule) -> Tensor:  # 1000
+        """a^2 of a schedule, as the system's sampling has it."""
+        return alphas(noise)
 
     def noisy(self, latents: Tensor, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:  # B F C h w -> the same, B 1 1 1 1 twice
         """Noisy latents x = a x0 + s noise, with a and s."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from animato.core.errors import InputError
 from animato.data.sample import Sample
@@ -100,10 +100,11 @@ def draw_subsets(objective: SubsetVelocity, latents: Tensor, generators: Sequenc
 class SubsetStep(Denoising):
     """Velocity, by subsets of the conditions."""
 
-    def __init__(self, networks: nn.Module, objective: SubsetVelocity, noise: NoiseSchedule) -> None:
-        super().__init__(networks, alphas(noise).float())
-        self.objective = objective
-        self.noise = noise
+    objective: SubsetVelocity
+
+    def alphas_of(self, noise: NoiseSchedule) -> Tensor:  # 1000
+        """By the published formula, in double precision before the end."""
+        return alphas(noise).float()
 
     def forward(self, batch: Batch, draw: SubsetDraw) -> dict[str, Tensor]:
         """|v - prediction|^2, the mean of all values."""
