@@ -8,7 +8,7 @@ import pytest
 
 from animato.core.errors import InputError
 from animato.training import animate_anyone, magic_animate, muse_pose, uni_animate
-from animato.training.check import Requirements, check_numbers, checked
+from animato.training.check import Requirements, check_fields, check_numbers, checked
 from animato.training.recipe import build_recipe, plain, read_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -98,3 +98,19 @@ def test_mamba_takes_any_number_of_frames() -> None:
 def test_parts_that_do_not_fit(content: dict) -> None:
     with pytest.raises(InputError):
         checked(build_recipe(content, "recipe"), animate_anyone.NEEDS)
+
+
+@pytest.mark.parametrize(
+    ("system", "networks", "named"),
+    [
+        ("animate-anyone", {"dropout": 0.1}, "networks.dropout means nothing for animate-anyone, which reads start"),
+        ("muse-pose", {"copy_start": "out"}, "networks.copy_start means nothing for muse-pose"),
+        ("magic-animate", {"clip": "out"}, "networks.clip means nothing for magic-animate"),
+        ("uni-animate", {"guider": [4, 8]}, "networks.guider means nothing for uni-animate"),
+        ("uni-animate", {"motion_start": "mm.ckpt"}, "networks.motion_start means nothing for uni-animate"),
+    ],
+)
+def test_a_field_of_another_system_cannot_be_set(system: str, networks: dict, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        check_fields(build_recipe({"networks": networks}, "recipe"), NEEDS[system])
+    check_fields(build_recipe({}, "recipe"), NEEDS[system])
