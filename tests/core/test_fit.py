@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from animato.core.errors import InputError
-from animato.core.fit import fit_frame, place
+from animato.core.fit import fit, fit_frame
 
 
 def test_fit_crop_and_pad_of_a_portrait_picture():
-    assert place((1080, 1920), (512, 768)).size == (432, 768)
-    assert place((1080, 1920), (512, 768), "crop").taken == (0, 150, 1080, 1770)
-    padded = place((1080, 1920), (512, 768), "pad")
+    assert fit((1080, 1920), (512, 768)).size == (432, 768)
+    assert fit((1080, 1920), (512, 768), "crop").taken == (0, 150, 1080, 1770)
+    padded = fit((1080, 1920), (512, 768), "pad")
     assert (padded.size, padded.laid) == ((512, 768), (40, 0, 472, 768))
 
 
@@ -31,13 +31,13 @@ def test_bars_have_the_colour():
 def test_points_follow_the_picture(how, target):
     frame = np.zeros((120, 80, 3), np.uint8)
     frame[54:66, 34:46] = 255  # a square about (40, 60)
-    placement = place((80, 120), target, how)
-    result = placement.frame(frame)
-    assert result.shape == (placement.size[1], placement.size[0], 3)
+    fitted = fit((80, 120), target, how)
+    result = fitted.frame(frame)
+    assert result.shape == (fitted.size[1], fitted.size[0], 3)
     weight = result[..., 0].astype(float)
     y, x = np.indices(weight.shape) + 0.5
     found = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-    assert placement.points(np.array([40.0, 60.0])) == pytest.approx(found, abs=0.1)
+    assert fitted.points(np.array([40.0, 60.0])) == pytest.approx(found, abs=0.1)
 
 
 def test_shrinking_does_not_alias():
@@ -48,6 +48,6 @@ def test_shrinking_does_not_alias():
 
 def test_what_cannot_be_done_is_said():
     with pytest.raises(InputError, match="by 'fit', 'crop' or 'pad', not by 'stretch'"):
-        place((64, 64), (32, 32), "stretch")
+        fit((64, 64), (32, 32), "stretch")
     with pytest.raises(InputError, match="64x64 cannot be brought to 0x32"):
-        place((64, 64), (0, 32))
+        fit((64, 64), (0, 32))

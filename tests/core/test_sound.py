@@ -119,9 +119,9 @@ def test_damaged_sound_does_not_stop_the_frames(tmp_path):
     source = videos.write_video(tmp_path / "a.mkv", FRAMES, sound=("ac3", videos.tone(2)))
     data = bytearray(source.read_bytes())
     with av.open(str(source)) as container:
-        places = [packet.pos for packet in container.demux(audio=0) if packet.size]
-    for place in places[10:20]:
-        data[place + 20 : place + 60] = bytes(40)
+        positions = [packet.pos for packet in container.demux(audio=0) if packet.size]
+    for position in positions[10:20]:
+        data[position + 20 : position + 60] = bytes(40)
     source.write_bytes(data)
     result = write_clip(open_clip(source), tmp_path / "result.mp4")
     assert open_clip(result).length == 50

@@ -79,9 +79,9 @@ def test_endless_animations(tmp_path):
 
 
 def test_progress_is_told(tmp_path):
-    told = []
-    write_clip(CLIP.take(3), tmp_path / "a.mp4", lambda *step: told.append(step))
-    assert told == [("write", 1, 3), ("write", 2, 3), ("write", 3, 3)]
+    reports = []
+    write_clip(CLIP.take(3), tmp_path / "a.mp4", lambda *step: reports.append(step))
+    assert reports == [("write", 1, 3), ("write", 2, 3), ("write", 3, 3)]
 
 
 @pytest.mark.parametrize("name", NAMES)

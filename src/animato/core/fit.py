@@ -20,7 +20,7 @@ BLACK: Colour = (0, 0, 0)
 
 
 @dataclass(frozen=True)
-class Placement:
+class Fit:
     """The box `taken` of a picture comes to lie on the box `laid` of a picture of size `size`."""
 
     taken: Box
@@ -58,7 +58,7 @@ class Placement:
         return cv2.copyMakeBorder(inner, top, below, left, beyond, cv2.BORDER_CONSTANT, value=colour)
 
 
-def place(source: Size, target: Size, how: How = "fit") -> Placement:
+def fit(source: Size, target: Size, how: How = "fit") -> Fit:
     """How a picture of size `source` (width, height) is brought to `target`.
 
     fit   the largest size of the same aspect within the target; the result is that size, one side of it may be smaller than asked for
@@ -73,18 +73,18 @@ def place(source: Size, target: Size, how: How = "fit") -> Placement:
     whole = (0, 0, *source)
     if how == "crop":
         kept = _rounded(target, 1 / max(ratios), source)
-        return Placement(_centred(kept, source), (0, 0, *target), target)
+        return Fit(_centred(kept, source), (0, 0, *target), target)
     inner = _rounded(source, min(ratios), target)
     if how == "fit":
-        return Placement(whole, (0, 0, *inner), inner)
+        return Fit(whole, (0, 0, *inner), inner)
     if how == "pad":
-        return Placement(whole, _centred(inner, target), target)
+        return Fit(whole, _centred(inner, target), target)
     raise InputError(f"Pictures are brought to size by 'fit', 'crop' or 'pad', not by '{how}'.")
 
 
 def fit_frame(frame: np.ndarray, size: Size, how: How = "fit", colour: Colour = BLACK) -> np.ndarray:
-    """H W 3 uint8 brought to `size` (width, height) as `place` says; `colour` is that of the bars of 'pad'."""
-    return place((frame.shape[1], frame.shape[0]), size, how).frame(frame, colour)
+    """H W 3 uint8 brought to `size` (width, height) as `fit` says; `colour` is that of the bars of 'pad'."""
+    return fit((frame.shape[1], frame.shape[0]), size, how).frame(frame, colour)
 
 
 def stretched(frame: np.ndarray, size: Size, filter: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:

@@ -15,7 +15,7 @@ from animato.core.shapes import Size
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """What is seen in every pixel. face H W int32 (-1 nothing); depth H W float64, nearness 1/z (0 where nothing)."""
+    """What is visible in every pixel. face H W int32 (-1 nothing); depth H W float64, nearness 1/z (0 where nothing)."""
 
     face: np.ndarray
     depth: np.ndarray
@@ -86,16 +86,16 @@ def _nearest(pixel: np.ndarray, depth: np.ndarray, face: np.ndarray, size: Size)
     buffer = np.zeros(width * height)
     np.maximum.at(buffer, pixel, depth)
     won = depth == buffer[pixel]
-    seen = np.full(width * height, -1, np.int32)
-    seen[pixel[won]] = face[won]
-    return Raster(seen.reshape(height, width), buffer.reshape(height, width))
+    visible = np.full(width * height, -1, np.int32)
+    visible[pixel[won]] = face[won]
+    return Raster(visible.reshape(height, width), buffer.reshape(height, width))
 
 
 def rasterize_reference(points: np.ndarray, near: np.ndarray, faces: np.ndarray, size: Size) -> Raster:
     """The same one triangle after the other, by the signs of the three edges at every pixel centre."""
     width, height = size
     y, x = np.mgrid[:height, :width] + 0.5
-    seen = np.full((height, width), -1, np.int32)
+    visible = np.full((height, width), -1, np.int32)
     buffer = np.zeros((height, width))
     for index, face in enumerate(faces):
         a, b, c = points[face]
@@ -106,8 +106,8 @@ def rasterize_reference(points: np.ndarray, near: np.ndarray, faces: np.ndarray,
         wc = ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / area
         depth = (1 - wb - wc) * near[face[0]] + wb * near[face[1]] + wc * near[face[2]]
         nearer = (wb >= 0) & (wc >= 0) & (wb + wc <= 1) & (depth > buffer)
-        seen[nearer], buffer[nearer] = index, depth[nearer]
-    return Raster(seen, buffer)
+        visible[nearer], buffer[nearer] = index, depth[nearer]
+    return Raster(visible, buffer)
 
 
 def interpolate(raster: Raster, points: np.ndarray, faces: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

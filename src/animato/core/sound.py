@@ -47,7 +47,7 @@ class _Copy:
     def __init__(self, source: av.container.InputContainer, stream: av.AudioStream, target: av.container.OutputContainer) -> None:
         self._source, self._target = source, target
         self._out = target.add_stream_from_template(stream)
-        self._packets = _placed_packets(source, stream)
+        self._packets = _timed_packets(source, stream)
         self._next = next(self._packets, None)
 
     def write_until(self, seconds: Fraction) -> None:
@@ -70,7 +70,7 @@ class _Encode:
     def __init__(self, source: av.container.InputContainer, stream: av.AudioStream, target: av.container.OutputContainer) -> None:
         self._source, self._target = source, target
         self._out = target.add_stream("aac", rate=_RATE, layout="stereo", bit_rate=_BITS)
-        self._samples = _placed_samples(source, stream)
+        self._samples = _timed_samples(source, stream)
         self._waiting = np.zeros((2, 0), np.float32)  # channels x samples
         self._written = 0
 
@@ -102,7 +102,7 @@ class _Encode:
         return True
 
 
-def _placed_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[tuple[Fraction, av.Packet]]:
+def _timed_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[tuple[Fraction, av.Packet]]:
     """(middle in seconds, packet) on the video's clock; the one before time 0 stays, because decoding the next needs it."""
     tick = tick_of(stream)
     offset = round(_video_start(container) / tick)
@@ -116,7 +116,7 @@ def _placed_packets(container: av.container.InputContainer, stream: av.AudioStre
             yield (packet.pts + Fraction(duration, 2)) * tick, packet
 
 
-def _placed_samples(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[np.ndarray]:
+def _timed_samples(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[np.ndarray]:
     """2 x n float32 pieces at 48 kHz, the first of which begins at the video's time 0: silence is put before it, or sound cut off."""
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=_RATE)
     early: int | None = None  # samples to cut off; unknown before the first frame

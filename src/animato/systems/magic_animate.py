@@ -22,8 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from animato.core.errors import InputError
-from animato.core.fit import place as placed
-from animato.core.fit import stretched
+from animato.core.fit import fit, stretched
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
@@ -215,4 +214,4 @@ def fitted(frame: np.ndarray, shape: Size, size: Size) -> np.ndarray:
     height, width = frame.shape[:2]
     red, green, blue = (int(channel) for channel in PALETTE[0])
     wide = max(width, round(height * shape[0] / shape[1])), max(height, round(width * shape[1] / shape[0]))
-    return stretched(placed((width, height), wide, "pad").frame(frame, (red, green, blue)), size, Image.Resampling.BICUBIC)
+    return stretched(fit((width, height), wide, "pad").frame(frame, (red, green, blue)), size, Image.Resampling.BICUBIC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from animato.api import Motion
-from animato.core.fit import fit_frame, place
+from animato.core.fit import fit, fit_frame
 from animato.core.media import Clip, open_clip
 from animato.core.shapes import Size
 from animato.people.shipped import motion_path
@@ -40,13 +40,13 @@ def driving_clip(motion: Motion) -> Clip:
     """What a motion looks like, small enough for a page and as long as its poses: its video, or the figure of poses that came alone."""
     if motion.clip is None:
         return figure_clip(motion.poses)
-    size = place(motion.clip.size, BESIDE).size
+    size = fit(motion.clip.size, BESIDE).size
     return motion.clip.take(len(motion.poses)).map(lambda frame: fit_frame(frame, size), size)
 
 
 def figure_clip(poses: PoseSequence) -> Clip:
     """The figure of a motion on a dark ground."""
-    size = place(poses.size, FIGURE).size
+    size = fit(poses.size, FIGURE).size
     ground = np.full((size[1], size[0], 3), GROUND, np.uint8)
     rate = Fraction(poses.fps or 24).limit_denominator(1001)
     return Clip(lambda: (draw_overlay(ground, poses, frame) for frame in range(len(poses))), size, rate, len(poses))
