@@ -72,6 +72,13 @@ def test_what_a_run_leaves(whole: Path) -> None:
     assert {path.name for path in (whole / "networks").iterdir()} == networks
 
 
+def test_it_says_that_it_begins(tmp_path: Path) -> None:
+    """Before its first step."""
+    with pytest.raises(Stopped):
+        train(TINY, tmp_path, stop_after(0))
+    assert not (tmp_path / "curve.jsonl").exists()
+
+
 @pytest.mark.parametrize("stopped", [2, 3])
 def test_it_goes_on_exactly(whole: Path, tmp_path: Path, stopped: int) -> None:
     """Stopped at a checkpoint, or after one: then the steps since are done again, with the same chance."""

@@ -104,8 +104,20 @@ RECORDS: tuple[Record, ...] = (Velocity, SubsetVelocity, Epsilon, Clean, BegunCl
 OVER_COPY = (Clean, BegunClean, Fetch)  # for networks with a copy head, and for no others
 SHARES = ("drop", "drop_first", "drop_each", "drop_all", "keep_all", "pure")
 
-# Recipes once had one record with the fields of every kind. These were its defaults.
-ONCE: Mapping[str, Any] = {name: value for record in RECORDS for name, value in asdict(record()).items()}
+ONCE: Mapping[str, Any] = {  # recipes once had one record with the fields of every kind: what they were by default
+    "noise_offset": 0.05,
+    "snr_gamma": 5.0,
+    "drop": 0.1,
+    "drop_first": 0.5,
+    "drop_each": 0.5,
+    "drop_all": 0.1,
+    "keep_all": 0.1,
+    "pure": 0.4,
+    "person": 3.0,
+    "base": 0.5,
+    "same_noise": False,
+    "taus": [],
+}
 
 
 def read_objective(content: Mapping[str, Any], where: str) -> Objective:
