@@ -12,14 +12,14 @@ T = 60.0  # max of a torso of 60 and 1.2 shoulder widths of 40
 
 def _truth(frames: int = 2) -> PoseSequence:
     points = np.random.default_rng(0).uniform(20, 180, (frames, 1, KEYPOINTS, 3))
-    for point, place in (
+    for name, point in (
         ("NECK", (100, 50, 0)),
         ("R_HIP", (90, 110, 0)),
         ("L_HIP", (110, 110, 0)),
         ("R_SHOULDER", (80, 50, 0)),
         ("L_SHOULDER", (120, 50, 0)),
     ):
-        points[:, 0, Point[point]] = place
+        points[:, 0, Point[name]] = point
     return PoseSequence(points, np.ones((frames, 1, KEYPOINTS)), (200, 200), 10.0)
 
 

@@ -36,10 +36,10 @@ def plain_background(frames: np.ndarray, persons: np.ndarray) -> float:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.floats(0, 1))
-def test_background_is_the_plain_formula(seed: int, count: int, share: float) -> None:
+def test_background_is_the_plain_formula(seed: int, count: int, fraction: float) -> None:
     rng = np.random.default_rng(seed)
     frames = rng.integers(0, 256, (count, 3, 4, 3), dtype=np.uint8)
-    persons = rng.random((count, 3, 4)) < share
+    persons = rng.random((count, 3, 4)) < fraction
     assert background(frames, persons) == pytest.approx(plain_background(frames, persons), nan_ok=True, abs=1e-6)
 
 

@@ -66,9 +66,9 @@ def test_two_ways_to_read_a_bank() -> None:
         own = normed[:, frame]
         both = net.attn1.project(torch.cat([own, written], dim=1))
         reading, alone = softmax_attention(net.attn1.to_q(own), *both), softmax_attention(net.attn1.to_q(own), *net.attn1.project(own))
-        for look in (Joined(net, tokens), Merged(net, tokens, part_kernel(tokens.device))):
-            close(look.reading(bank)[:, frame], reading)
-            close(look.alone()[:, frame], alone)
+        for attention in (Joined(net, tokens), Merged(net, tokens, part_kernel(tokens.device))):
+            close(attention.reading(bank)[:, frame], reading)
+            close(attention.alone()[:, frame], alone)
 
 
 def test_gradients_are_never_merged() -> None:

@@ -26,7 +26,7 @@ def hints(points: torch.Tensor) -> Hints:
 
 
 def plain_fetch(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queried: torch.Tensor, readable: torch.Tensor) -> torch.Tensor:
-    """Softmax over -|q - k|^2 / 2 of the places that answer, written out; places that do not ask keep what is theirs."""
+    """Softmax over -|q - k|^2 / 2 of the readable positions, written out; positions that are not queried keep what is theirs."""
     q, k, v = (x.flatten(3).transpose(2, 3) for x in (query, key, value))  # B F L D
     nearness = -(q.unsqueeze(3) - k.unsqueeze(2)).square().sum(-1) / 2  # B F L L
     nearness = nearness.masked_fill(~readable.flatten(2).unsqueeze(2), -torch.inf)
@@ -57,14 +57,14 @@ def test_fetched_patches_are_mixtures_of_the_reference() -> None:
 
 
 def test_a_pixel_is_fetched_or_stays() -> None:
-    """Patches of 2 x 2 pixels in 3 colours: each pixel has one share for all its colours, in the order in which patches are cut."""
+    """Patches of 2 x 2 pixels in 3 colours: each pixel has one weight for all its colours, in the order in which patches are cut."""
     network = randomised(CopyHead(channels=12, features=8, width=12, matched=7, learned=5, pixels=4))
     reference = normal(1, 1, 12, 4, 5)
     copied = network(hints(standing(0.6)), hints(standing()), reference)
     stay, fetched, base = (torch.nn.functional.pixel_shuffle(x[0], 2) for x in (reference, copied.fetched, copied.base))  # 1 3 8 10
-    share = torch.nn.functional.pixel_shuffle(copied.weight[0], 2)  # 1 1 8 10
-    torch.testing.assert_close(base, stay + share * (fetched - stay))
-    assert share.std() > 0
+    weight = torch.nn.functional.pixel_shuffle(copied.weight[0], 2)  # 1 1 8 10
+    torch.testing.assert_close(base, stay + weight * (fetched - stay))
+    assert weight.std() > 0
 
 
 def test_frames_do_not_see_each_other() -> None:
@@ -74,12 +74,12 @@ def test_frames_do_not_see_each_other() -> None:
     torch.testing.assert_close(together.base[:, 1:], alone.base)
 
 
-def test_a_new_head_tells_the_unet_nothing() -> None:
+def test_a_new_head_gives_the_unet_nothing() -> None:
     assert not CopyHead(channels=3, pixels=1)(hints(standing()), hints(standing()), normal(1, 1, 3, 4, 5)).features.any()
 
 
 def test_a_trace_leads_to_what_was_fetched() -> None:
-    """Of a reference that holds x, y and x^2 + y^2 of its places, the trace is what was fetched."""
+    """Of a reference that holds x, y and x^2 + y^2 of its positions, the trace is what was fetched."""
     network, size = head(), torch.Size((4, 5))
     x, y = grid(size)
     reference = torch.stack([x, y, x**2 + y**2])[None, None]
@@ -115,10 +115,10 @@ def test_limb_maps() -> None:
 
 def test_part_hints() -> None:
     """A place that shows one part has its map at 1 and its place in -1 to 1; borders are mixed; near goes on for an eighth of the side."""
-    labels, places = torch.zeros(1, 1, 32, 32), torch.full((1, 1, 32, 32, 2), 0.5)
+    labels, uv = torch.zeros(1, 1, 32, 32), torch.full((1, 1, 32, 32, 2), 0.5)
     labels[..., 16:20, 16:22] = 3
-    places[..., 16:20, 16:22, 0], places[..., 16:20, 16:22, 1] = 1.0, 0.25
-    maps, near, body = part_hints(labels, places, torch.Size((8, 8)))
+    uv[..., 16:20, 16:22, 0], uv[..., 16:20, 16:22, 1] = 1.0, 0.25
+    maps, near, body = part_hints(labels, uv, torch.Size((8, 8)))
     assert maps.shape == (1, 1, 72, 8, 8) and near[0, 0].sum() == 3 * 4
     assert maps[0, 0, 2, 4, 4:7].tolist() == [1, 0.5, 0] and maps[0, 0, 24 + 2, 4, 4] == 1 and maps[0, 0, 48 + 2, 4, 4] == -0.5
     assert not maps[0, 0, :2].any() and not maps[0, 0, 3:24].any()

@@ -114,7 +114,7 @@ def test_kernels_that_cannot_be_imported(installed: Callable[[str], None]) -> No
         kernel(torch.device("cuda"))
 
 
-def test_kernels_are_told_what_they_take() -> None:
+def test_kernels_get_what_they_take() -> None:
     """By the signature of mamba-ssm's function: step sizes are ready, so that it must add no bias and take no softplus."""
 
     def selective_scan_fn(  # noqa: PLR0913

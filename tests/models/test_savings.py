@@ -89,8 +89,8 @@ def test_one_token_of_context_costs_nothing(flops: Callable, net: UNet, clip: Te
     """Two tokens cost queries, output and attention, but no projection of the context."""
     two = replace(condition, context=net.project_context(tiny.normal(1, 2, 24)))
     more = flops(lambda: net(clip, 5, two)) - flops(lambda: net(clip, 5, condition))
-    places = [LEVEL] * 3 + [MIDDLE]
-    assert more == sum(FRAMES * tokens * (4 * channels**2 + 4 * 2 * channels) for channels, tokens in places)
+    positions = [LEVEL] * 3 + [MIDDLE]
+    assert more == sum(FRAMES * tokens * (4 * channels**2 + 4 * 2 * channels) for channels, tokens in positions)
 
 
 def test_reference_stops_at_its_last_bank(flops: Callable, net: UNet, clip: Tensor, condition: UNetCondition) -> None:

@@ -53,7 +53,7 @@ def test_attention_over_frames(module: TemporalAttention) -> None:
     close(over_frames(attention, tokens), expected)
 
 
-def test_places_are_independent_but_for_the_norm(module: TemporalAttention) -> None:
+def test_positions_are_independent_but_for_the_norm(module: TemporalAttention) -> None:
     """The norm takes its statistics over a frame; what follows does not mix places."""
     module.norm = torch.nn.Identity()
     clip = tiny.normal(1, 4, 32, 3, 2)
@@ -61,7 +61,7 @@ def test_places_are_independent_but_for_the_norm(module: TemporalAttention) -> N
 
 
 @torch.no_grad()
-def test_frames_are_told_their_position(module: TemporalAttention) -> None:
+def test_frames_know_their_number(module: TemporalAttention) -> None:
     still = tiny.normal(1, 1, 32, 3, 2).expand(1, 5, 32, 3, 2)
     moved = module(still)
     assert (moved[:, 1:] - moved[:, :-1]).abs().amax((0, 2, 3, 4)).min() > 1e-3
@@ -126,7 +126,7 @@ def test_a_table_that_lacks_a_field() -> None:
 
 
 @torch.no_grad()
-def test_mamba_couples_frames_both_ways_and_no_places(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mamba_couples_frames_both_ways_and_no_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     """At more frames than attention has positions; scanned in pieces that do not divide the places."""
     module, clip = tiny.randomised(TemporalMamba(32)), tiny.normal(2, 11, 32, 3, 2)
     module.norm = torch.nn.Identity()

@@ -79,7 +79,7 @@ def test_one_first_frame_is_that_frame_repeated(net: UnifiedUNet) -> None:
     torch.testing.assert_close(predicted(net, one), predicted(net, many), atol=1e-5, rtol=0)
 
 
-def test_a_window_is_told_what_its_frames_alone_would_be(net: UnifiedUNet) -> None:
+def test_a_window_s_condition_is_that_of_its_frames_alone(net: UnifiedUNet) -> None:
     """Attention over frames sees those of the window and no others."""
     poses, first = (torch.rand(1, FRAMES, 3, 41, 23, generator=torch.Generator().manual_seed(seed)) for seed in (4, 5))
     given = replace(everything(), poses=poses, first_frame=first)
@@ -93,7 +93,7 @@ def test_a_window_is_told_what_its_frames_alone_would_be(net: UnifiedUNet) -> No
     assert (of_window.channels - of_clip.channels[:, 1:3]).abs().max() > 1e-4
 
 
-def test_rows_are_told_alike(net: UnifiedUNet) -> None:
+def test_rows_with_one_condition(net: UnifiedUNet) -> None:
     both = predicted(net, everything(), rows=2)
     torch.testing.assert_close(both, predicted(net, everything()).expand_as(both), atol=1e-5, rtol=0)
 
@@ -119,7 +119,7 @@ def test_the_trunk_is_diffusers_own(net: UnifiedUNet, size: tuple[int, int], mon
 
 
 def test_what_is_forgotten_is_computed_again(net: UnifiedUNet) -> None:
-    """Gradients are the same with and without checkpointing, through every block and what the blocks are told."""
+    """Gradients are the same with and without checkpointing, through every block and what the blocks are given."""
 
     def gradients(forgetting: bool) -> list[torch.Tensor]:
         learning = copy.deepcopy(net)
@@ -163,7 +163,7 @@ def test_mamba_begins_as_the_identity_and_reads_other_frames_once_it_has_learned
     torch.manual_seed(0)
     fresh = UnifiedUNet(**SHAPE, temporal="mamba").eval()
     assert "mamba" in "".join(fresh.state_dict()) and "temp_attentions.0.norm1" not in "".join(fresh.state_dict())
-    told = replace(everything(), poses=None, first_frame=None)
-    assert torch.allclose(predicted(fresh, told)[:, :2], predicted(fresh, told, range(2)), atol=1e-5)
+    given = replace(everything(), poses=None, first_frame=None)
+    assert torch.allclose(predicted(fresh, given)[:, :2], predicted(fresh, given, range(2)), atol=1e-5)
     learned = randomised(fresh)
-    assert (predicted(learned, told)[:, :2] - predicted(learned, told, range(2))).abs().max() > 1e-3
+    assert (predicted(learned, given)[:, :2] - predicted(learned, given, range(2))).abs().max() > 1e-3

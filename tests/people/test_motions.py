@@ -92,8 +92,8 @@ def test_a_foot_out_of_reach_makes_the_pelvis_sink() -> None:
 def test_knees_bend_forwards() -> None:
     posture = Posture(1)
     posture.pelvis[:, 1] = -0.3
-    place = pose(Build(), posture).position[0]
-    assert place[J["knee_l"], 2] > place[[J["hip_l"], J["ankle_l"]], 2].max() + 0.1
+    position = pose(Build(), posture).position[0]
+    assert position[J["knee_l"], 2] > position[[J["hip_l"], J["ankle_l"]], 2].max() + 0.1
 
 
 def test_turn_turns_everything() -> None:

@@ -41,7 +41,7 @@ def plain_savgol(values, seen):
 def plain_one_euro(values, seen, fps=25.0, height=600):
     result, value, speed, last = values.copy(), None, 0.0, 0
 
-    def share(cutoff, step):
+    def fraction(cutoff, step):
         return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
 
     for at in np.flatnonzero(seen):
@@ -50,8 +50,8 @@ def plain_one_euro(values, seen, fps=25.0, height=600):
             value = new
         else:
             step = (at - last) / fps
-            speed += share(1.0, step) * ((new - value) / step - speed)
-            value += share(1.5 + 12.0 * abs(speed), step) * (new - value)
+            speed += fraction(1.0, step) * ((new - value) / step - speed)
+            value += fraction(1.5 + 12.0 * abs(speed), step) * (new - value)
         last = at
         result[at] = value * height
     return result

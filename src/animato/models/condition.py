@@ -38,7 +38,7 @@ Context = Mapping[str, Tensor | KeyValues]
 
 
 MIDDLE_AND_UP = ("mid_block.", "up_blocks.")
-"""How the names of the transformers behind the down path begin: where MagicAnimate's denoiser reads the reference."""
+"""How the names of the transformers behind the down path begin, for denoisers that read the reference there alone."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,11 +114,11 @@ def test_the_lower_foot_stays_on_the_ground_of_the_picture(seed: int, height: fl
 
 @FEW
 @given(seeds, heights, st.floats(0, 0.7), st.booleans())
-def test_whatever_is_hidden_the_result_is_finite_and_hides_the_same(seed: int, height: float, share: float, nonsense: bool) -> None:
+def test_whatever_is_hidden_the_result_is_finite_and_hides_the_same(seed: int, height: float, fraction: float, nonsense: bool) -> None:
     rng = np.random.default_rng(seed)
     reference, motion = dancer(seed, 1, height), dancer(seed + 1)
     for pose in (reference, motion):
-        hidden = rng.random(pose.score.shape) < share
+        hidden = rng.random(pose.score.shape) < fraction
         hidden[0, 0, [Point.NECK, Point.R_SHOULDER, Point.R_ELBOW]] = False
         pose.score[hidden] = 0
         pose.points[hidden] = np.nan if nonsense else 1e6
@@ -132,12 +132,12 @@ def test_whatever_is_hidden_the_result_is_finite_and_hides_the_same(seed: int, h
 
 @FEW
 @given(seeds, st.floats(0.3, 1), st.sampled_from(["elbow", "hand", "face"]))
-def test_hidden_points_change_no_ratio(seed: int, share: float, what: str) -> None:
+def test_hidden_points_change_no_ratio(seed: int, fraction: float, what: str) -> None:
     """Hidden points of one side or some frames leave the ratios where they were, however wrong their coordinates."""
     reference, motion = dancer(seed, 1, 400, still=True), dancer(seed, 24, still=True)
     before = align(reference, motion).ratios
     points = {"elbow": [Point.L_ELBOW], "hand": list(range(LEFT_HAND.start, LEFT_HAND.stop)), "face": list(range(30, 60))}[what]
-    hidden = np.random.default_rng(seed).random(24) < share
+    hidden = np.random.default_rng(seed).random(24) < fraction
     motion.points[np.ix_(hidden, [0], points)] = -1
     motion.score[np.ix_(hidden, [0], points)] = 0.1
     reference.points[0, 0, points], reference.score[0, 0, points] = -1, 0.1

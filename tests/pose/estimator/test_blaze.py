@@ -84,10 +84,10 @@ def test_the_file_has_as_many_boxes_as_there_are_anchors_and_a_turned_picture_tu
 @needs_models
 def test_landmarks_do_not_depend_on_how_the_region_is_turned() -> None:
     picture = character("mara")
-    look = BodyLandmarks()
-    one, other = look(picture, Region(255.0, 375.0, 800.0, 0.0)), look(picture, Region(255.0, 375.0, 800.0, 0.15))
+    landmarks = BodyLandmarks()
+    one, other = landmarks(picture, Region(255.0, 375.0, 800.0, 0.0)), landmarks(picture, Region(255.0, 375.0, 800.0, 0.15))
     assert np.linalg.norm(one.points[11:29] - other.points[11:29], axis=1).max() < 20
-    assert one.presence > 0.9 and look(picture, Region(60.0, 60.0, 100.0)).presence < 0.5
+    assert one.presence > 0.9 and landmarks(picture, Region(60.0, 60.0, 100.0)).presence < 0.5
 
 
 @needs_models

@@ -36,13 +36,13 @@ def test_a_picture_gives_body_feet_hands_face_and_mask() -> None:
     assert pose.points.shape == (1, 1, 134, 3) and pose.size == (512, 768) and pose.fps == 0
     for part in (BODY, FEET, LEFT_HAND, RIGHT_HAND, FACE):
         assert pose.score[0, 0, part].min() > 0.3, part
-    place = pose.points[0, 0]
-    assert place[Point.R_SHOULDER, 0] < place[Point.L_SHOULDER, 0]  # she looks at us
-    assert place[Point.NOSE, 1] < place[Point.NECK, 1] < place[Point.R_HIP, 1] < place[Point.R_KNEE, 1] < place[Point.R_ANKLE, 1]
-    assert np.linalg.norm(place[LEFT_HAND.start, :2] - place[Point.L_WRIST, :2]) < 25
-    chin, brow = place[FACE.start + 8], place[FACE.start + 19]
-    assert brow[1] < place[Point.NOSE, 1] < chin[1] and abs(chin[0] - place[Point.NOSE, 0]) < 15
-    assert place[Point.NOSE, 2] < place[Point.L_EAR, 2]
+    at = pose.points[0, 0]
+    assert at[Point.R_SHOULDER, 0] < at[Point.L_SHOULDER, 0]  # she looks at us
+    assert at[Point.NOSE, 1] < at[Point.NECK, 1] < at[Point.R_HIP, 1] < at[Point.R_KNEE, 1] < at[Point.R_ANKLE, 1]
+    assert np.linalg.norm(at[LEFT_HAND.start, :2] - at[Point.L_WRIST, :2]) < 25
+    chin, brow = at[FACE.start + 8], at[FACE.start + 19]
+    assert brow[1] < at[Point.NOSE, 1] < chin[1] and abs(chin[0] - at[Point.NOSE, 0]) < 15
+    assert at[Point.NOSE, 2] < at[Point.L_EAR, 2]
 
 
 def test_the_mask_is_the_person() -> None:
@@ -119,9 +119,9 @@ def test_frames_without_the_person_are_marked_and_the_person_is_found_again() ->
 
 def test_progress_counts_frames() -> None:
     frames, _ = clip(8, "idle", 2, (240, 360), turn=0)
-    told: list[tuple[str, int, int]] = []
-    estimate_video(Clip.of(frames, FPS), hands=False, face=False, progress=lambda *step: told.append(step))
-    assert told == [("pose", 1, 2), ("pose", 2, 2)]
+    steps: list[tuple[str, int, int]] = []
+    estimate_video(Clip.of(frames, FPS), hands=False, face=False, progress=lambda *step: steps.append(step))
+    assert steps == [("pose", 1, 2), ("pose", 2, 2)]
 
 
 def test_models_that_are_not_there_are_missed(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -140,7 +140,7 @@ def side_by_side(count: int, seeds: tuple[int, int] = (8, 13)) -> tuple[list[np.
             put(frame, pictures[t], alpha[t], left)
         frames.append(frame)
         hips.append([person[2][t] + (left, 0) for person, left in zip(people, lefts, strict=True)])
-    return frames, [np.array(place) for place in zip(*hips, strict=True)]
+    return frames, [np.array(at) for at in zip(*hips, strict=True)]
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from animato.pose.estimator.region import Region, around, blend, gap, upward
 
-places = st.floats(-500, 500)
+coordinates = st.floats(-500, 500)
 angles = st.floats(-3.1, 3.1)
-regions = st.builds(Region, places, places, st.floats(5, 800), angles)
+regions = st.builds(Region, coordinates, coordinates, st.floats(5, 800), angles)
 
 
-@given(regions, st.lists(st.tuples(places, places), min_size=1, max_size=5))
+@given(regions, st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=5))
 def test_coordinates_there_and_back(region: Region, points: list[tuple[float, float]]) -> None:
     there = region.to_region(np.array(points))
     np.testing.assert_allclose(region.to_picture(there), points, atol=1e-6)
@@ -49,7 +49,7 @@ def test_crop_is_the_slow_crop(x: float, y: float, side: float, angle: float) ->
     picture = (100 + 60 * np.sin(columns / 5) + 50 * np.cos(rows / 4)).astype(np.uint8)
     region = Region(x, y, side, angle)
     fast, slow = region.crop(picture, 16), crop_slow(region, picture, 16)
-    np.testing.assert_allclose(fast, slow, atol=16)  # OpenCV rounds places to 1/32 pixel; the steps at the picture's edge are 200 high
+    np.testing.assert_allclose(fast, slow, atol=16)  # OpenCV rounds coordinates to 1/32 pixel; the steps at the picture's edge are 200 high
     assert np.abs(fast - slow).mean() < 2
 
 
@@ -75,7 +75,7 @@ def test_paste_undoes_crop(x: float, y: float, side: float, angle: float) -> Non
     np.testing.assert_allclose(half[inner[::2, ::2] & inner[1::2, 1::2]], picture[::2, ::2][inner[::2, ::2] & inner[1::2, 1::2]], atol=0.03)
 
 
-@given(st.lists(st.tuples(places, places), min_size=2, max_size=9), angles, st.floats(1.0, 3.0))
+@given(st.lists(st.tuples(coordinates, coordinates), min_size=2, max_size=9), angles, st.floats(1.0, 3.0))
 def test_around_holds_all_points(points: list[tuple[float, float]], angle: float, margin: float) -> None:
     region = around(np.array(points), angle, margin * 1.001)
     if region.side > 1e-3:

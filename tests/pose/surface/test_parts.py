@@ -82,23 +82,23 @@ def test_what_is_nearer_hides_what_is_farther(people: list[Person]) -> None:
     assert seen[0] in (3, 4) and seen[1] == 2
 
 
-def test_places_run_across_and_along_each_part(people: list[Person]) -> None:
-    labels, places = (item[0] for item in parts(shown(people[0], a_pose())[1], SIZE))
-    assert places.dtype == np.float32 and places.min() >= 0 and places.max() <= 1 and (places[labels == 0] == 0).all()
+def test_uv_runs_across_and_along_each_part(people: list[Person]) -> None:
+    labels, uv = (item[0] for item in parts(shown(people[0], a_pose())[1], SIZE))
+    assert uv.dtype == np.float32 and uv.min() >= 0 and uv.max() <= 1 and (uv[labels == 0] == 0).all()
     for part, axis in ((2, -1), (9, 1), (10, 1), (13, 1), (24, -1)):
         rows, columns = np.nonzero(labels == part)
-        v = places[rows, columns, 1]
+        v = uv[rows, columns, 1]
         assert axis * np.corrcoef(rows, v)[0, 1] > 0.85 and np.ptp(v) > 0.4, part
     rows, columns = np.nonzero(labels == 2)
-    assert np.corrcoef(columns, places[rows, columns, 0])[0, 1] > 0.9
+    assert np.corrcoef(columns, uv[rows, columns, 0])[0, 1] > 0.9
 
 
-def test_places_agree_with_those_of_known_people(people: list[Person]) -> None:
+def test_uv_agrees_with_that_of_known_people(people: list[Person]) -> None:
     rendered, poses = shown(people[0], a_pose())
-    labels, places = (item[0] for item in parts(poses, SIZE))
+    labels, uv = (item[0] for item in parts(poses, SIZE))
     for part in (2, 9, 10, 13, 14):
         same = (labels == part) & (rendered.parts == part)
-        assert np.abs(places[same] - rendered.uv[same]).mean() < 0.15, part
+        assert np.abs(uv[same] - rendered.uv[same]).mean() < 0.15, part
 
 
 def test_the_size_asked_for_is_the_size_made(people: list[Person]) -> None:
@@ -110,8 +110,8 @@ def test_the_size_asked_for_is_the_size_made(people: list[Person]) -> None:
 def test_an_empty_frame_stays_empty_and_a_missing_limb_is_not_made_up(people: list[Person]) -> None:
     poses = replace(shown(people[0], a_pose())[1], mask=None)
     both = PoseSequence(poses.points.repeat(2, axis=0), np.concatenate([poses.score, 0 * poses.score]), poses.size, 24.0)
-    labels, places = parts(both, SIZE)
-    assert labels[0].any() and not labels[1].any() and not places[1].any()
+    labels, uv = parts(both, SIZE)
+    assert labels[0].any() and not labels[1].any() and not uv[1].any()
     score = poses.score.copy()
     score[0, 0, [Point.L_KNEE, Point.L_ANKLE, Point.R_ELBOW, Point.R_WRIST]] = 0
     seen = set(np.unique(parts(replace(poses, score=score), SIZE)[0]))
@@ -120,18 +120,18 @@ def test_an_empty_frame_stays_empty_and_a_missing_limb_is_not_made_up(people: li
 
 
 def test_a_mask_gives_clothes_to_the_nearest_part_and_cuts_what_sticks_out() -> None:
-    labels, places = np.zeros((60, 60), np.uint8), np.zeros((60, 60, 2), np.float32)
+    labels, uv = np.zeros((60, 60), np.uint8), np.zeros((60, 60, 2), np.float32)
     labels[10:50, 20:30], labels[10:50, 30:40], labels[50:55, 20:40] = 9, 10, 5
-    places[10:50, 20:40] = [0.25, 0.75]
+    uv[10:50, 20:40] = [0.25, 0.75]
     mask = np.zeros((60, 60), np.uint8)
     mask[20:50, 12:48] = 255
-    got, where = fitted(labels, places, mask, 60.0)
+    got, where = fitted(labels, uv, mask, 60.0)
     assert (got[20:50, 12:20] == 9).all() and (got[20:50, 40:48] == 10).all()  # a skirt
     assert not got[10:17].any() and not got[:, :12].any() and (got[50:55, 20:40] == 5).all()
     assert np.allclose(where[30, 13], [0.25, 0.75]) and not where[got == 0].any()
-    far, _ = fitted(labels, places, mask, 10.0)
+    far, _ = fitted(labels, uv, mask, 10.0)
     assert not far[20:50, 12:16].any() and (far[25:45, 19] == 9).all()
-    nobody, _ = fitted(labels, places, np.zeros((30, 30), np.uint8), 60.0)
+    nobody, _ = fitted(labels, uv, np.zeros((30, 30), np.uint8), 60.0)
     np.testing.assert_array_equal(nobody, labels)
 
 
