@@ -36,6 +36,13 @@ def shifted(pose: PoseSequence, by: np.ndarray) -> PoseSequence:
     return replace(pose, points=pose.points + by.reshape(-1, 1, 1, 3))
 
 
+def hopping(frames: slice, rows: float) -> PoseSequence:
+    """A dancer who is so many rows lower in some frames; negative: higher."""
+    hop = np.zeros((24, 3))
+    hop[frames, 1] = rows
+    return shifted(dancer(2), hop)
+
+
 def test_a_planted_foot_does_not_slide() -> None:
     motion = dancer(2)
     foot = motion.points[:, 0, Point.L_ANKLE].copy()
@@ -136,9 +143,7 @@ def test_ankles_below_the_edge_are_no_ground() -> None:
 
 def test_a_wide_way_in_a_cropped_picture_is_shortened_in_both_directions() -> None:
     reference = cropped(dancer(3, 1, 500, still=True))
-    hop = np.zeros((24, 3))
-    hop[4:6, 1] = -700
-    aligned = align(reference, shifted(dancer(2), hop))
+    aligned = align(reference, hopping(slice(4, 6), -700))
     assert 0 < aligned.ratios["travel"] < 1
     assert aligned.pose.points[:, 0, [0, 14, 15, 16, 17], 1].min() >= 0
 
@@ -157,9 +162,7 @@ def test_an_arm_outside_the_picture_need_not_come_in() -> None:
 
 def test_room_for_the_top_of_the_head() -> None:
     reference = dancer(3, 1, 700, still=True)
-    hop = np.zeros((24, 3))
-    hop[4:6, 1] = -130
-    crown = body(align(reference, shifted(dancer(2), hop)).pose).xyz[:, CROWN, 1]
+    crown = body(align(reference, hopping(slice(4, 6), -130)).pose).xyz[:, CROWN, 1]
     assert crown.min() == pytest.approx(0, abs=1)
     top = reference.points[..., 1].min() - 3
     cut = replace(shifted(reference, np.array([[0, -top, 0]])), size=(600, int(800 - top)))  # the picture ends above the face
@@ -200,9 +203,7 @@ def test_a_cropped_figure_is_not_shrunk_for_one_arm_when_the_picture_does_not_sh
 
 def test_a_cropped_figure_that_hops_stays_below_the_upper_edge() -> None:
     reference = cropped(dancer(3, 1, 500, still=True))
-    hop = np.zeros((24, 3))
-    hop[4:6, 1] = -310
-    aligned = align(reference, shifted(dancer(2), hop))
+    aligned = align(reference, hopping(slice(4, 6), -310))
     assert 0.85 < aligned.ratios["shrink"] < 0.99
     assert aligned.ratios["travel"] == 1
     assert body(aligned.pose).xyz[:, CROWN, 1].min() == pytest.approx(0, abs=3)
