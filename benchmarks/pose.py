@@ -19,7 +19,7 @@ from animato.people.people import clip
 from animato.pose.estimator.convert import L_HIP, L_SHOULDER, R_HIP, R_SHOULDER
 from animato.pose.estimator.people import LARGEST, People, chosen
 from animato.pose.estimator.region import blend
-from animato.pose.estimator.tracker import NEW_SHARE, Tracker
+from animato.pose.estimator.tracker import NEW_WEIGHT, Tracker
 from animato.pose.estimator.whole import Details, Whole
 
 TRUNK = [L_SHOULDER, R_SHOULDER, L_HIP, R_HIP]
@@ -37,7 +37,7 @@ def main() -> None:
     people = People()
     report("body alone", frames, whole_person(people, hands=False, face=False))
     report("body, hands, face", frames, whole_person(people, hands=True, face=True))
-    for share in (1.0, NEW_SHARE):
+    for share in (1.0, NEW_WEIGHT):
         print(f"trunk trembles by {trembling(people, frames, share):5.2f} px with {share:.1f} of the new region")
 
 
