@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from animato.pose.keypoints import KEYPOINTS, Point, PoseSequence
 from animato.pose.limbs import body
-from animato.pose.surface.skull import PLACES, POINTS, nearest_rotation, skull
+from animato.pose.surface.skull import LANDMARKS, POINTS, nearest_rotation, skull
 from animato.pose.surface.stance import across, axes, carried, hinged, pixels_per_metre, stance, unit
 from dancers import dancer
 
@@ -61,7 +61,7 @@ def test_the_nearest_rotation_is_found_again(seed: int) -> None:
 def test_a_head_is_found_from_what_is_seen_of_it(missing: list[Point]) -> None:
     turn = nearest_rotation(np.random.default_rng(3).normal(size=(1, 3, 3)) + 2 * np.eye(3))[0]
     centre, points = np.array([40.0, 30.0, -5.0]), np.zeros((1, 1, KEYPOINTS, 3))
-    points[0, 0, POINTS] = centre + 1.2 * 100 * PLACES @ turn
+    points[0, 0, POINTS] = centre + 1.2 * 100 * LANDMARKS @ turn
     points[0, 0, Point.NECK] = centre + [0, 25, 0]
     score = np.zeros((1, 1, KEYPOINTS))
     score[0, 0, [*POINTS, Point.NECK]] = 1

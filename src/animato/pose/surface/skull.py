@@ -8,7 +8,7 @@ from animato.pose.keypoints import Point
 from animato.pose.limbs import Body
 
 POINTS = [Point.NOSE, Point.L_EYE, Point.R_EYE, Point.L_EAR, Point.R_EAR]
-PLACES = np.array([[0, -0.025, 0.105], [0.032, 0.018, 0.08], [-0.032, 0.018, 0.08], [0.0725, 0, 0], [-0.0725, 0, 0]])  # left, up, front
+LANDMARKS = np.array([[0, -0.025, 0.105], [0.032, 0.018, 0.08], [-0.032, 0.018, 0.08], [0.0725, 0, 0], [-0.0725, 0, 0]])  # left, up, front
 LARGEST, SMALLEST = 1.7, 0.75  # heads of drawn figures and of children, against an adult's
 _UNSEEN = 0.06  # metres of left and up that stand for the neck's own upright head, so that one or two points do not decide alone
 _TRUST = 0.15  # weight of these against that of a seen point
@@ -25,9 +25,9 @@ def skull(body: Body, rest: np.ndarray, middle: np.ndarray, scale: np.ndarray) -
     points = body.xyz[:, POINTS]
     count = seen.sum(axis=1)
     weight = seen / np.maximum(count, 1)[:, None]
-    ours = (weight[..., None] * PLACES).sum(axis=1)
+    ours = (weight[..., None] * LANDMARKS).sum(axis=1)
     theirs = (weight[..., None] * points).sum(axis=1)  # F 3: means
-    model, shown = PLACES - ours[:, None], points - theirs[:, None]
+    model, shown = LANDMARKS - ours[:, None], points - theirs[:, None]
     cross = np.einsum("fk,fki,fkj->fij", seen / 1.0, model, shown / scale[:, None, None])
     cross += _TRUST * _UNSEEN**2 * rest
     turn = nearest_rotation(cross)
