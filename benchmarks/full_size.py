@@ -29,6 +29,7 @@ from animato.people.scene import Camera, plain_scene
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
+from animato.systems.scene import Scene
 
 GIB = 2**30
 TEMPORAL = TemporalAttentionSpec(8, 32, middle=True, norm="frame")
@@ -78,7 +79,7 @@ def main() -> int:
     clock("make the networks")
     held, settings = psutil.Process().memory_info().rss, Settings(chosen.steps, device="cpu")
     print(f"weights and libraries hold {held / GIB:.2f} GiB. {animator.estimate((width, height), chosen.frames, settings).sentence}")
-    clip = animator.animate(picture, motion.frames(slice(1)), motion, settings=settings, progress=clock)
+    clip = animator.animate(Scene(picture, motion.frames(slice(1)), motion), settings, progress=clock)
     frames = list(clip)
     clock("decode")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -18,6 +18,7 @@ from time import process_time
 import cv2
 import numpy as np
 import torch
+from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
 
 from animato.core.panels import side_by_side, titled
 from animato.core.picture import write_picture
@@ -31,7 +32,7 @@ from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Reference, Settings
 from animato.systems.alone import peak_memory
 from animato.systems.preview import SIZE, limbs
-from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
+from animato.systems.scene import Scene
 
 LENGTH, FPS, LINK = 249, 24.0, 32
 BRIGHTER = 20  # levels
@@ -62,7 +63,7 @@ class Scene:
 
     def made(self, model: UniPreview, settings: Settings) -> np.ndarray:  # F H W 3 uint8
         motion = replace(self.poses, mask=None)  # as of an aligned motion
-        return np.stack(list(model.animate(self.frames[0], self.poses.frames(slice(0, 1)), motion, settings=settings)))
+        return np.stack(list(model.animate(Scene(self.frames[0], self.poses.frames(slice(0, 1)), motion), settings)))
 
     @property
     def masks(self) -> np.ndarray:  # F H W uint8

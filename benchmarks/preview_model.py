@@ -18,6 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from animato.systems.preview_magic import MagicPreview, parts
+from animato.systems.preview_uni import UniPreview
 
 from animato.core.shapes import Size
 from animato.encoders.codec import Codec
@@ -32,8 +34,7 @@ from animato.pose.surface.parts import rendered
 from animato.systems import preview, preview_magic, preview_uni
 from animato.systems.copying import standing
 from animato.systems.preview import SIZE, Preview, limbs
-from animato.systems.preview_magic import MagicPreview, parts
-from animato.systems.preview_uni import UniPreview
+from animato.systems.scene import Scene
 
 Model = Preview | MagicPreview | UniPreview
 MODELS: dict[str, tuple[Callable[[Path], Model], Path]] = {
@@ -135,7 +136,7 @@ def low(picture: np.ndarray) -> np.ndarray:  # H W (3)
 def larger(model: Model, seed: int, motion: str) -> tuple[float, float]:
     """PSNR in a picture of twice the side, with detail carried along and without."""
     frames, poses = clip(seed, motion, LENGTH, LARGER, FPS)
-    with_detail = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    with_detail = model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))
     pairs = [(made, frames[k]) for k, made in enumerate(with_detail) if k in ASKED]
     soft = [
         (cv2.resize(cv2.resize(made, SIZE, interpolation=cv2.INTER_AREA), LARGER, interpolation=cv2.INTER_CUBIC), true)

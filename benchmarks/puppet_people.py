@@ -26,6 +26,7 @@ from animato.people.people import Person, random_view, render, sequence
 from animato.pose.estimator.estimate import estimate_picture
 from animato.pose.keypoints import KEYPOINTS, Point, PoseSequence
 from animato.systems.puppet import Puppet
+from animato.systems.scene import Scene
 
 SEED, FRAMES, SIZE = 5000, 8, (256, 384)
 TURNS = (0, 25, 55, 110)  # degrees added to the motion, person by person
@@ -81,8 +82,8 @@ def results(one: Subject) -> dict[str, Callable[[], np.ndarray]]:
     puppet = Puppet()
     return {
         METHODS[0]: lambda: np.broadcast_to(one.picture, one.truth.shape),
-        METHODS[1]: lambda: np.stack(list(puppet.animate(one.picture, estimate_picture(one.picture), estimated(one.truth)))),
-        METHODS[2]: lambda: np.stack(list(puppet.animate(one.picture, one.pose, one.motion))),
+        METHODS[1]: lambda: np.stack(list(puppet.animate(Scene(one.picture, estimate_picture(one.picture), estimated(one.truth))))),
+        METHODS[2]: lambda: np.stack(list(puppet.animate(Scene(one.picture, one.pose, one.motion)))),
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from animato.systems.preview_uni import FOLDERS, SETTINGS
 from long_video import Scene, alone
 
 from animato.evaluation.frames import change_error, compare
@@ -20,7 +21,6 @@ from animato.evaluation.steadiness import Background, Flicker
 from animato.models.trunk import Kind
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
-from animato.systems.preview_uni import FOLDERS, SETTINGS
 
 LENGTHS = (16, 64, 256)
 COLUMNS = ("frames", "windows", "temporal", "PSNR", "person", "changes", "background", "flicker", "CPU s", "MiB")

@@ -27,9 +27,10 @@ sys.path.append(str(ROOT / "tests" / "support"))
 import animators  # noqa: E402
 from animato import api  # noqa: E402
 from animato.sampling.plan import Chain, Windows  # noqa: E402
-from animato.systems.choose import choose  # noqa: E402
+from animato.systems.known import trainee as trainee_of  # noqa: E402
+from animato.systems.load import load  # noqa: E402
+from animato.systems.scene import Scene  # noqa: E402
 from animato.training.recipe import read_recipe  # noqa: E402
-from animato.training.runs import make_trainee  # noqa: E402
 
 SCENES = (("mara", "walk"), ("tomo", "dance"))
 SIZE, FRAMES = (192, 256), 10
@@ -52,20 +53,14 @@ def digest(parts: list[Any]) -> str:
     return total.hexdigest()
 
 
-def performed(scene: api.Scene, system: Any) -> str:
+def performed(scene: Scene, system: Any) -> str:
     return digest(list(api.perform(scene, system).clip))
 
 
-def animated(scene: api.Scene, system: Any, settings: Any) -> str:
+def animated(scene: Scene, system: Any, settings: Any) -> str:
     """Latents of every step, and the frames."""
     seen: list[torch.Tensor] = []
-    clip = system.animate(
-        scene.picture,
-        scene.reference,
-        scene.aligned.pose,
-        settings=settings,
-        callback_on_step_end=lambda step, t, x: seen.append(x.clone()),
-    )
+    clip = system.animate(scene, settings, callback=lambda step, t, x: seen.append(x.clone()))
     return digest([*seen, *clip])
 
 
@@ -87,20 +82,20 @@ def networks_at_work() -> Iterator[tuple[str, Callable[[], Any], Any]]:
 
 def systems() -> Iterator[tuple[str, Callable[[], str]]]:
     for character, motion in SCENES:
-        scene = api.prepare(character, motion, size=SIZE, frames=FRAMES)
+        scene = api.prepare(character, motion, size=SIZE, frames=FRAMES).scene
         where = f"{character} {motion}"
         for quality in ("good", "fast"):
-            yield f"{where} puppet {quality}", partial(performed, scene, choose("puppet", quality))
+            yield f"{where} puppet {quality}", partial(performed, scene, load("puppet", quality))
         for name, make, settings in networks_at_work():
             yield f"{where} {name}", partial(animated, scene, make(), settings)
         for name in ("animate-anyone", "muse-pose", "magic-animate", "uni-animate"):
-            yield f"{where} preview {name}", partial(performed, scene, choose(name))
+            yield f"{where} preview {name}", partial(performed, scene, load(name))
         for name, words in (
             ("mamba", {"temporal": "mamba"}),
             ("chain", {"long": "chain"}),
-            ("steps", {"changes": {"steps": 3, "seed": 5}}),
+            ("steps", {"settings": {"steps": 3, "seed": 5}}),
         ):
-            yield f"{where} preview uni-animate {name}", partial(performed, scene, choose("uni-animate", **words))
+            yield f"{where} preview uni-animate {name}", partial(performed, scene, load("uni-animate", **words))
 
 
 def small(path: Path) -> list[str]:
@@ -119,7 +114,8 @@ def small(path: Path) -> list[str]:
 
 def learned(path: Path, more: tuple[str, ...] = ()) -> str:
     """Loss and gradients of a step."""
-    trainee = make_trainee(read_recipe(path, [*small(path), *more]))
+    recipe = read_recipe(path, [*small(path), *more])
+    trainee = trainee_of(recipe)
     batch = trainee.batch(0, range(2))
     torch.manual_seed(0)
     values = trainee.step(*batch)

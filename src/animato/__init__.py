@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from animato.api import Alignment, Estimation, align, animate, observe, perform, prepare
+    from animato.api import Alignment, Estimation, Excerpt, Prepared, align, animate, observe, perform, prepare
     from animato.comparison import Comparison, compare
     from animato.core.errors import AnimatoError, InputError, MissingModelError, OutputError
     from animato.core.media import Clip, open_clip, write_clip
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from animato.pose.estimator.estimate import estimate_picture, estimate_video
     from animato.pose.io import load_poses, save_poses
     from animato.pose.keypoints import PoseSequence
+    from animato.sampling.settings import Settings
     from animato.systems.load import load
     from animato.systems.puppet import Puppet
+    from animato.systems.scene import Scene
 
 _HOME = {
-    "animato.api": ("Alignment", "Estimation", "align", "animate", "observe", "perform", "prepare"),
+    "animato.api": ("Alignment", "Estimation", "Excerpt", "Prepared", "align", "animate", "observe", "perform", "prepare"),
     "animato.comparison": ("Comparison", "compare"),
     "animato.core.errors": ("AnimatoError", "InputError", "MissingModelError", "OutputError"),
     "animato.core.media": ("Clip", "open_clip", "write_clip"),
@@ -30,8 +32,10 @@ _HOME = {
     "animato.pose.estimator.estimate": ("estimate_picture", "estimate_video"),
     "animato.pose.io": ("load_poses", "save_poses"),
     "animato.pose.keypoints": ("PoseSequence",),
+    "animato.sampling.settings": ("Settings",),
     "animato.systems.load": ("load",),
     "animato.systems.puppet": ("Puppet",),
+    "animato.systems.scene": ("Scene",),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [*_WHERE, "__version__"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,26 +24,18 @@ from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
 from animato.pose.surface.densepose import is_densepose
-from animato.systems.choose import choose
+from animato.systems import known
 from animato.systems.known import alignment
-from animato.systems.performance import Performance
+from animato.systems.load import AUTO, load
+from animato.systems.performance import Animator, Performance
+from animato.systems.scene import PARTS, POSES, BodyParts, Scene
 
 POSE_ENDINGS = (".json", ".npz")
 SIDES = (64, 4096)  # px, smallest and largest side of a result
 BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
 LEAST_FRAMES = 2
-BY_PARTS = ("magic-animate",)  # the systems that follow body parts
-
-
-class Animator(Protocol):
-    """Anything that can perform a motion: what systems.load gives."""
-
-    @property
-    def name(self) -> str: ...
-
-    def perform(
-        self, picture: np.ndarray, reference: PoseSequence, motion: Any, sound: Path | None, progress: Progress
-    ) -> Performance: ...  # motion: a PoseSequence; for those of BY_PARTS also a Clip
+Picture = str | Path | np.ndarray
+Driving = str | Path | Clip | PoseSequence
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,21 @@ class Alignment:
 
     def __post_init__(self) -> None:
         alignment(self.how)
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Which frames of a motion are made: only the first so many of it, and `skip` left out after each one that is made.
+
+    With some left out the result has a lower rate and lasts as long.
+    """
+
+    frames: int | None = None
+    skip: int = 0
+
+    def __post_init__(self) -> None:
+        if self.skip < 0:
+            raise InputError(f"--skip {self.skip} means nothing: leave out 0 frames or more after each one that is made.")
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,6 @@ class Motion:
     poses: PoseSequence
     clip: Clip | None = None
     notes: tuple[str, ...] = ()
-    drawn: bool = False  # the clip is a DensePose video, which is followed as it is; the poses show nobody
 
     def thinned(self, skip: int) -> Motion:
         """Without `skip` frames after each one that stays, at so much lower a rate, as MusePose's script does; a rest at the end goes, too.
@@ -95,25 +100,26 @@ class Motion:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """What every system is given: the character's picture and pose, the motion as it was seen, and the motion on the character's body."""
+class Prepared:
+    """All that comes before a system.
 
-    picture: np.ndarray  # H W 3 uint8
-    reference: PoseSequence
-    motion: Motion
+    scene     what the system is given
+    observed  the motion as it was seen, and the clip that it was seen in
+    aligned   the motion on the character's body, and how its bones were scaled; of body parts nobody
+    notes     sentences for the user
+    """
+
+    scene: Scene
+    observed: Motion
     aligned: Aligned
     notes: tuple[str, ...]
 
-    @property
-    def sound(self) -> Path | None:
-        return self.motion.clip.sound if self.motion.clip else None
-
 
 def animate(
-    picture: str | Path | np.ndarray,
-    driving: str | Path | Clip | PoseSequence,
+    picture: Picture,
+    driving: Driving,
     *,
-    system: str | Animator = "auto",
+    system: str | Animator = AUTO,
     size: Size | None = None,
     frames: int | None = None,
     align: str | Alignment = "robust",
@@ -124,88 +130,79 @@ def animate(
 
     picture   a file, the name of a shipped character, or H W 3 uint8
     driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened;
-              for magic-animate also a DensePose video, which is not estimated and not aligned
-    system    puppet, animate-anyone, muse-pose, magic-animate, uni-animate, auto (the best one whose official weights are here), or what
-              systems.choose.choose gives for other settings, weights, ways of making a long clip and temporal modules
+              for a system that follows body parts also a DensePose video, which is not estimated and not aligned
+    system    a name that `animato.load` takes, or what it gives, for other settings (steps, seed ...), weights, temporal modules
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
     align     the alignment: robust, musepose, unianimate or none, or an Alignment with adjustments
     person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
-    Raises InputError for input that cannot be used, MissingModelError when the pose models are not there.
+    Raises InputError for input that cannot be used, MissingModelError when packages or models are not there.
     """
-    animator = choose(system) if isinstance(system, str) else system
-    drawn = prepare_drawn(picture, driving, size=size, frames=frames) if animator.name in BY_PARTS else None
-    scene = drawn or prepare(picture, driving, size=size, frames=frames, align=align, person=person, progress=progress)
-    return perform(scene, animator, progress).clip
+    animator = load(system) if isinstance(system, str) else system
+    prepared = prepare(picture, driving, size=size, frames=frames, align=align, person=person, follows=animator.follows, progress=progress)
+    return perform(prepared.scene, animator, progress).clip
 
 
 def prepare(
-    picture: str | Path | np.ndarray,
-    driving: str | Path | Clip | PoseSequence,
+    picture: Picture,
+    driving: Driving,
     *,
     size: Size | None = None,
-    frames: int | None = None,
+    frames: int | Excerpt | None = None,
     align: str | Alignment = "robust",
     person: Person = "largest",
-    skip: int = 0,
+    follows: tuple[type, ...] = (POSES,),
     progress: Progress = silent,
-) -> Scene:
+) -> Prepared:
     """All that comes before a system: inputs read, poses estimated, the motion aligned. Arguments and errors as `animate`.
 
-    skip  frames of the motion that are left out after each one that is made; the result has a lower rate and lasts as long
+    frames   only the first so many, or an Excerpt
+    follows  the driving signals that the system takes (`Animator.follows`): a DensePose video is given to one that follows body parts
     """
-    if skip < 0:
-        raise InputError(f"--skip {skip} means nothing: leave out 0 frames or more after each one that is made.")
     chosen = Alignment(align) if isinstance(align, str) else align
-    pixels, source = _opened_both(picture, driving, size, frames)
-    if _shows_parts(source):
-        raise InputError(f"This is a DensePose video, which only {' and '.join(BY_PARTS)} can follow: give a video of a person.")
+    excerpt = frames if isinstance(frames, Excerpt) else Excerpt(frames)
+    pixels, source = _opened_both(picture, driving, size, excerpt.frames)
+    if isinstance(source, Clip) and shows_parts(source):
+        return _by_parts(pixels, source, excerpt.skip, follows)
     progress("picture", 0, 1)
     reference = estimate_picture(pixels)
     progress("picture", 1, 1)
     motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
-    motion = motion.thinned(skip) if skip else motion
+    motion = motion.thinned(excerpt.skip) if excerpt.skip else motion
     aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
-    return Scene(pixels, reference, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
+    sound = motion.clip.sound if motion.clip else None
+    scene = Scene(pixels, reference, aligned.pose, sound, motion.clip)
+    return Prepared(scene, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
 
 
-def prepare_drawn(
-    picture: str | Path | np.ndarray,
-    driving: str | Path | Clip | PoseSequence,
-    *,
-    size: Size | None = None,
-    frames: int | None = None,
-    skip: int = 0,
-) -> Scene | None:
-    """The scene of a ready DensePose video, which tells a system its body parts by itself; None for any other driving."""
-    pixels, source = _opened_both(picture, driving, size, frames)
-    if not isinstance(source, Clip) or not _shows_parts(source):
-        return None
+def _by_parts(pixels: np.ndarray, source: Clip, skip: int, follows: tuple[type, ...]) -> Prepared:
+    """A ready DensePose video, which tells a system the body parts by itself. Raises InputError where it is not followed."""
+    if PARTS not in follows:
+        able = " and ".join(one.name for one in known.KNOWN if PARTS in one.follows)
+        raise InputError(f"This is a DensePose video, which only {able} can follow: give a video of a person.")
     length = source.length or sum(1 for _ in source)
     _check_length(length)
     notes = (*source.notes, "This is a DensePose video: it is followed as it is, and nothing is aligned.")
-    motion = Motion(PoseSequence.nobody(length, source.size, float(source.fps)), source, notes, drawn=True)
+    motion = Motion(PoseSequence.nobody(length, source.size, float(source.fps)), source, notes)
     motion = motion.thinned(skip) if skip else motion
-    shown = PoseSequence.nobody(len(motion.poses), pixels.shape[1::-1], motion.poses.fps)
-    return Scene(pixels, shown.frames(slice(1)), motion, Aligned(shown, {}), motion.notes)
+    nobody = PoseSequence.nobody(len(motion.poses), pixels.shape[1::-1], motion.poses.fps)
+    clip = motion.clip or source
+    scene = Scene(pixels, nobody.frames(slice(1)), BodyParts(clip), clip.sound, clip)
+    return Prepared(scene, motion, Aligned(nobody, {}), motion.notes)
 
 
-def _shows_parts(source: Clip | Motion) -> bool:
-    """Told by every fourth pixel of the first frame, which is enough and quick for large frames, too."""
-    return isinstance(source, Clip) and is_densepose(next(iter(source))[::4, ::4])
+def shows_parts(source: Clip) -> bool:
+    """Whether a clip is a DensePose video, by every fourth pixel of its first frame: enough, and quick for large frames, too."""
+    return is_densepose(next(iter(source))[::4, ::4])
 
 
-def extent(
-    picture: str | Path | np.ndarray, driving: str | Path | Clip | PoseSequence, *, size: Size | None = None, frames: int | None = None
-) -> tuple[Size, int | None]:
+def extent(picture: Picture, driving: Driving, *, size: Size | None = None, frames: int | None = None) -> tuple[Size, int | None]:
     """(width, height) and number of frames (None: not known yet) of what `prepare` would make, without its work. Errors as `prepare`."""
     pixels, source = _opened_both(picture, driving, size, frames)
     return pixels.shape[1::-1], len(source.poses) if isinstance(source, Motion) else source.length
 
 
-def _opened_both(
-    picture: str | Path | np.ndarray, driving: str | Path | Clip | PoseSequence, size: Size | None, frames: int | None
-) -> tuple[np.ndarray, Clip | Motion]:
+def _opened_both(picture: Picture, driving: Driving, size: Size | None, frames: int | None) -> tuple[np.ndarray, Clip | Motion]:
     """Both inputs checked and opened; the picture as large as the result."""
     check_size(size)
     if frames is not None and frames < LEAST_FRAMES:
@@ -231,9 +228,8 @@ def align(reference: PoseSequence, motion: PoseSequence, how: str = "robust", ad
 
 
 def perform(scene: Scene, system: Animator, progress: Progress = silent) -> Performance:
-    """A prepared scene performed by a system."""
-    told = scene.motion.clip if scene.motion.drawn and scene.motion.clip else scene.aligned.pose
-    return system.perform(scene.picture, scene.reference, told, scene.sound, progress)
+    """A scene performed by a system."""
+    return system.perform(scene, progress)
 
 
 def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent) -> Motion:
@@ -258,7 +254,7 @@ def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:
     return [note for note in notes if note]
 
 
-def open_picture(picture: str | Path | np.ndarray) -> np.ndarray:
+def open_picture(picture: Picture) -> np.ndarray:
     """H W 3 uint8 of a file, a shipped character's name, or as it is."""
     if isinstance(picture, np.ndarray):
         return picture
@@ -274,7 +270,7 @@ def open_frames(video: str | Path, frames: int | None = None) -> Clip:
     return clip if frames is None else clip.take(frames)
 
 
-def open_driving(driving: str | Path | Clip | PoseSequence, frames: int | None = None) -> Clip | Motion:
+def open_driving(driving: Driving, frames: int | None = None) -> Clip | Motion:
     """A clip still to be observed, or a motion that came as poses; at least two frames long."""
     opened = _opened(driving)
     if isinstance(opened, PoseSequence):
@@ -286,7 +282,7 @@ def open_driving(driving: str | Path | Clip | PoseSequence, frames: int | None =
     return opened
 
 
-def _opened(driving: str | Path | Clip | PoseSequence) -> Clip | PoseSequence:
+def _opened(driving: Driving) -> Clip | PoseSequence:
     if not isinstance(driving, str | Path):
         return driving
     path = _file_or_shipped(driving, motion_path(str(driving)), motions())

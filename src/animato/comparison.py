@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from animato.api import Scene
-from animato.core.errors import InputError, MissingModelError
+from animato.api import Motion, Prepared
+from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
+from animato.core.packages import check_installed
 from animato.core.panels import grid, resized
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
@@ -25,10 +27,10 @@ from animato.evaluation.frames import psnr, ssim
 from animato.evaluation.report import Table, plain
 from animato.evaluation.steadiness import Background, Flicker
 from animato.pose.draw import draw_overlay
+from animato.pose.keypoints import PoseSequence
 from animato.systems.alone import Report, hand_over, perform_alone
-from animato.systems.choose import CHOICES, installed
-
-COLUMNS = ("system", "time s", "CPU s", "memory MiB", "PSNR dB", "SSIM", "background", "flicker", "PCK@.1T")
+from animato.systems.known import names
+from animato.systems.load import installed
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,19 @@ class Measured:
     report: Report
 
 
+COLUMNS: dict[str, Callable[[Measured], Any]] = {
+    "system": lambda one: one.system,
+    "time s": lambda one: one.report.seconds,
+    "CPU s": lambda one: one.report.cpu,
+    "memory MiB": lambda one: one.report.memory >> 20,
+    "PSNR dB": lambda one: one.psnr,
+    "SSIM": lambda one: one.ssim,
+    "background": lambda one: one.background,
+    "flicker": lambda one: one.flicker,
+    "PCK@.1T": lambda one: one.pck,
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What came of `compare`: the grid's file, and a row for each system in the order that was asked for."""
@@ -60,12 +75,8 @@ class Comparison:
     rows: tuple[Measured, ...]
 
     def table(self) -> Table:
-        rows = [
-            (one.system, one.report.seconds, one.report.cpu, one.report.memory >> 20)
-            + (one.psnr, one.ssim, one.background, one.flicker, one.pck)
-            for one in self.rows
-        ]
-        return Table(f"{self.frames} frames of {self.size[0]}x{self.size[1]}", COLUMNS, tuple(rows))
+        rows = tuple(tuple(value(one) for value in COLUMNS.values()) for one in self.rows)
+        return Table(f"{self.frames} frames of {self.size[0]}x{self.size[1]}", tuple(COLUMNS), rows)
 
     def json(self) -> str:
         """An object with frames, size and systems, a list of objects with the fields of Measured and Report; nan and infinity as null."""
@@ -73,44 +84,48 @@ class Comparison:
         return json.dumps({"frames": self.frames, "size": self.size, "systems": rows}, indent=1) + "\n"
 
 
-def compare(scene: Scene, systems: Sequence[str], out: str | Path, truth: Clip | None = None, progress: Progress = silent) -> Comparison:
-    """A prepared scene (`prepare`) performed by several systems, one after the other, each in a process of its own.
+def compare(
+    prepared: Prepared, systems: Sequence[str], out: str | Path, truth: Clip | None = None, progress: Progress = silent
+) -> Comparison:
+    """What `prepare` gives performed by several systems, one after the other, each in a process of its own.
 
-    systems  names out of systems.choose.CHOICES, each with the weights that `animate` would take
+    systems  names of systems/known.py, each with the weights that `animate` would take
     out      the grid: reference, driving video, truth if there is one, then the systems; .mp4 (with sound), .gif, .webp or a folder
     truth    what should come out, as long and as large as the result
     Nothing stands under the name `out` before all of it is finished. Raises InputError, MissingModelError, OutputError.
     """
     check_systems(systems)
     check_output(out)
-    if scene.motion.drawn:
+    scene = prepared.scene
+    if not isinstance(scene.motion, PoseSequence):
         raise InputError("A DensePose video shows no poses to compare by: give a video of a person.")
-    size, frames = scene.picture.shape[1::-1], len(scene.aligned.pose)
+    size = scene.size
+    frames = scene.frames
     check_truth(truth, size, frames)
     with tempfile.TemporaryDirectory(prefix="animato-") as folder:
         given = Path(folder)
-        hand_over(scene.picture, scene.reference, scene.aligned.pose, given)
+        hand_over(scene, given)
         made = {}
         for name in systems:
             clip, report = perform_alone(name, given, given / name, _under(name, progress))
             made[name] = _conformed(name, clip, size, frames), report
-        rows = [measured(name, clip, report, scene, truth, _under(name, progress)) for name, (clip, report) in made.items()]
-        write_clip(shown(scene, {name: clip for name, (clip, _) in made.items()}, truth), out, progress)
+        rows = [measured(name, clip, report, prepared, truth, _under(name, progress)) for name, (clip, report) in made.items()]
+        write_clip(shown(prepared, {name: clip for name, (clip, _) in made.items()}, truth), out, progress)
     return Comparison(Path(out), frames, size, tuple(rows))
 
 
 def check_systems(systems: Sequence[str]) -> None:
     """Raises InputError for no, unknown or repeated names, MissingModelError for one whose packages are not on this machine."""
-    known = ", ".join(CHOICES)
+    known = ", ".join(names())
     if not systems:
         raise InputError(f"No system is named: choose some of {known}.")
     for name in systems:
-        if name not in CHOICES:
+        if name not in names():
             raise InputError(f"There is no system '{name}': choose some of {known}.")
         if systems.count(name) > 1:
             raise InputError(f"{name} is named twice: name each system once.")
         if name not in installed():
-            raise MissingModelError(f'{name} needs packages that are not installed here. Run: pip install "animato[diffusion]"')
+            check_installed(name)
 
 
 def check_truth(truth: Clip | None, size: Size, frames: int | None) -> None:
@@ -123,10 +138,11 @@ def check_truth(truth: Clip | None, size: Size, frames: int | None) -> None:
         raise InputError(f"The truth has {truth.length} frames, the result will have {frames}: cut one of them, or give --frames.")
 
 
-def measured(name: str, clip: Clip, report: Report, scene: Scene, truth: Clip | None, progress: Progress = silent) -> Measured:
+def measured(name: str, clip: Clip, report: Report, prepared: Prepared, truth: Clip | None, progress: Progress = silent) -> Measured:
     """Runs through a result once. Raises InputError where the truth ends early."""
-    area = PersonArea(scene.reference, scene.aligned.pose)
-    accuracy = Accuracy(scene.aligned.pose)
+    motion = prepared.aligned.pose
+    area = PersonArea(prepared.scene.reference, motion)
+    accuracy = Accuracy(motion)
     background = Background()
     flicker = Flicker()
     likeness = []
@@ -141,23 +157,24 @@ def measured(name: str, clip: Clip, report: Report, scene: Scene, truth: Clip | 
             if true is None:
                 raise InputError(f"The truth ends after {index} frames: give one as long as the result.")
             likeness.append((psnr(frame, true), ssim(frame, true)))
-        progress("measure", index + 1, len(scene.aligned.pose))
+        progress("measure", index + 1, len(motion))
     mean = np.mean(likeness, axis=0) if likeness else (math.nan, math.nan)
     return Measured(name, float(mean[0]), float(mean[1]), background.value, flicker.value, accuracy.value, report)
 
 
-def shown(scene: Scene, results: dict[str, Clip], truth: Clip | None = None) -> Clip:
+def shown(prepared: Prepared, results: dict[str, Clip], truth: Clip | None = None) -> Clip:
     """The grid: the reference, the driving frames, the truth if there is one, the results; with the scene's sound."""
     rate = next(iter(results.values())).fps
-    first = replace(Clip.still(scene.picture, len(scene.aligned.pose), rate), sound=scene.sound)
-    return grid({"reference": first, "driving": _driving(scene)} | ({"truth": truth} if truth else {}) | results)
+    scene = prepared.scene
+    first = replace(Clip.still(scene.picture, scene.frames, rate), sound=scene.sound)
+    return grid({"reference": first, "driving": _driving(prepared.observed)} | ({"truth": truth} if truth else {}) | results)
 
 
-def _driving(scene: Scene) -> Clip:
+def _driving(observed: Motion) -> Clip:
     """The driving frames, or, where the motion came as poses, its skeletons."""
-    if scene.motion.clip:
-        return scene.motion.clip
-    poses = scene.motion.poses
+    if observed.clip:
+        return observed.clip
+    poses = observed.poses
     black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)
     return Clip(lambda: (draw_overlay(black, poses, index) for index in range(len(poses))), poses.size, Fraction(1), len(poses))
 
@@ -170,7 +187,7 @@ def _conformed(system: str, clip: Clip, size: Size, frames: int) -> Clip:
 
 
 def _under(system: str, progress: Progress) -> Progress:
-    """Stages told under the system's name."""
+    """Stages under the system's name."""
     return lambda stage, done, total: progress(f"{system}: {stage}", done, total)
 
 

@@ -60,13 +60,13 @@ def test_grid_and_table_of_two_systems(material: Material, spoken: Path, tmp_pat
 
 
 def test_from_python_the_first_cells_are_the_inputs(material: Material, tmp_path: Path) -> None:
-    scene = animato.prepare(material.character, material.motion, size=(128, 192), frames=3)
+    prepared = animato.prepare(material.character, material.motion, size=(128, 192), frames=3)
     told: list[str] = []
-    comparison = animato.compare(scene, ["puppet"], tmp_path / "grid", progress=lambda stage, done, total: told.append(stage))
+    comparison = animato.compare(prepared, ["puppet"], tmp_path / "grid", progress=lambda stage, done, total: told.append(stage))
     first = next(iter(open_clip(tmp_path / "grid")))
-    assert psnr(first[28:220, :128], scene.picture) > 50
+    assert psnr(first[28:220, :128], prepared.scene.picture) > 50
     assert comparison.frames == 3 and np.isnan(comparison.rows[0].psnr) and comparison.rows[0].report.memory
-    assert "puppet  " in comparison.table().text() and {"puppet: cut out", "puppet: frames", "puppet: measure", "write"} <= set(told)
+    assert "puppet  " in comparison.table().text() and {"puppet: take apart", "puppet: frames", "puppet: measure", "write"} <= set(told)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a single process cannot be sent Ctrl-C there")

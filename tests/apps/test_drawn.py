@@ -14,7 +14,7 @@ from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import write_picture
 from animato.pose.surface.densepose import coloured
-from animato.systems.choose import choose
+from animato.systems.load import load
 from animato.weights.magic_animate import convert
 from magic_files import official, tiny_parts
 
@@ -49,7 +49,7 @@ def test_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_in_python(folder: Path) -> None:
-    animator = choose("magic-animate", weights=folder / "weights", changes={"steps": 1, "canvas": (64, 64), "seed": 3})
+    animator = load("magic-animate", weights=folder / "weights", settings={"steps": 1, "canvas": (64, 64), "seed": 3})
     clip = animato.animate(folder / "picture.png", folder / "parts.mp4", system=animator, size=(64, 96))
     assert (clip.size, clip.length, clip.fps) == ((64, 96), 5, 25)
     frames = np.stack(list(clip))
@@ -62,12 +62,12 @@ def test_other_systems_refuse_it(folder: Path) -> None:
 
 
 def test_settings_are_the_published_ones_of_the_system(folder: Path) -> None:
-    tuned = choose("magic-animate", weights=folder / "weights", changes={"guidance": 2.0})
+    tuned = load("magic-animate", weights=folder / "weights", settings={"guidance": 2.0})
     assert (tuned.settings.steps, tuned.settings.guidance, tuned.settings.noise_period) == (25, 2.0, 16)
 
 
 def test_without_weights_it_is_the_preview_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANIMATO_CACHE", str(tmp_path))
-    tuned = choose("magic-animate")
+    tuned = load("magic-animate")
     assert tuned.name == "magic-animate" and tuned.settings.steps == 1
     assert "preview model of MagicAnimate" in tuned.notes[0] and "animato fetch magic-animate" in tuned.notes[0]

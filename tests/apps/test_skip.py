@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import animators
-from animato.api import Motion, prepare
+from animato.api import Excerpt, Motion
 from animato.core.errors import InputError
 from animato.core.media import Clip
 
@@ -32,4 +32,4 @@ def test_the_clip_goes_along() -> None:
 @pytest.mark.parametrize(("skip", "says"), [(-1, "0 frames or more"), (3, "leaves 1 of the motion's 7")])
 def test_what_cannot_be_skipped(skip: int, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        Motion(animators.motion(7)).thinned(skip) if skip > 0 else prepare(animators.picture(), animators.motion(7), skip=skip)
+        Motion(animators.motion(7)).thinned(skip) if skip > 0 else Excerpt(skip=skip)

@@ -11,17 +11,19 @@ from torch import Tensor
 
 from animato.encoders.codec import Codec
 from animato.encoders.text import EmptyPrompt
+from animato.sampling.clip import denoise
 from animato.sampling.guidance import guided
+from animato.sampling.model import unet_model
 from animato.sampling.plan import Windows
 from animato.sampling.run import blend
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.magic_animate import MagicAnimate, Seen, conditions
-from animato.systems.memory import Place
+from animato.systems.magic_animate import Encoded, MagicAnimate, conditions
+from animato.systems.memory import Placement
 from magic import appearance_encoder, controlnet, denoiser, near, text_encoder, vae
 from moore import sidecar, tensors
 
-CPU = Place(torch.device("cpu"), torch.float32)
+CPU = Placement(torch.device("cpu"), torch.float32)
 PIPELINES = pytest.mark.parity("magic_*.pipeline_*.safetensors")
 
 
@@ -33,10 +35,10 @@ def no_gradients() -> Iterator[None]:
 
 
 def system(file: Path) -> MagicAnimate:
-    told = dict(sidecar(file)["config"]["scheduler_effective"])
-    told = {name: told[name] for name in NoiseSchedule.__dataclass_fields__ if name in told}
+    known = dict(sidecar(file)["config"]["scheduler_effective"])
+    known = {name: known[name] for name in NoiseSchedule.__dataclass_fields__ if name in known}
     prompt = EmptyPrompt.by(text_encoder(file))
-    noise = NoiseSchedule(**told, rescale_betas_zero_snr=False)
+    noise = NoiseSchedule(**known, rescale_betas_zero_snr=False)
     return MagicAnimate(denoiser(file), appearance_encoder(file), controlnet(file), vae(file), prompt, noise)
 
 
@@ -46,8 +48,8 @@ def settings(file: Path) -> Settings:
     return Settings(meta["num_inference_steps"], meta["guidance_scale"], window=window, batch=meta["context_batch_size"])
 
 
-def look(recorded: dict[str, Tensor], animator: MagicAnimate) -> Seen:
-    return animator.look(recorded["inputs.source_image"].numpy(), recorded["inputs.control"].numpy(), CPU)
+def encode(recorded: dict[str, Tensor], animator: MagicAnimate) -> Encoded:
+    return animator.encode_parts(recorded["inputs.source_image"].numpy(), recorded["inputs.control"].numpy(), CPU)
 
 
 def noise(recorded: dict[str, Tensor]) -> Tensor:  # F C h w
@@ -63,28 +65,33 @@ def noise(recorded: dict[str, Tensor]) -> Tensor:  # F C h w
 def test_pipeline(fixture_file: Path) -> None:
     """What is read of the picture, latents after every step, some frames whole and mean and deviation of all."""
     meta, recorded, animator = sidecar(fixture_file)["config"], tensors(fixture_file), system(fixture_file)
-    seen, steps = look(recorded, animator), list[Tensor]()
-    near(fixture_file, "ref_latents", seen.clean[0], recorded["outputs.ref_latents"])
+    encoded = encode(recorded, animator)
+    steps = list[Tensor]()
+    near(fixture_file, "ref_latents", encoded.clean[0], recorded["outputs.ref_latents"])
     near(fixture_file, "text_embeddings", animator.prompt.tokens.expand(2, -1, -1), recorded["outputs.text_embeddings"])
     if "outputs.initial_latents" in recorded:
         assert torch.equal(noise(recorded), recorded["outputs.initial_latents"][0].transpose(0, 1))
-    animator.denoise(seen, settings(fixture_file), CPU, callback_on_step_end=lambda *told: steps.append(told[2]), latents=noise(recorded))
+    chosen = settings(fixture_file)
+    task = animator.denoising(encoded, chosen, CPU)
+    denoise(task, chosen, callback=lambda *step: steps.append(step[2]), latents=noise(recorded))
     for number, latents in enumerate(steps):
         name = "final_latents" if number == len(steps) - 1 else f"step{number}.latents"
         near(fixture_file, name, latents.transpose(0, 1)[None], recorded[f"outputs.{name}"])
     video = Codec(animator.vae).decode(steps[-1])  # F 3 H W
     near(fixture_file, "video_frames", video[meta["video_frames_saved"]].transpose(0, 1)[None], recorded["outputs.video_frames"])
-    told = torch.stack([video.flatten(1).mean(dim=1), video.flatten(1).std(dim=1)])
-    near(fixture_file, "video_frame_mean_std", told, recorded["outputs.video_frame_mean_std"])
+    moments = torch.stack([video.flatten(1).mean(dim=1), video.flatten(1).std(dim=1)])
+    near(fixture_file, "video_frame_mean_std", moments, recorded["outputs.video_frame_mean_std"])
 
 
 @PIPELINES
 def test_first_step(fixture_file: Path) -> None:
     """The prediction with guidance, before the scheduler makes anything of it."""
     recorded, animator, chosen = tensors(fixture_file), system(fixture_file), settings(fixture_file)
-    seen, told, x = look(recorded, animator), animator.tell(CPU), noise(recorded)
+    encoded = encode(recorded, animator)
+    networks = animator.prompted(CPU)
+    x = noise(recorded)
     scheduler = make_scheduler(animator.noise, chosen.scheduler, chosen.steps)
     assert scheduler.timesteps.tolist() == recorded["outputs.timesteps"].tolist()
-    ask = guided(told.denoiser, *conditions(told, seen, x, scheduler.timesteps[0], 5), chosen.guidance)
-    prediction = blend(chosen.window.over(len(x)), ask)(x, scheduler.timesteps[0])
+    model = unet_model(networks.denoiser, *conditions(networks, encoded, x, scheduler.timesteps[0], 5))
+    prediction = blend(chosen.window.over(len(x)), guided(model, chosen.guidance))(x, scheduler.timesteps[0])
     near(fixture_file, "step0.guided_noise", prediction.transpose(0, 1)[None], recorded["outputs.step0.guided_noise"])

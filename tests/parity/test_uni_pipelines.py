@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 import animators
-from animato.core.progress import silent
 from animato.encoders.text import EmptyPrompt
 from animato.models.unified import Given
+from animato.sampling.clip import denoise
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
-from animato.systems.memory import Place
-from animato.systems.uni_animate import Seen, UniAnimate
+from animato.systems.memory import Placement
+from animato.systems.uni_animate import Encoded, UniAnimate
 from moore import assert_near, frames_second, sidecar, tensors
 from uni import given, network
 
@@ -35,17 +35,18 @@ def test_the_system_s_loop(fixture_file: Path) -> None:
 
 
 @torch.no_grad()
-def steps_of(file: Path, start: Tensor, told: Given) -> list[Tensor]:
+def steps_of(file: Path, start: Tensor, conditions: Given) -> list[Tensor]:
     """The latents that each step leaves."""
     meta, net, tokens, size = sidecar(file)["config"], network(file), tensors(file)["inputs.zero_y"], (start.shape[2], start.shape[3])
     prompt = EmptyPrompt(tokens.shape[2], tokens.shape[1])
     prompt.tokens = tokens
-    assert told.poses is not None
-    stems, null = (net.encode(one, tokens, size) for one in (replace(told, poses=None), Given()))
-    seen = Seen(torch.zeros(1, 1, 3, 8, 8), start[:1], stems, null, net.pose.each(told.poses, size))
+    assert conditions.poses is not None
+    stems, null = (net.encode(one, tokens, size) for one in (replace(conditions, poses=None), Given()))
+    encoded = Encoded(torch.zeros(1, 1, 3, 8, 8), start[:1], stems, null, net.pose.each(conditions.poses, size))
     window = Windows(meta.get("context_size", len(start)), meta.get("context_overlap", 0), end="last")
     settings = Settings(meta["ddim_timesteps"], meta["guide_scale"], scheduler="published", window=window, batch=2)
     visited = list[Tensor]()
-    system, place = UniAnimate(net, animators.vae(), animators.clip(), prompt), Place(torch.device("cpu"), torch.float32)
-    system.denoise(seen, settings, place, silent, lambda step, t, x: visited.append(x), start)
+    system = UniAnimate(net, animators.vae(), animators.clip(), prompt)
+    task = system.denoising(encoded, settings, Placement(torch.device("cpu"), torch.float32))
+    denoise(task, settings, callback=lambda step, t, x: visited.append(x), latents=start)
     return visited

@@ -11,7 +11,7 @@ from torch import multiprocessing
 
 import spreading
 from animato.sampling.plan import Windows
-from animato.sampling.share import WHOLE, Share
+from animato.sampling.shard import WHOLE, Shard
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_every_process_has_the_clip_of_a_single_one(made: list[dict[str, Any]]) 
     """The diffusion systems with windows of which those of one process overlap, a preview model, and a mean in closed form."""
     alone = spreading.results(WHOLE)
     assert {"animate-anyone", "muse-pose", "magic-animate", "uni-animate"} < set(alone)
-    assert made[0]["share"] == (0, 2) and made[1]["share"] == (1, 2)
+    assert made[0]["shard"] == (0, 2) and made[1]["shard"] == (1, 2)
     for name, expected in alone.items():
         for rank in range(2):
             torch.testing.assert_close(made[rank][name], expected, atol=1e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
@@ -57,8 +57,8 @@ def test_a_process_that_fails_alone_says_so_and_the_others_end(made: list[dict[s
     assert "Another process has ended" in made[0]["the second fails"]
 
 
-def test_shares_are_a_partition() -> None:
+def test_shards_are_a_partition() -> None:
     plan = Windows(4, 3).over(9)
-    shares = [Share(rank, 4).of(plan) for rank in range(4)]
-    assert sorted(window.frames for share in shares for window in share) == sorted(window.frames for window in plan)
-    assert [len(share) for share in shares] == [3, 2, 2, 2] and Share(3, 4).of(plan[:2]) == [] and WHOLE.of(plan) == plan
+    shards = [Shard(rank, 4).of(plan) for rank in range(4)]
+    assert sorted(window.frames for shard in shards for window in shard) == sorted(window.frames for window in plan)
+    assert [len(shard) for shard in shards] == [3, 2, 2, 2] and Shard(3, 4).of(plan[:2]) == [] and WHOLE.of(plan) == plan

@@ -22,6 +22,7 @@ from animato.sampling.settings import Settings
 from animato.systems.animate_anyone import AnimateAnyone
 from animato.systems.magic_animate import MagicAnimate
 from animato.systems.muse_pose import MusePose
+from animato.systems.scene import Scene
 from animato.systems.uni_animate import UniAnimate
 
 STRIDE = 8
@@ -104,5 +105,5 @@ def controlnet(seed: int = 4) -> ControlNet:
 def latents(system: AnimateAnyone | MusePose | UniAnimate, poses: PoseSequence, settings: Settings) -> tuple[Tensor, Clip]:
     """The last latents that animate() goes through, and its clip."""
     seen: list[Tensor] = []
-    clip = system.animate(picture(), motion(1), poses, settings=settings, callback_on_step_end=lambda step, t, x: seen.append(x))
+    clip = system.animate(Scene(picture(), motion(1), poses), settings, callback=lambda step, t, x: seen.append(x))
     return seen[-1], clip

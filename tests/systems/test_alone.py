@@ -10,32 +10,33 @@ import numpy as np
 import psutil
 import pytest
 
-from animato.api import Scene, perform, prepare
+from animato.api import perform, prepare
 from animato.core.errors import InputError
 from animato.systems.alone import MOTION, hand_over, peak_memory, perform_alone
 from animato.systems.puppet import Puppet
+from animato.systems.scene import Scene
 from material import make_material
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     files = make_material(tmp_path_factory.mktemp("material"))
-    return prepare(files.character, files.motion, size=(128, 192), frames=3)
+    return prepare(files.character, files.motion, size=(128, 192), frames=3).scene
 
 
 def test_the_frames_are_those_of_the_system_here(scene: Scene, tmp_path: Path) -> None:
-    hand_over(scene.picture, scene.reference, scene.aligned.pose, tmp_path)
+    hand_over(scene, tmp_path)
     told: list[tuple[str, int, int]] = []
     clip, report = perform_alone("puppet", tmp_path, tmp_path / "frames", lambda *where: told.append(where))
     here = perform(scene, Puppet("good"))
     assert np.array_equal(np.stack(list(clip)), np.stack(list(here.clip)))
     assert (clip.fps, clip.length, report.notes) == (here.clip.fps, 3, here.notes)
-    assert told[-1] == ("frames", 3, 3) and ("cut out", 1, 1) in told
+    assert told[-1] == ("frames", 3, 3) and ("take apart", 1, 1) in told
     assert 0 < report.cpu < 60 and report.cpu / 4 < report.seconds and 50 << 20 < report.memory < 2 << 30 and report.device == 0
 
 
 def test_what_goes_wrong_there_is_raised_here(scene: Scene, tmp_path: Path) -> None:
-    hand_over(scene.picture, scene.reference, scene.aligned.pose, tmp_path)
+    hand_over(scene, tmp_path)
     with pytest.raises(InputError, match="nobody: There is no system 'nobody'"):
         perform_alone("nobody", tmp_path, tmp_path / "frames")
     (tmp_path / MOTION).write_text("no archive")
@@ -45,7 +46,7 @@ def test_what_goes_wrong_there_is_raised_here(scene: Scene, tmp_path: Path) -> N
 
 def test_a_process_that_is_ended_is_told_as_such(scene: Scene, tmp_path: Path) -> None:
     """Ended from outside while it works, as a system ends what takes too much memory."""
-    hand_over(scene.picture, scene.reference, scene.aligned.pose, tmp_path)
+    hand_over(scene, tmp_path)
 
     def end(*_: object) -> None:
         for child in psutil.Process().children():

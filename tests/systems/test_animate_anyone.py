@@ -13,12 +13,14 @@ import animators
 from animato.core.errors import InputError
 from animato.pose.draw import skeletons
 from animato.pose.styles import animate_anyone
+from animato.sampling.clip import denoise
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
-from animato.systems.memory import Place
-from animato.systems.referenced import denoise, look
-from animato.systems.scene import canvas_of, check_scene, padded
+from animato.systems.canvas import canvas_of, padded
+from animato.systems.memory import Placement
+from animato.systems.referenced import denoising, encode
+from animato.systems.scene import Scene
 from written_out import sampled
 
 SETTINGS = Settings(steps=2, window=Windows(4, 2), device="cpu")
@@ -51,7 +53,7 @@ def test_a_canvas_of_another_shape(animator):
     squashed, clip = latents(animator, poses, replace(settings, canvas=(80, 71)))
     assert squashed.shape[-2:] == (8, 10) and clip.size == (45, 62) and next(iter(clip)).shape == (62, 45, 3)
     wide = np.asarray(Image.fromarray(animators.picture()).resize((80, 64), Image.Resampling.LANCZOS))
-    plain = animator.animate(wide, REFERENCE.scaled((80, 64)), poses.scaled((80, 64)), settings=settings)
+    plain = animator.animate(Scene(wide, REFERENCE.scaled((80, 64)), poses.scaled((80, 64))), settings)
     mine, theirs = (np.stack(list(one)).astype(float) for one in (clip, plain))
     back = np.stack([np.asarray(Image.fromarray(frame.astype(np.uint8)).resize((45, 62), Image.Resampling.BILINEAR)) for frame in theirs])
     assert np.abs(mine - back).mean() < 6  # CLIP sees the picture in both, but squashed twice in the second
@@ -59,7 +61,7 @@ def test_a_canvas_of_another_shape(animator):
 
 def test_the_clip(animator):
     """As large as the picture, which is no multiple of the VAE's stride; with rate and sound; decoded as often as it is asked for."""
-    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(5, fps=30), Path("song.m4a"), SETTINGS)
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(5, fps=30), Path("song.m4a")), SETTINGS)
     frames = np.stack(list(clip))
     assert frames.shape == (5, 62, 45, 3) and frames.dtype == np.uint8
     assert (clip.size, clip.fps, clip.length, clip.sound) == ((45, 62), 30, 5, Path("song.m4a"))
@@ -96,11 +98,11 @@ def test_frames_follow_the_motion_in_order(animator):
     alone, motion = animators.animator(temporal=False), animators.motion(4)
     backwards = replace(motion, points=motion.points[::-1])
     noise = draw(frame_generators(0, 1), (4, 8, 6)).expand(4, -1, -1, -1)
-    outputs, place = [], Place(torch.device("cpu"), torch.float32)
+    outputs, placement = [], Placement(torch.device("cpu"), torch.float32)
     for poses in (motion, backwards):
         canvas = canvas_of(animators.picture(), poses, None, 8)
-        seen = look(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), place)
-        outputs.append(denoise(alone, seen, SETTINGS, place, latents=noise))
+        encoded = encode(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), placement)
+        outputs.append(denoise(denoising(alone, encoded, SETTINGS, placement), SETTINGS, latents=noise))
     torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
     assert not torch.isclose(outputs[0][0], outputs[0][3], atol=1e-3).all()
 
@@ -109,20 +111,21 @@ def test_networks_that_come_layer_by_layer_make_the_same_clip(animator):
     """Reading and denoising whole, with U-Nets of which one layer is there at a time."""
     canvas, outputs = canvas_of(animators.picture(), animators.motion(3), None, 8), []
     for streamed in (False, True):
-        place = Place(torch.device("cpu"), torch.float32, together=False, streamed=streamed)
-        seen = look(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), place)
-        outputs.append(denoise(animator, seen, replace(SETTINGS, steps=1), place))
+        placement = Placement(torch.device("cpu"), torch.float32, together=False, streamed=streamed)
+        encoded = encode(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), placement)
+        settings = replace(SETTINGS, steps=1)
+        outputs.append(denoise(denoising(animator, encoded, settings, placement), settings))
     assert torch.equal(*outputs)
 
 
 def test_one_frame_and_no_rate(animator):
-    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(1, fps=0), settings=SETTINGS)
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(1, fps=0)), SETTINGS)
     assert (clip.length, clip.fps, len(list(clip))) == (1, 24, 1)
 
 
 def test_frames_between(animator):
-    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(3), settings=replace(SETTINGS, interpolation=2))
-    plain = animator.animate(animators.picture(), REFERENCE, animators.motion(3), settings=SETTINGS)
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(3)), replace(SETTINGS, interpolation=2))
+    plain = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(3)), SETTINGS)
     assert (clip.length, clip.fps, len(list(clip))) == (5, 50, 5)
     assert all(np.array_equal(a, b) for a, b in zip(list(clip)[::2], plain, strict=True))
 
@@ -141,10 +144,9 @@ def test_half_precision_is_near_and_leaves_the_networks_alone(animator):
 def test_progress_runs_to_the_end_of_every_stage(animator, scheduler, times):
     """Heun's scheduler asks the network twice in every step but the last."""
     told, settings = [], replace(SETTINGS, scheduler=scheduler)
-    animator.animate(animators.picture(), REFERENCE, animators.motion(7), settings=settings, progress=lambda *what: told.append(what))
-    for stage, total in (("look", 7), ("denoise", times * 4)):
+    animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(7)), settings, progress=lambda *what: told.append(what))
+    for stage, total in (("encode", 7), ("denoise", times * 4)):
         assert [what for what in told if what[0] == stage] == [(stage, done, total) for done in range(total + 1)]
-    assert {what[0] for what in told} <= set(animator.STAGES)
 
 
 def test_stopping_leaves_everything_as_it_was(animator):
@@ -154,7 +156,7 @@ def test_stopping_leaves_everything_as_it_was(animator):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        animator.animate(animators.picture(), REFERENCE, animators.motion(2), settings=SETTINGS, callback_on_step_end=stop)
+        animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(2)), SETTINGS, callback=stop)
     assert torch.is_grad_enabled()
     assert torch.equal(latents(animator, animators.motion(2))[0], before)
 
@@ -170,14 +172,14 @@ def test_stopping_leaves_everything_as_it_was(animator):
 def test_settings_that_cannot_be_met_are_refused_before_anything_is_drawn(animator, settings, words):
     told = []
     with pytest.raises(InputError, match=words):
-        animator.animate(animators.picture(), REFERENCE, animators.motion(9), settings=settings, progress=lambda *what: told.append(what))
+        animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(9)), settings, progress=lambda *what: told.append(what))
     assert not told
 
 
 def test_a_clip_that_does_not_fit_is_refused(animator, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1000}))
     with pytest.raises(InputError, match="0.0 GiB are free"):
-        animator.animate(animators.picture(), REFERENCE, animators.motion(2), settings=SETTINGS)
+        animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(2)), SETTINGS)
 
 
 def test_a_window_longer_than_a_short_clip_is_no_matter(animator):
@@ -199,7 +201,7 @@ def test_a_window_longer_than_a_short_clip_is_no_matter(animator):
 )
 def test_scenes_that_do_not_fit_together(scene, words):
     with pytest.raises(InputError, match=words):
-        check_scene(*scene)
+        Scene(*scene).poses()
 
 
 def test_padding_repeats_the_border():

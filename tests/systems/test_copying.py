@@ -18,7 +18,10 @@ from animato.people.motions import MOTIONS
 from animato.people.people import clip
 from animato.pose.keypoints import PoseSequence
 from animato.systems.copying import AROUND, standing, vacated
-from animato.systems.preview import SIZE, limbs, preview
+from animato.systems.hints import limbs
+from animato.systems.known import ATTENTION, card
+from animato.systems.preview import SIZE
+from animato.systems.previews.animate_anyone import load
 
 BOX = (0.0, 0.0, 128.0, 128.0)
 
@@ -57,7 +60,8 @@ def test_the_mask_of_a_picture_on_the_canvas() -> None:
 
 def test_who_has_stepped_aside_is_not_left_standing() -> None:
     """With the mask of the reference the copy is nearer the truth by half a decibel, and where nobody moves it is what it was."""
-    model, gains = preview(), []
+    model = load(card("animate-anyone").previews[ATTENTION])
+    gains = []
     for seed in (0, 1, 2):
         frames, known = clip(seed, sorted(MOTIONS)[seed], 4, SIZE, 6.0)
         sample = sample_of(frames, known, 0, np.array([2]))
@@ -66,7 +70,7 @@ def test_who_has_stepped_aside_is_not_left_standing() -> None:
         values = []
         for where in (None, standing(moved.given, BOX, SIZE)):
             copied, _ = model.copier(moved.reference, given, where).copy(limbs(told))
-            shown = (Codec(model.system.vae).decode(copied.base[0]).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+            shown = (Codec(model.page.vae).decode(copied.base[0]).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
             values.append(psnr(shown[0], moved.frames[0]))
         gains.append(values[1] - values[0])
         still = [model.copier(moved.reference, given, where).copy(limbs(given))[0] for where in (None, standing(moved.given, BOX, SIZE))]

@@ -15,10 +15,13 @@ from animato.core.media import Clip
 from animato.models.condition import Residuals
 from animato.models.plain import plain_unet
 from animato.pose.surface.densepose import PALETTE, coloured, densepose_frames
+from animato.sampling.clip import denoise
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
+from animato.systems.canvas import padded
 from animato.systems.magic_animate import PUBLISHED, fitted
+from animato.systems.scene import BodyParts, Scene
 
 SETTINGS = Settings(steps=2, guidance=3.0, window=Windows(4, 2), device="cpu")
 REFERENCE = animators.motion(1)
@@ -35,15 +38,13 @@ def parts(frames, size=animators.SIZE, fps=30):
     for index, frame in enumerate(labels):
         frame[10 + index : 40 + index, 8:20] = 2
         frame[15:50, 18 + index : 30 + index] = 15
-    return Clip.of(coloured(labels), fps)
+    return BodyParts(Clip.of(coloured(labels), fps))
 
 
 def latents(animator, motion, settings=SETTINGS):
     """The last latents that animate() goes through."""
     seen = []
-    clip = animator.animate(
-        animators.picture(), REFERENCE, motion, settings=settings, callback_on_step_end=lambda *what: seen.append(what[2])
-    )
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, motion), settings, callback=lambda *what: seen.append(what[2]))
     return seen[-1], clip
 
 
@@ -55,7 +56,7 @@ def test_against_the_published_way_written_out(animator):
 
     canvas = np.pad(animators.picture(), ((0, 2), (0, 3), (0, 0)), mode="edge")
     clean = animator.vae.encode((torch.tensor(canvas)[None] / 127.5 - 1).permute(0, 3, 1, 2)).latent_dist.mean * 0.18215
-    shown = torch.tensor(np.stack([fitted(frame, (48, 64), (48, 64)) for frame in parts(frames)])).permute(0, 3, 1, 2) / 255
+    shown = torch.tensor(np.stack([fitted(frame, (48, 64), (48, 64)) for frame in parts(frames).clip])).permute(0, 3, 1, 2) / 255
     level = torch.cumprod(1 - torch.linspace(0.00085, 0.012, 1000), 0)
     few = draw(frame_generators(11, 4), (4, 8, 6))
     x = torch.cat([few, few[:3]])[None]
@@ -87,7 +88,7 @@ def rows_of(output):
 
 def test_the_clip(animator):
     """As large as the picture, which is no multiple of the VAE's stride; with rate and sound; decoded as often as it is asked for."""
-    clip = animator.animate(animators.picture(), REFERENCE, parts(5), Path("song.m4a"), SETTINGS)
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, parts(5), Path("song.m4a")), SETTINGS)
     frames = np.stack(list(clip))
     assert frames.shape == (5, 62, 45, 3) and frames.dtype == np.uint8
     assert (clip.size, clip.fps, clip.length, clip.sound) == ((45, 62), 30, 5, Path("song.m4a"))
@@ -101,10 +102,10 @@ def test_poses_are_drawn_as_body_parts(animator):
     wide = replace(motion, size=(48, 64))
     drawn = Clip.of(densepose_frames(wide, (48, 64)), 25)
     assert len(np.unique(np.stack(list(drawn)).reshape(-1, 3), axis=0)) > 4
-    seen = animator.look(animator.canvas(animators.picture(), SETTINGS), drawn, animator.estimate(animators.SIZE, 3, SETTINGS).place)
+    placement = animator.estimate(animators.SIZE, 3, SETTINGS).placement
+    encoded = animator.encode_parts(padded(animators.picture(), 8), drawn, placement)
     mine, clip = latents(animator, motion)
-    place = animator.estimate(animators.SIZE, 3, SETTINGS).place
-    torch.testing.assert_close(mine, animator.denoise(seen, SETTINGS, place))
+    torch.testing.assert_close(mine, denoise(animator.denoising(encoded, SETTINGS, placement), SETTINGS))
     assert clip.fps == Fraction(2997, 100)
 
 
@@ -182,35 +183,34 @@ def test_body_parts_in_another_shape_keep_theirs():
     ("motion", "settings", "words"),
     [
         (parts(9), replace(SETTINGS, window=Windows(9, 2)), "8 positions"),
-        (Clip(lambda: iter(()), animators.SIZE, Fraction(25), 0), SETTINGS, "no frames"),
+        (BodyParts(Clip(lambda: iter(()), animators.SIZE, Fraction(25), 0)), SETTINGS, "no frames"),
         (animators.motion(2, size=(40, 62)), SETTINGS, "bring all to one size"),
         (parts(2), replace(SETTINGS, scheduler="Foo"), "no scheduler 'Foo'"),
     ],
 )
 def test_what_cannot_be_used(animator, motion, settings, words):
     with pytest.raises(InputError, match=words):
-        animator.animate(animators.picture(), REFERENCE, motion, settings=settings)
+        animator.animate(Scene(animators.picture(), REFERENCE, motion), settings)
 
 
 def test_what_is_no_picture(animator):
     with pytest.raises(InputError, match="H x W x 3 bytes"):
-        animator.animate(animators.picture()[..., :2], REFERENCE, parts(2), settings=SETTINGS)
+        animator.animate(Scene(animators.picture()[..., :2], REFERENCE, parts(2)), SETTINGS)
 
 
 def test_too_little_memory_is_told_before_work_begins(animator, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 10}))
     with pytest.raises(InputError, match="GiB"):
-        animator.animate(animators.picture(), REFERENCE, parts(2), settings=SETTINGS)
+        animator.animate(Scene(animators.picture(), REFERENCE, parts(2)), SETTINGS)
 
 
 def test_stages_and_progress(animator):
     told = []
     animator.animate(
-        animators.picture(), REFERENCE, parts(6), settings=SETTINGS, progress=lambda stage, done, total: told.append((stage, done, total))
+        Scene(animators.picture(), REFERENCE, parts(6)), SETTINGS, progress=lambda stage, done, total: told.append((stage, done, total))
     )
-    assert [one for one in told if one[0] == "look"] == [("look", done, 6) for done in range(7)]
+    assert [one for one in told if one[0] == "encode"] == [("encode", done, 6) for done in range(7)]
     assert [one for one in told if one[0] == "denoise"] == [("denoise", done, 6) for done in range(7)]
-    assert {stage for stage, *_ in told} < set(animator.STAGES)
 
 
 def test_memory_is_that_of_all_networks_of_a_step(animator):

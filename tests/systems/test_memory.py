@@ -17,10 +17,11 @@ from animato.models.attention import PIECE
 from animato.models.condition import UNetCondition
 from animato.models.unet import UNet
 from animato.models.unified import Given, UnifiedUNet
-from animato.sampling.guidance import guided, guided_unified
+from animato.sampling.guidance import guided
+from animato.sampling.model import unet_model, unified_model
 from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Settings
-from animato.systems.memory import DECODED, OVERHEAD, SPARE, Estimate, Place, estimate
+from animato.systems.memory import DECODED, OVERHEAD, SPARE, Estimate, Placement, estimate
 
 CPU = torch.device("cpu")
 
@@ -80,8 +81,8 @@ def test_a_pass_needs_what_was_estimated(net, how, frames, guidance):
         features = writer.reference(torch.zeros(1, 1, 4, 8, 12), 0, writer.project_context(token))
         context, pose = net.project_context(token), torch.zeros(1, frames, 32, 8, 12)
         conditions = UNetCondition(context, conv_in=pose), UNetCondition(context, net.project_bank(features), pose)
-        ask = guided(net, *conditions, settings.guidance, together=how == "high")
-        ask(torch.zeros(1, frames, 4, 8, 12), torch.tensor(3), [window])
+        predict = guided(unet_model(net, *conditions, how == "high"), settings.guidance)
+        predict(torch.zeros(1, frames, 4, 8, 12), torch.tensor(3), [window])
     needed = (estimate(net, settings, frames, size).needed - OVERHEAD["cpu"]) / SPARE
     assert 0.75 * needed < alive.peak < needed * 1.05
 
@@ -101,8 +102,8 @@ def test_a_pass_of_uni_animate_needs_what_was_estimated(temporal, how, piece, fr
         alive.peak = alive.now
         plan = settings.window.over(frames)
         conditions = {window: net.condition(told, window.frames) for window in plan}
-        ask = guided_unified(net, net.condition(null, plan[0].frames), conditions, 2.5, together=how == "high")
-        ask(torch.zeros(batch, len(plan[0].frames), 4, 16, 12), torch.tensor(3), plan[:batch])
+        predict = guided(unified_model(net, net.condition(null, plan[0].frames), conditions, how == "high"), 2.5)
+        predict(torch.zeros(batch, len(plan[0].frames), 4, 16, 12), torch.tensor(3), plan[:batch])
     needed = (estimate(net, settings, frames, size).needed - OVERHEAD["cpu"]) / SPARE
     assert 0.75 * needed < alive.peak < needed * 1.05
 
@@ -132,21 +133,22 @@ def test_auto_spares_memory_where_it_must(net, monkeypatch):
     for free, together, fits in ((high + 1, True, True), (high - 1, False, True), (low - 1, False, False)):
         monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: type("Memory", (), {"available": free}))
         found = estimate(net, settings, 100, (64, 64))
-        assert (found.place.together, found.fits, found.free) == (together, fits, free)
+        assert (found.placement.together, found.fits, found.free) == (together, fits, free)
 
 
 def test_least_brings_one_layer_at_a_time(net, monkeypatch):
     """On a device of its own; auto comes to it when nothing else fits. On a CPU layers are where they are used, so it is low."""
     gpu, size = Settings(device="meta", dtype="float16"), (8, 8)
     high, low, least = (estimate(net, replace(gpu, memory=how), 4, size) for how in ("high", "low", "least"))
-    assert least.place == Place(torch.device("meta"), torch.float16, together=False, streamed=True)
+    assert least.placement == Placement(torch.device("meta"), torch.float16, together=False, streamed=True)
     weights, largest = sum(value.numel() for value in net.parameters()), net.up_blocks[0].resnets[0].conv1
     spared = weights - largest.weight.numel() - largest.bias.numel()
     assert low.needed - least.needed == pytest.approx(SPARE * 2 * spared, abs=2)
     assert "one layer there at a time" in least.sentence and "one layer" not in low.sentence
-    for free, place in ((high.needed, high.place), (low.needed, low.place), (low.needed - 1, least.place), (0, least.place)):
+    wanted = ((high.needed, high), (low.needed, low), (low.needed - 1, least), (0, least))
+    for free, one in wanted:
         monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: type("Memory", (), {"available": free}))
-        assert estimate(net, gpu, 4, size).place == place
+        assert estimate(net, gpu, 4, size).placement == one.placement
     here = Settings(device="cpu")
     assert estimate(net, replace(here, memory="least"), 4, size) == estimate(net, replace(here, memory="low"), 4, size)
 
@@ -168,22 +170,22 @@ def test_what_works_beside_the_unet_is_counted(net):
 
 
 def test_what_does_not_fit_is_refused_in_words():
-    found = Estimate(Place(CPU, torch.float32), 5 * 2**30, 2 * 2**30)
+    found = Estimate(Placement(CPU, torch.float32), 5 * 2**30, 2 * 2**30)
     assert found.sentence == "About 5.0 GiB of memory are needed on cpu in float32, 2.0 GiB are free there."
     with pytest.raises(InputError, match="5.0 GiB.*2.0 GiB.*smaller size"):
         found.accept()
-    assert Estimate(found.place, 1, 1).accept() is found.place
+    assert Estimate(found.placement, 1, 1).accept() is found.placement
 
 
-def test_a_network_in_its_place_is_itself(net):
-    assert Place(CPU, torch.float32)(net) is net
+def test_a_network_where_it_is_wanted_is_itself(net):
+    assert Placement(CPU, torch.float32)(net) is net
 
 
 def test_a_network_elsewhere_is_a_copy(net):
     """Buffers that are no fractions keep their type; tied weights stay tied."""
     module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
     module[2].weight = module[0].weight
-    moved = Place(CPU, torch.bfloat16)(module.eval())
+    moved = Placement(CPU, torch.bfloat16)(module.eval())
     assert [value.dtype for value in moved.state_dict().values()].count(torch.bfloat16) == 8
     assert moved[1].num_batches_tracked.dtype == torch.int64
     assert moved[2].weight is moved[0].weight and moved[0].weight is not module[0].weight
@@ -194,7 +196,7 @@ def test_a_network_elsewhere_is_a_copy(net):
 
 def test_a_copy_of_the_network_answers_alike(net):
     x, context = tiny.normal(1, 2, 4, 8, 8), tiny.normal(1, 1, 24)
-    coarse = Place(CPU, torch.bfloat16)(net)
+    coarse = Placement(CPU, torch.bfloat16)(net)
     with torch.no_grad():
         fine = net(x, 10, UNetCondition(net.project_context(context)))
         answer = coarse(x.bfloat16(), 10, UNetCondition(coarse.project_context(context.bfloat16())))
@@ -206,7 +208,7 @@ def test_a_copy_of_the_network_answers_alike(net):
 def test_a_streamed_network_answers_exactly_alike():
     """Every call of it that a system makes; and never more of it is there than its largest layer."""
     net = tiny.unet(tiny.TEMPORAL)
-    streamed = Place(CPU, torch.float32, streamed=True)(net)
+    streamed = Placement(CPU, torch.float32, streamed=True)(net)
     assert not any(value.is_meta for value in net.parameters()) and all(value.is_meta for value in streamed.parameters())
     x, token, pose = tiny.normal(1, 3, 4, 8, 8), tiny.normal(1, 1, 24), tiny.normal(1, 3, 32, 8, 8)
     answers = []
@@ -223,5 +225,5 @@ def test_a_streamed_network_answers_exactly_alike():
 
 
 def test_only_unets_are_streamed():
-    place, guider = Place(CPU, torch.float32, streamed=True), nn.Linear(2, 2)
-    assert place(guider) is guider
+    placement, guider = Placement(CPU, torch.float32, streamed=True), nn.Linear(2, 2)
+    assert placement(guider) is guider

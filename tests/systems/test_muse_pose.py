@@ -19,6 +19,7 @@ from animato.sampling import noise
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
 from animato.systems.muse_pose import PUBLISHED, MusePose
+from animato.systems.scene import Scene
 from written_out import sampled
 
 SETTINGS = Settings(steps=3, seed=11, window=Windows(4, 1, end="open"), device="cpu", canvas=(64, 72))
@@ -55,9 +56,9 @@ def test_against_the_published_way_written_out(animator):
 
 
 def test_the_clip(animator):
-    clip = animator.animate(animators.picture(), REFERENCE, animators.motion(5, fps=30), Path("song.m4a"), SETTINGS)
+    clip = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(5, fps=30), Path("song.m4a")), SETTINGS)
     assert (clip.size, clip.fps, clip.length, clip.sound, len(list(clip))) == ((45, 62), 30, 5, Path("song.m4a"), 5)
-    between = animator.animate(animators.picture(), REFERENCE, animators.motion(3), settings=replace(SETTINGS, interpolation=2))
+    between = animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(3)), replace(SETTINGS, interpolation=2))
     assert (between.fps, between.length) == (50, 5)
 
 
@@ -109,13 +110,13 @@ def test_filled_up_clips_have_no_window_that_wraps(frames, size, overlap):
 def test_settings_that_cannot_be_met_are_refused_before_anything_is_drawn(animator, settings, words):
     told = []
     with pytest.raises(InputError, match=words):
-        animator.animate(animators.picture(), REFERENCE, animators.motion(6), settings=settings, progress=lambda *what: told.append(what))
+        animator.animate(Scene(animators.picture(), REFERENCE, animators.motion(6)), settings, progress=lambda *what: told.append(what))
     assert not told
 
 
 def test_a_scene_that_does_not_fit_together(animator):
     with pytest.raises(InputError, match="one size"):
-        animator.animate(animators.picture((40, 62)), REFERENCE, animators.motion(2))
+        animator.animate(Scene(animators.picture((40, 62)), REFERENCE, animators.motion(2)))
 
 
 def test_memory_is_estimated_for_the_canvas_and_the_held_frames(animator):

@@ -15,16 +15,19 @@ from animato.encoders.codec import Codec
 from animato.evaluation.frames import psnr
 from animato.models.copy_head import clean
 from animato.people.people import clip
-from animato.pose.surface.parts import rendered
 from animato.sampling.plan import Windows
-from animato.systems.preview import SETTINGS, SIZE
-from animato.systems.preview_magic import FOLDER, MagicPreview, parts, preview
+from animato.systems.hints import parts
+from animato.systems.known import ATTENTION, card
+from animato.systems.preview import SIZE, Preview
+from animato.systems.previews.magic_animate import SETTINGS, load
+from animato.systems.scene import BodyParts, Scene
 from animato.training.copying import exactly
 from animato.training.magic_animate import MagicCleanStep
 from animato.training.objective import Clean
 from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.runs import make_trainee, train
 
+FOLDER = card("magic-animate").previews[ATTENTION]
 UNET = {"in_channels": 12, "out_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1}
 SHAPE = UNET | {"attention_levels": [False, True], "heads": 2, "cross_attention_dim": 12}
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 24, "middle": False, "norm": "clip"}
@@ -38,8 +41,8 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="module")
-def model() -> MagicPreview:
-    return preview()
+def model() -> Preview:
+    return load(FOLDER)
 
 
 def test_it_is_small() -> None:
@@ -47,39 +50,40 @@ def test_it_is_small() -> None:
     assert len(files) == 4 and sum(file.stat().st_size for file in FOLDER.rglob("*")) < 16e6
 
 
-def test_a_person_it_has_not_seen(model: MagicPreview) -> None:
+def test_a_person_it_has_not_seen(model: Preview) -> None:
     """Every frame of two motions is nearer the truth than the reference is, by 2 dB at least in the mean."""
     gains = []
     for seed, motion in ((3, "wave"), (8, "kick")):
         frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
-        body, copier = list(rendered(replace(poses, mask=None), SIZE)), model.copier(frames[0], poses.frames(slice(0, 1)))
-        latents = model.denoise(frames[0], body, copier.copy(parts(body))[0])
-        made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        given = poses.frames(slice(0, 1))
+        driving = replace(poses, mask=None)
+        latents = model.denoise(frames[0], given, driving, model.copier(frames[0], given).copy(parts(driving))[0])
+        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 
 
-def test_the_call_of_every_system(model: MagicPreview) -> None:
+def test_the_call_of_every_system(model: Preview) -> None:
     """A portrait picture comes back in its size, the same for the same seed, as many frames as the motion."""
     frames, poses = clip(5, "walk", 5, (60, 90), 6.0)
-    result = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    result = model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))
     assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
     elsewhere = replace(SETTINGS, dtype="float16")  # which it does not use
-    one, two = (np.stack(list(made)) for made in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses, settings=elsewhere)))
+    one, two = (np.stack(list(made)) for made in (result, model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses), elsewhere)))
     assert np.array_equal(one, two) and psnr(one[2], frames[2]) > 18
 
 
-def test_bad_input(model: MagicPreview, tmp_path: Path) -> None:
+def test_bad_input(model: Preview, tmp_path: Path) -> None:
     frames, poses = clip(5, "walk", 2, (64, 64), 6.0)
     with pytest.raises(InputError):
-        model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
+        model.animate(Scene(frames[0][:32], poses.frames(slice(0, 1)), poses))
     with pytest.raises(InputError, match="DensePose video"):
-        model.animate(frames[0], poses.frames(slice(0, 1)), Clip.of(frames, 6))
+        model.animate(Scene(frames[0], poses.frames(slice(0, 1)), BodyParts(Clip.of(frames, 6))))
     with pytest.raises(InputError, match="24 positions"):
         long = poses.frames(np.resize([0, 1], 30))
-        model.animate(frames[0], poses.frames(slice(0, 1)), long, settings=replace(SETTINGS, window=Windows(30, 2)))
+        model.animate(Scene(frames[0], poses.frames(slice(0, 1)), long), replace(SETTINGS, window=Windows(30, 2)))
     with pytest.raises(MissingModelError, match="denoising_unet"):
-        preview(tmp_path)
+        load(tmp_path)
 
 
 def test_a_new_model_gives_what_was_chosen() -> None:
@@ -115,7 +119,7 @@ def test_every_network_learns() -> None:
 def test_a_run_is_a_preview_model(tmp_path: Path) -> None:
     train(RECIPE, tmp_path)
     frames, poses = clip(5, "walk", 2, (60, 90), 6.0)
-    made = preview(tmp_path / "networks").animate(frames[0], poses.frames(slice(0, 1)), poses)
+    made = load(tmp_path / "networks").animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))
     assert np.stack(list(made)).shape == frames.shape
     with pytest.raises(InputError, match="goes by parts"):
         make_trainee(replace(RECIPE, networks=replace(RECIPE.networks, copy_head="limbs")))

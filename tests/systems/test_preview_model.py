@@ -17,12 +17,18 @@ from animato.core.errors import InputError, MissingModelError
 from animato.encoders.codec import Codec
 from animato.evaluation.frames import psnr
 from animato.people.people import clip
-from animato.systems.preview import FOLDER, SETTINGS, SIZE, Preview, limbs, preview
+from animato.systems.hints import limbs
+from animato.systems.known import ATTENTION, card
+from animato.systems.preview import SIZE, Preview
+from animato.systems.previews.animate_anyone import SETTINGS, load
+from animato.systems.scene import Scene
+
+FOLDER = card("animate-anyone").previews[ATTENTION]
 
 
 @pytest.fixture(scope="module")
 def model() -> Preview:
-    return preview()
+    return load(FOLDER)
 
 
 def test_it_is_small() -> None:
@@ -37,8 +43,8 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
     for seed, motion in ((3, "wave"), (8, "kick")):
         frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
         copied, _ = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
-        latents = model.denoise(frames[0], poses, copied)
-        made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        latents = model.denoise(frames[0], poses.frames(slice(0, 1)), poses, copied)
+        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 
@@ -46,7 +52,7 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
 def test_it_is_sharper_than_what_it_sees(model: Preview) -> None:
     """In a picture twice as large, detail comes along: the result is nearer the truth than its own enlarged small frames."""
     frames, poses = clip(3, "wave", 4, (2 * SIZE[0], 2 * SIZE[1]), 6.0, turn=0)
-    whole = np.stack(list(model.animate(frames[0], poses.frames(slice(0, 1)), poses)))
+    whole = np.stack(list(model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))))
     soft = [cv2.resize(cv2.resize(f, SIZE, interpolation=cv2.INTER_AREA), f.shape[1::-1], interpolation=cv2.INTER_CUBIC) for f in whole]
     assert np.mean([psnr(whole[k], frames[k]) - psnr(soft[k], frames[k]) for k in range(1, 4)]) > 0.5
 
@@ -54,9 +60,9 @@ def test_it_is_sharper_than_what_it_sees(model: Preview) -> None:
 def test_the_call_of_every_system(model: Preview) -> None:
     """A portrait picture comes back in its size, the same for the same seed, as many frames as the motion."""
     frames, poses = clip(5, "walk", 5, (60, 90), 6.0)
-    result = model.animate(frames[0], poses.frames(slice(0, 1)), poses)
+    result = model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))
     assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
-    one, two = (np.stack(list(clip)) for clip in (result, model.animate(frames[0], poses.frames(slice(0, 1)), poses)))
+    one, two = (np.stack(list(clip)) for clip in (result, model.animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))))
     assert one.shape == frames.shape and np.array_equal(one, two)
     assert psnr(one[2], frames[2]) > 18
 
@@ -64,16 +70,16 @@ def test_the_call_of_every_system(model: Preview) -> None:
 def test_windows_cover_a_long_clip(model: Preview) -> None:
     frames, poses = clip(5, "walk", 11, SIZE, 6.0)
     copied, _ = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
-    latents = model.denoise(frames[0], poses, copied, replace(SETTINGS, steps=2))
+    latents = model.denoise(frames[0], poses.frames(slice(0, 1)), poses, copied, replace(SETTINGS, steps=2))
     assert latents.shape == (11, 12, SIZE[1] // 2, SIZE[0] // 2) and torch.isfinite(latents).all()
 
 
 def test_bad_input(model: Preview, tmp_path: Path) -> None:
     frames, poses = clip(5, "walk", 2, (64, 64), 6.0)
     with pytest.raises(InputError):
-        model.animate(frames[0][:32], poses.frames(slice(0, 1)), poses)
+        model.animate(Scene(frames[0][:32], poses.frames(slice(0, 1)), poses))
     with pytest.raises(MissingModelError, match="denoising_unet"):
-        preview(tmp_path)
+        load(tmp_path)
 
 
 def test_a_preview_model_with_a_missing_tensor_is_refused(tmp_path: Path) -> None:
@@ -83,4 +89,4 @@ def test_a_preview_model_with_a_missing_tensor_is_refused(tmp_path: Path) -> Non
     lost = sorted(tensors)[0]
     save_file({name: value for name, value in tensors.items() if name != lost}, path)
     with pytest.raises(MissingModelError, match=lost.replace(".", r"\.")):
-        preview(tmp_path / "model")
+        load(tmp_path / "model")

@@ -18,8 +18,11 @@ from animato.models.trunk import Kind
 from animato.people.people import clip
 from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Chain, Windows
-from animato.systems.preview import SIZE, limbs
-from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
+from animato.systems.hints import limbs
+from animato.systems.known import card
+from animato.systems.preview import SIZE, Preview
+from animato.systems.previews.uni_animate import SETTINGS, load
+from animato.systems.scene import Scene
 from animato.training.copying import exactly
 from animato.training.objective import BegunClean
 from animato.training.recipe import Data, Networks, Recipe, Run
@@ -27,6 +30,7 @@ from animato.training.runs import make_trainee, train
 from animato.training.trainee import Trainee
 from animato.training.uni_animate_networks import uni_networks
 
+FOLDERS = card("uni-animate").previews
 SHAPE = {"in_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1, "attention_levels": [False, True]}
 UNET = SHAPE | {"head_dim": 16, "entrance": [32, 2], "context": [12, 2]}
 RECIPE = Recipe(
@@ -53,8 +57,8 @@ def trainee(kind: Kind = "attention", random: bool = False, **objective: float) 
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def model(request: pytest.FixtureRequest) -> UniPreview:
-    return preview(FOLDERS[request.param])
+def model(request: pytest.FixtureRequest) -> Preview:
+    return load(FOLDERS[request.param])
 
 
 def scene(length: int, size: tuple[int, int] = SIZE, seed: int = 5) -> tuple[np.ndarray, PoseSequence, PoseSequence]:
@@ -65,10 +69,10 @@ def scene(length: int, size: tuple[int, int] = SIZE, seed: int = 5) -> tuple[np.
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_small_and_says_which_it_is(kind: Kind) -> None:
     assert sum(file.stat().st_size for file in FOLDERS[kind].rglob("*")) < 16e6
-    assert preview(FOLDERS[kind]).system.unet.config.temporal == kind
+    assert load(FOLDERS[kind]).page.unet.config.temporal == kind
 
 
-def test_a_person_it_has_not_seen(model: UniPreview) -> None:
+def test_a_person_it_has_not_seen(model: Preview) -> None:
     """Every frame of two motions is nearer the truth than the reference is, by 2 dB at least in the mean."""
     gains = []
     for seed, motion in ((3, "wave"), (8, "kick")):
@@ -76,27 +80,27 @@ def test_a_person_it_has_not_seen(model: UniPreview) -> None:
         given, told = poses.frames(slice(0, 1)), replace(poses, mask=None)
         copied, _ = model.copier(frames[0], given).copy(limbs(told))
         latents = model.denoise(frames[0], given, told, copied)
-        made = (Codec(model.system.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 
 
-def test_the_call_of_every_system(model: UniPreview) -> None:
+def test_the_call_of_every_system(model: Preview) -> None:
     """A portrait picture comes back in its size, the same for the same seed and batch, as many frames as the motion."""
     frames, given, poses = scene(5, (60, 90))
-    result = model.animate(frames[0], given, poses)
+    result = model.animate(Scene(frames[0], given, poses))
     assert result.size == (60, 90) and result.length == 5 and float(result.fps) == 6
-    again = model.animate(frames[0], given, poses, settings=replace(SETTINGS, dtype="float16"))  # which it does not use
+    again = model.animate(Scene(frames[0], given, poses), replace(SETTINGS, dtype="float16"))  # which it does not use
     one, two = (np.stack(list(made)) for made in (result, again))
     assert np.array_equal(one, two) and psnr(one[2], frames[2]) > 18
 
 
-def test_long_video_both_ways(model: UniPreview) -> None:
+def test_long_video_both_ways(model: Preview) -> None:
     """A chain of one clip is the clip; of several it is told the last frame of the one before, and windows are not."""
     frames, given, poses = scene(5)
 
     def made(window: Windows | Chain, batch: int = 1) -> np.ndarray:
-        return np.stack(list(model.animate(frames[0], given, poses, settings=replace(SETTINGS, window=window, batch=batch))))
+        return np.stack(list(model.animate(Scene(frames[0], given, poses), replace(SETTINGS, window=window, batch=batch))))
 
     whole = made(Windows(8, 2, end="last"))
     assert np.array_equal(whole, made(Chain(5)))
@@ -107,23 +111,23 @@ def test_long_video_both_ways(model: UniPreview) -> None:
 
 def test_what_is_handed_on_counts() -> None:
     """Of a network in which all counts the second clip depends on the anchor of the frame that it begins with, and the first does not."""
-    model = replace(preview(FOLDERS["attention"]))
-    tiny.randomised(model.system.unet)
+    model = replace(load(FOLDERS["attention"]))
+    tiny.randomised(model.page.unet)
     frames, given, poses = scene(5)
     one, other = (
-        np.stack(list(model.animate(frames[0], given, poses, settings=replace(SETTINGS, window=Chain(3, anchor))))) for anchor in (0, 1)
+        np.stack(list(model.animate(Scene(frames[0], given, poses), replace(SETTINGS, window=Chain(3, anchor))))) for anchor in (0, 1)
     )
     assert np.array_equal(one[:3], other[:3]) and not np.array_equal(one[3:], other[3:])
 
 
-def test_bad_input(model: UniPreview, tmp_path: Path) -> None:
+def test_bad_input(model: Preview, tmp_path: Path) -> None:
     frames, given, poses = scene(2, (64, 64))
     with pytest.raises(InputError):
-        model.animate(frames[0][:32], given, poses)
+        model.animate(Scene(frames[0][:32], given, poses))
     with pytest.raises(InputError, match="scheduler"):
-        model.animate(frames[0], given, poses, settings=replace(SETTINGS, scheduler="Nobody"))
+        model.animate(Scene(frames[0], given, poses), replace(SETTINGS, scheduler="Nobody"))
     with pytest.raises(MissingModelError, match="unet"):
-        preview(tmp_path)
+        load(tmp_path)
 
 
 def test_both_kinds_begin_alike() -> None:
@@ -206,10 +210,10 @@ def test_a_run_is_a_preview_model(tmp_path: Path, kind: Kind) -> None:
     """And a start for the other kind of temporal module, which then changes nothing yet."""
     train(recipe(kind), tmp_path)
     frames, given, poses = scene(2, (60, 90))
-    made = preview(tmp_path / "networks").animate(frames[0], given, poses)
+    made = load(tmp_path / "networks").animate(Scene(frames[0], given, poses))
     assert np.stack(list(made)).shape == frames.shape
     other = KINDS[kind == "attention"]
     net = uni_networks(recipe(other, start=str(tmp_path / "networks")).networks, 0).unet
-    known = preview(tmp_path / "networks").system.unet.state_dict()
+    known = load(tmp_path / "networks").page.unet.state_dict()
     assert net.config.temporal == other
     assert all(torch.equal(value, known[name]) for name, value in net.state_dict().items() if name in known)

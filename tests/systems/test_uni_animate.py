@@ -20,12 +20,15 @@ from animato.encoders.clip import clip_pixels
 from animato.models.unified import Given
 from animato.pose.draw import draw, figure
 from animato.pose.styles import uni_animate
+from animato.sampling.clip import denoise, links_of
 from animato.sampling.ddim import LONG, SHORT, Prior, alphas
 from animato.sampling.noise import frame_generators
 from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Reference, Settings
-from animato.sampling.share import Share
-from animato.systems.uni_animate import PUBLISHED, UniAnimate, drawn, plans_of
+from animato.sampling.shard import Shard
+from animato.systems.memory import Placement
+from animato.systems.scene import Scene
+from animato.systems.uni_animate import PUBLISHED, Encoded, UniAnimate
 from animators import SIZE, latents, motion
 
 WINDOWS = Windows(4, 2, end="last")
@@ -123,9 +126,7 @@ def test_a_chain_against_clips_written_out(animator: UniAnimate, mode: Reference
     assert given.reference is not None
     seen: list[Tensor] = []
     settings = replace(SETTINGS, window=Chain(4), reference=mode)
-    clip = animator.animate(
-        animators.picture(), motion(1), motion(6), settings=settings, callback_on_step_end=lambda step, t, x: seen.append(x)
-    )
+    clip = animator.animate(Scene(animators.picture(), motion(1), motion(6)), settings, callback=lambda step, t, x: seen.append(x))
     start = begun(6, given.reference[0], SHORT)
     first = written_out(animator, kept(given, MODES[mode], [0, 1, 2]), MODES[mode], start[:3], [[0, 1, 2]])
     last = animator.vae.decode(first[2:] / 0.18215).sample
@@ -151,16 +152,27 @@ def test_a_chain_of_one_link_is_the_plain_run(animator: UniAnimate, mode: Refere
     assert torch.equal(plain, chained)
 
 
+def encode(animator: UniAnimate, frames: int, settings: Settings) -> Encoded:
+    canvas = animator.canvas(animators.picture(), motion(frames), settings)
+    return animator.encode(animators.picture(), canvas, motion(1), settings, placed(animator))
+
+
+def denoised(animator: UniAnimate, encoded: Encoded, settings: Settings, latents: Tensor | None = None) -> Tensor:
+    return denoise(animator.denoising(encoded, settings, placed(animator)), settings, latents=latents)
+
+
+def placed(animator: UniAnimate) -> Placement:
+    return animator.estimate(SIZE, 1, SETTINGS).placement
+
+
 @pytest.mark.parametrize("frames", [1, 2, 5, 7])
 @pytest.mark.parametrize("how", [WINDOWS, Chain(4), Chain(2, 1.0)])
 def test_any_number_of_frames(animator: UniAnimate, frames: int, how: Windows | Chain) -> None:
-    place = animator.estimate(SIZE, frames, SETTINGS).place
-    poses, settings = motion(frames), replace(SETTINGS, steps=1, window=how)
-    scene = animator.canvas(animators.picture(), poses, settings)
-    seen = animator.look(animators.picture(), scene.picture, drawn(scene, motion(1)), settings, place)
-    mine = animator.denoise(seen, settings, place)
+    settings = replace(SETTINGS, steps=1, window=how)
+    encoded = encode(animator, frames, settings)
+    mine = denoised(animator, encoded, settings)
     assert mine.shape == (frames, 4, 8, 6) and mine.isfinite().all()
-    assert torch.equal(mine, animator.denoise(seen, settings, place))
+    assert torch.equal(mine, denoised(animator, encoded, settings))
 
 
 def test_an_anchor_changes_what_comes_after_the_first_link_alone(animator: UniAnimate) -> None:
@@ -168,9 +180,7 @@ def test_an_anchor_changes_what_comes_after_the_first_link_alone(animator: UniAn
     for anchor in (0.0, 0.5, 1.0):
         steps: list[Tensor] = []
         settings = replace(SETTINGS, window=Chain(4, anchor))
-        animator.animate(
-            animators.picture(), motion(1), motion(6), settings=settings, callback_on_step_end=lambda step, t, x, to=steps: to.append(x)
-        )
+        animator.animate(Scene(animators.picture(), motion(1), motion(6)), settings, callback=lambda step, t, x, to=steps: to.append(x))
         seen.append(steps)
     assert torch.equal(seen[0][1], seen[1][1]) and torch.equal(seen[0][1], seen[2][1])
     assert not torch.isclose(seen[0][3], seen[1][3]).all() and not torch.isclose(seen[1][3], seen[2][3]).all()
@@ -178,13 +188,11 @@ def test_an_anchor_changes_what_comes_after_the_first_link_alone(animator: UniAn
 
 def test_latents_to_begin_with(animator: UniAnimate) -> None:
     """They take the place of noise and picture, of every link its own."""
-    place = animator.estimate(SIZE, 6, SETTINGS).place
-    scene = animator.canvas(animators.picture(), motion(6), SETTINGS)
-    seen = animator.look(animators.picture(), scene.picture, drawn(scene, motion(1)), SETTINGS, place)
+    encoded = encode(animator, 6, SETTINGS)
     for how, prior in ((WINDOWS, LONG), (Chain(4), SHORT)):
         settings = replace(SETTINGS, window=how)
-        given = animator.denoise(seen, settings, place, latents=begun(6, seen.clean, prior))
-        torch.testing.assert_close(given, animator.denoise(seen, settings, place), atol=1e-4, rtol=1e-4)
+        given = denoised(animator, encoded, settings, begun(6, encoded.clean, prior))
+        torch.testing.assert_close(given, denoised(animator, encoded, settings), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("how", [WINDOWS, Chain(4)])
@@ -229,7 +237,7 @@ def test_what_runs_how_often(animator: UniAnimate, memory: Any, batch: int, guid
 
 def test_the_clip(animator: UniAnimate) -> None:
     """As large as the picture, which is no multiple of the VAE's stride; with rate and sound; decoded as often as it is asked for."""
-    clip = animator.animate(animators.picture(), motion(1), motion(5, fps=30), Path("song.m4a"), replace(SETTINGS, interpolation=2))
+    clip = animator.animate(Scene(animators.picture(), motion(1), motion(5, fps=30), Path("song.m4a")), replace(SETTINGS, interpolation=2))
     frames = np.stack(list(clip))
     assert frames.shape == (9, 62, 45, 3) and frames.dtype == np.uint8
     assert (clip.size, clip.fps, clip.length, clip.sound) == ((45, 62), Fraction(60), 9, Path("song.m4a"))
@@ -249,7 +257,7 @@ def test_a_canvas_of_another_shape(animator: UniAnimate) -> None:
 def test_skeletons_are_those_of_training_at_its_size(animator: UniAnimate) -> None:
     """On the published canvas pixel for pixel as drawn; in front the picture's own."""
     scene = animator.canvas(animators.picture(), motion(2), PUBLISHED)
-    first, second, _ = drawn(scene, motion(1))
+    first, second, _ = animator.draw(scene, motion(1))
     for shown, poses in ((first, motion(1)), (second, motion(2))):
         assert np.array_equal(shown, draw(figure(poses), uni_animate.STYLE, (512, 768)))
 
@@ -265,11 +273,9 @@ def test_what_was_published(animator: UniAnimate) -> None:
 def test_numbers_of_steps(animator: UniAnimate, steps: int, times: int) -> None:
     seen: list[int] = []
     clip = animator.animate(
-        animators.picture(),
-        motion(1),
-        motion(1),
-        settings=replace(SETTINGS, steps=steps, guidance=1.0, canvas=(64, 64)),
-        callback_on_step_end=lambda step, t, x: seen.append(int(x.isfinite().all())),
+        Scene(animators.picture(), motion(1), motion(1)),
+        replace(SETTINGS, steps=steps, guidance=1.0, canvas=(64, 64)),
+        callback=lambda step, t, x: seen.append(int(x.isfinite().all())),
     )
     assert seen == [1] * times and clip.length == 1
 
@@ -279,8 +285,8 @@ def test_a_prior_of_one_s_own(animator: UniAnimate) -> None:
     begin = replace(animator, short=Prior(0, 0.0), long=Prior(999, 0.0))
     clean = torch.full((1, 4, 8, 6), 3.0)
     for frames, mean in ((4, 3.0), (5, 0.0)):
-        (plan,) = plans_of(WINDOWS, frames).values()
-        assert begin.begin(clean, frame_generators(1, frames), plan).mean() == pytest.approx(mean, abs=0.1)
+        (link,) = links_of(WINDOWS, frames).values()
+        assert begin.begin(clean, frame_generators(1, frames), link.plan).mean() == pytest.approx(mean, abs=0.1)
 
 
 def test_the_seed_changes_the_clip_and_nothing_else_does(animator: UniAnimate) -> None:
@@ -297,12 +303,12 @@ def test_the_temporal_mamba_takes_its_place() -> None:
 
 def test_networks_that_come_layer_by_layer_make_the_same_clip(animator: UniAnimate) -> None:
     for one in (animator, animators.uni("mamba")):
-        place = replace(one.estimate(SIZE, 5, SETTINGS).place, together=False, streamed=True)
-        scene = one.canvas(animators.picture(), motion(5), SETTINGS)
+        streamed = replace(placed(one), together=False, streamed=True)
+        canvas = one.canvas(animators.picture(), motion(5), SETTINGS)
         for how in (WINDOWS, Chain(4)):
             settings = replace(SETTINGS, window=how, memory="low")
-            seen = one.look(animators.picture(), scene.picture, drawn(scene, motion(1)), settings, place)
-            mine = one.denoise(seen, settings, place)
+            encoded = one.encode(animators.picture(), canvas, motion(1), settings, streamed)
+            mine = denoise(one.denoising(encoded, settings, streamed), settings)
             torch.testing.assert_close(mine[-2:], latents(one, motion(5), settings)[0][-2:], atol=1e-4, rtol=0)
 
 
@@ -316,11 +322,10 @@ def test_half_precision_is_near_and_leaves_the_networks_alone(animator: UniAnima
 def test_progress_runs_over_all_clips(animator: UniAnimate, how: Windows | Chain, clips: int) -> None:
     told: list[tuple[str, int, int]] = []
     animator.animate(
-        animators.picture(), motion(1), motion(7), settings=replace(SETTINGS, window=how), progress=lambda *what: told.append(what)
+        Scene(animators.picture(), motion(1), motion(7)), replace(SETTINGS, window=how), progress=lambda *what: told.append(what)
     )
-    assert [one for one in told if one[0] == "look"] == [("look", done, 7) for done in range(8)]
+    assert [one for one in told if one[0] == "encode"] == [("encode", done, 7) for done in range(8)]
     assert [one for one in told if one[0] == "denoise"] == [("denoise", done, 2 * clips) for done in range(2 * clips + 1)]
-    assert {stage for stage, *_ in told} < set(animator.STAGES)
 
 
 def test_stopping_leaves_everything_as_it_was(animator: UniAnimate) -> None:
@@ -332,7 +337,7 @@ def test_stopping_leaves_everything_as_it_was(animator: UniAnimate) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         chained = replace(SETTINGS, window=Chain(4))
-        animator.animate(animators.picture(), motion(1), motion(6), settings=chained, callback_on_step_end=stop)
+        animator.animate(Scene(animators.picture(), motion(1), motion(6)), chained, callback=stop)
     assert all(torch.equal(value, before[key]) for key, value in animator.unet.state_dict().items())
     assert torch.equal(latents(animator, motion(6), SETTINGS)[0], expected)
 
@@ -341,17 +346,17 @@ def test_stopping_leaves_everything_as_it_was(animator: UniAnimate) -> None:
     ("settings", "words"),
     [
         (replace(SETTINGS, scheduler="Foo"), "no scheduler 'Foo'"),
-        (replace(SETTINGS, window=Chain(4), share=Share(0, 2)), "one after the other, so several processes have nothing to share"),
+        (replace(SETTINGS, window=Chain(4), shard=Shard(0, 2)), "one after the other, so several processes have nothing to share"),
     ],
 )
 def test_settings_that_cannot_be_met(animator: UniAnimate, settings: Settings, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        animator.animate(animators.picture(), motion(1), motion(2), settings=settings)
+        animator.animate(Scene(animators.picture(), motion(1), motion(2)), settings)
 
 
 def test_a_scene_that_does_not_fit_together(animator: UniAnimate) -> None:
     with pytest.raises(InputError, match="bring all to one size"):
-        animator.animate(animators.picture(), motion(1), motion(2, size=(40, 62)), settings=SETTINGS)
+        animator.animate(Scene(animators.picture(), motion(1), motion(2, size=(40, 62))), SETTINGS)
 
 
 @pytest.mark.parametrize("settings", [Settings(window=Chain(4), device="cpu"), Settings(reference="both", device="cpu")])
@@ -359,11 +364,11 @@ def test_a_scene_that_does_not_fit_together(animator: UniAnimate) -> None:
 def test_systems_without_an_input_for_a_first_frame_refuse_it(build: Any, settings: Settings) -> None:
     told: list[object] = []
     with pytest.raises(InputError, match="first frame|input for one"):
-        build().animate(animators.picture(), motion(1), motion(3), settings=settings, progress=lambda *what: told.append(what))
+        build().animate(Scene(animators.picture(), motion(1), motion(3)), settings, progress=lambda *what: told.append(what))
     assert not told
 
 
 def test_too_little_memory_is_told_before_work_begins(animator: UniAnimate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 10}))
     with pytest.raises(InputError, match="GiB"):
-        animator.animate(animators.picture(), motion(1), motion(2), settings=SETTINGS)
+        animator.animate(Scene(animators.picture(), motion(1), motion(2)), SETTINGS)

@@ -16,8 +16,10 @@ from animato.core.errors import InputError, MissingModelError
 from animato.people.people import clip
 from animato.sampling.schedule import NoiseSchedule
 from animato.sampling.settings import Settings
-from animato.systems.choose import choose
-from animato.systems.preview import preview
+from animato.systems.animate_anyone import load as page
+from animato.systems.load import load
+from animato.systems.previews.animate_anyone import load as preview
+from animato.systems.scene import Scene
 from animato.training.objective import Clean, Fetch
 from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.runs import make_trainee, train
@@ -65,13 +67,13 @@ def tensors(network: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def test_a_run_is_loaded_and_animates(run: Path, recipe: Recipe) -> None:
-    system = animato.load("animate-anyone", weights=run / "networks")
+    system = animato.load("animate-anyone", weights=run / "networks").system
     assert system.noise == recipe.noise != NoiseSchedule()
     for name, meant in (("vae", tiny_networks().vae), ("image_encoder", tiny_networks().image_encoder)):
         found = tensors(getattr(system, name))
         assert all(torch.equal(found[key], value) for key, value in tensors(meant).items())
     settings = Settings(steps=1, device="cpu")
-    frames = np.stack(list(system.animate(animators.picture(), animators.motion(1), animators.motion(2), settings=settings)))
+    frames = np.stack(list(system.animate(Scene(animators.picture(), animators.motion(1), animators.motion(2)), settings)))
     assert frames.shape == (2, 62, 45, 3) and frames.std() > 1
 
 
@@ -96,7 +98,7 @@ def test_where_a_disk_has_no_links_it_is_copied(run: Path, recipe: Recipe, tmp_p
 
 def test_converting_a_run_keeps_its_noise(run: Path, recipe: Recipe, tmp_path: Path) -> None:
     convert(run / "networks", tmp_path / "half", torch.float16)
-    system = animato.load("animate-anyone", weights=tmp_path / "half")
+    system = animato.load("animate-anyone", weights=tmp_path / "half").system
     assert system.noise == recipe.noise and system.denoiser.dtype == torch.float16
 
 
@@ -104,12 +106,12 @@ def test_a_run_with_a_copy_head_is_a_preview_model(tmp_path: Path) -> None:
     recipe = replace(patches(copy_head="limbs"), objective=Clean())
     train(recipe, tmp_path)
     frames, poses = clip(5, "walk", 2, (60, 90), 6.0)
-    first = preview(tmp_path / "networks").animate(frames[0], poses.frames(slice(0, 1)), poses)
-    made = choose("auto", weights=tmp_path / "networks").perform(frames[0], poses.frames(slice(0, 1)), poses)
+    first = preview(tmp_path / "networks").animate(Scene(frames[0], poses.frames(slice(0, 1)), poses))
+    made = load("auto", weights=tmp_path / "networks").perform(Scene(frames[0], poses.frames(slice(0, 1)), poses))
     assert np.array_equal(np.stack(list(first)), np.stack(list(made.clip))) and first.size == (60, 90) and first.length == 2
     assert "preview model" in made.notes[0]
     with pytest.raises(MissingModelError, match="networks lacks vae, image_encoder: it is not complete, a preview model"):
-        animato.load("animate-anyone", weights=tmp_path / "networks")
+        page(tmp_path / "networks")
 
 
 def test_a_preview_model_of_another_size_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 import animato
 from animato.core.errors import InputError, MissingModelError
 from animato.systems.animate_anyone import AnimateAnyone
+from animato.systems.preview import Preview
 from animato.weights.animate_anyone import convert
 from weight_files import official, tiny_networks
 
@@ -25,7 +26,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("given", [str, Path])
 def test_official_files(given: type, weights: Path) -> None:
-    system = animato.load("animate-anyone", weights=given(weights))
+    system = animato.load("animate-anyone", weights=given(weights)).system
     assert isinstance(system, AnimateAnyone) and system.denoiser.config.temporal["positions"] == 32
     for name, meant in tiny_networks()._asdict().items():
         state = getattr(system, name).state_dict()
@@ -34,14 +35,15 @@ def test_official_files(given: type, weights: Path) -> None:
 
 def test_converted_weights_stay_as_they_are_stored(weights: Path, tmp_path: Path) -> None:
     convert(weights, tmp_path / "half", torch.float16)
-    assert animato.load("animate-anyone", weights=tmp_path / "half").denoiser.dtype == torch.float16
+    assert animato.load("animate-anyone", weights=tmp_path / "half").system.denoiser.dtype == torch.float16
 
 
 def test_fetched_weights_are_found(cache: Path, weights: Path) -> None:
-    with pytest.raises(MissingModelError, match=f"no folder {cache / 'animate-anyone'} .*animato fetch animate-anyone"):
-        animato.load("animate-anyone")
+    """Until then the preview model is taken, by Python as by the command line; and auto takes the puppet."""
+    assert isinstance(animato.load("animate-anyone").system, Preview) and animato.load().name == "puppet"
     convert(weights, cache / "animate-anyone")
-    assert animato.load("animate-anyone").name == "animate-anyone"
+    assert isinstance(animato.load("animate-anyone").system, AnimateAnyone)
+    assert animato.load("auto").name == "animate-anyone"
 
 
 def test_words_that_do_not_fit(tmp_path: Path) -> None:
@@ -52,8 +54,8 @@ def test_words_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_is_said(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("animato.systems.load.find_spec", lambda name: None if name == "diffusers" else object())
-    with pytest.raises(MissingModelError, match=r'needs diffusers, not installed here\. Run: pip install "animato\[diffusion\]"'):
+    monkeypatch.setattr("animato.core.packages.find_spec", lambda name: None if name == "diffusers" else object())
+    with pytest.raises(MissingModelError, match=r'not installed here \(diffusers\)\. Run: pip install "animato\[diffusion\]"'):
         animato.load("animate-anyone", weights=weights)
     assert animato.load("puppet").name == "puppet"
 

@@ -143,7 +143,7 @@ def test_own_folder(dtype: torch.dtype, parts: Parts, tmp_path: Path) -> None:
     assert_parts(tmp_path / "own", parts, dtype)
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["animato.json", *sorted(CLASSES)]
     convert(tmp_path / "own", tmp_path / "own", dtype)
-    animator = load("magic-animate", weights=tmp_path / "own")
+    animator = load("magic-animate", weights=tmp_path / "own").system
     assert animator.name == "magic-animate" and same(animator.controlnet.state_dict(), parts.controlnet.to(torch.float32).state_dict())
 
 

@@ -12,7 +12,7 @@ import tiny
 from animato.apps.cli import main
 from animato.core.errors import InputError, MissingModelError
 from animato.sampling.plan import Windows
-from animato.systems.choose import choose
+from animato.systems.load import load
 from animato.systems.muse_pose import PUBLISHED, MusePose
 from animato.systems.preview import SETTINGS, Preview
 from animato.systems.scene import check_window
@@ -63,7 +63,7 @@ def test_official_files_in_both_layouts(published: Path, networks: Networks, tmp
 def test_load(published: Path, networks: Networks, tmp_path: Path) -> None:
     convert(published, tmp_path / "own")
     for folder in (published, tmp_path / "own"):
-        system = animato.load("muse-pose", weights=folder)
+        system = animato.load("muse-pose", weights=folder).system
         assert isinstance(system, MusePose) and system.noise.beta_schedule == "scaled_linear"
         assert_same(system, networks)
 
@@ -102,15 +102,15 @@ def test_training_begins_with_the_image_variations(networks: Networks, tmp_path:
 
 def test_what_performs(published: Path, cache: Path, tmp_path: Path) -> None:
     """The preview networks without weights; fetched or given ones with the published settings, changed where that is asked for."""
-    preview = choose("muse-pose", changes={"steps": 2})
+    preview = load("muse-pose", settings={"steps": 2})
     assert isinstance(preview.system, Preview) and preview.name == "muse-pose" and preview.settings.window == SETTINGS.window
     assert preview.settings.steps == 2 and "which MusePose shares" in preview.notes[0] and "fetch muse-pose" in preview.notes[0]
-    given = choose("muse-pose", weights=published, changes={"window": Windows(96, 8, end="open")})
+    given = load("muse-pose", weights=published, settings={"window": Windows(96, 8, end="open")})
     assert isinstance(given.system, MusePose) and given.settings.window.size == 96 and given.settings.canvas == PUBLISHED.canvas
     cache.mkdir()
     convert(published, cache / "muse-pose")
-    assert choose("auto").name == "muse-pose" and choose("auto").settings == PUBLISHED
-    assert choose("auto", weights=cache / "muse-pose").name == "muse-pose"
+    assert load("auto").name == "muse-pose" and load("auto").settings == PUBLISHED
+    assert load("auto", weights=cache / "muse-pose").name == "muse-pose"
 
 
 def test_words(published: Path, networks: Networks, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,7 +104,7 @@ def test_own_folder(dtype: torch.dtype, parts: Parts, tmp_path: Path) -> None:
     assert_parts(tmp_path / "own", parts, dtype)
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["animato.json", *sorted(CLASSES)]
     convert(tmp_path / "own", tmp_path / "own", dtype)
-    animator = load("uni-animate", weights=tmp_path / "own")
+    animator = load("uni-animate", weights=tmp_path / "own").system
     assert isinstance(animator, UniAnimate) and animator.unet.dtype == animator.prompt.dtype == dtype
     assert same(animator.unet.state_dict(), parts.unet.state_dict()) and animator.unet.config.temporal == "attention"
 
@@ -117,7 +117,7 @@ def test_a_folder_of_ones_own_training_says_its_temporal_module(parts: Parts, tm
     unet = randomised(UnifiedUNet(**config, temporal="mamba"))
     networks = {"unet": unet, "vae": parts.vae, "image_encoder": parts.image, "prompt": EmptyPrompt(parts.unet.config.context[0])}
     save(tmp_path / "own", networks.items(), About("uni-animate", "a training", {"noise": {"rescale_betas_zero_snr": False}}))
-    animator = load("uni-animate", weights=tmp_path / "own")
+    animator = load("uni-animate", weights=tmp_path / "own").system
     assert animator.unet.config.temporal == "mamba" and same(animator.unet.state_dict(), unet.state_dict())
     assert UniAnimate.noise.rescale_betas_zero_snr and not animator.noise.rescale_betas_zero_snr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +12,22 @@ import typer
 
 from animato import __version__
 from animato.core.errors import AnimatoError
+from animato.systems.known import ALIGNMENTS, KNOWN, names, with_weights
+from animato.systems.scene import PARTS
 
 STOPPED = 130  # the exit code after Ctrl-C
 _UsageError: Any = typer.BadParameter.__mro__[2]  # ClickException, of click itself or of the copy that newer typers carry
+
+
+def one_of(words: Iterable[str]) -> str:
+    """'a, b or c'."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}"
+
+
+BOTH = ", ".join(one.name for one in KNOWN if len(one.previews) > 1)
+CHAINING = ", ".join(one.name for one in KNOWN if len(one.long) > 1)
+BY_PARTS = ", ".join(one.title for one in KNOWN if PARTS in one.follows)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -26,9 +40,7 @@ Driving = Annotated[
 Frames = Annotated[int | None, typer.Option(help="Only the first so many frames.", min=1)]
 Skip = Annotated[int, typer.Option(help="Leave out so many frames after each one that is made; the rate falls with it.", min=0)]
 Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from the left (0, 1, ...), or a point x,y in the first frame.")]
-How = Annotated[
-    str, typer.Option("--align", help="How the motion is brought onto the character's body: robust, musepose, unianimate or none.")
-]
+How = Annotated[str, typer.Option("--align", help=f"How the motion is brought onto the character's body: {one_of(ALIGNMENTS)}.")]
 Adjustments = Annotated[
     list[str] | None,
     typer.Option("--adjust", help="GROUP=SCALE or GROUP=SCALE,X,Y for whole, head, torso, arms, hands, legs or feet; may be repeated."),
@@ -54,7 +66,7 @@ def animate(
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
     system: Annotated[
         str,
-        typer.Option(help="puppet, animate-anyone, muse-pose, magic-animate, uni-animate or auto: the best one whose weights are here."),
+        typer.Option(help=f"{', '.join(names())} or auto: the best one whose weights are here."),
     ] = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
@@ -68,24 +80,29 @@ def animate(
     weights: Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")] = None,
     memory: Annotated[str | None, typer.Option(help="auto, high, low or least: how a diffusion system uses the device's memory.")] = None,
     temporal: Annotated[
-        str, typer.Option(help="attention or mamba: how frames know each other, where a preview model comes in both (uni-animate).")
+        str, typer.Option(help=f"attention or mamba: how frames know each other, where a preview model comes in both ({BOTH}).")
     ] = "attention",
     long: Annotated[
-        str | None, typer.Option(help="How a long video is made: windows that overlap, or, by uni-animate, a chain of clips.")
+        str | None, typer.Option(help=f"How a long video is made: windows that overlap, or, by {CHAINING}, a chain of clips.")
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
+    from animato import api
     from animato.apps import commands, processes
     from animato.apps.options import settings_of
-    from animato.systems.choose import choose
+    from animato.systems.load import load
 
     request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip)
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
+
+    def load_it() -> api.Animator:
+        return load(system, quality, weights, settings_of(words), temporal, long)
+
     if processes.several():
-        processes.animate(request, out, lambda: choose(system, quality, weights, settings_of(words), temporal, long), sound, report)
+        processes.animate(request, out, load_it, sound, report)
     else:
-        commands.animate(request, out, commands.system(system, quality, weights, words, temporal, long), sound, report)
+        commands.animate(request, out, commands.system(load_it, system), sound, report)
 
 
 @app.command()
@@ -95,7 +112,7 @@ def pose(
         Path,
         typer.Option("--out", "-o", help="The poses: .json (OpenPose names) or .npz; of densepose .mp4, .png and the like."),
     ],
-    kind: Annotated[str, typer.Option(help="skeleton, or densepose: pictures of body parts, which drive MagicAnimate.")] = "skeleton",
+    kind: Annotated[str, typer.Option(help=f"skeleton, or densepose: pictures of body parts, which drive {BY_PARTS}.")] = "skeleton",
     overlay: Annotated[Path | None, typer.Option(help="Also write the video with the skeleton or the parts drawn over it.")] = None,
     frames: Frames = None,
     person: Who = "largest",
@@ -142,7 +159,7 @@ def align(
 def compare(
     reference: Annotated[str, typer.Argument(help="A picture of the character, or the name of a shipped one.", metavar="REFERENCE")],
     driving: Driving,
-    systems: Annotated[str, typer.Option(help="The systems, separated by commas, such as puppet,animate-anyone.")],
+    systems: Annotated[str, typer.Option(help=f"The systems, separated by commas, such as {','.join(names()[:2])}.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The grid: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
     report: Annotated[Path | None, typer.Option("--json", help="Also write the table to this JSON file.")] = None,
     truth: Annotated[Path | None, typer.Option(help="A video of what should come out, frame by frame, in the result's size.")] = None,
@@ -173,7 +190,7 @@ def demo(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/animate-anyone-preview-image.toml.", metavar="RECIPE")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe: a TOML file of recipes/.", metavar="RECIPE")],
     changes: Annotated[list[str] | None, typer.Argument(help="Changes of it, such as run.steps=100.", metavar="[KEY=VALUE]...")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder of the run. One that holds an unfinished run goes on with it.")
@@ -210,7 +227,7 @@ def fetch(
     what: Annotated[
         str,
         typer.Argument(
-            help="pose: the embedded pose estimator's models; animate-anyone, muse-pose, magic-animate, uni-animate: official weights."
+            help=f"pose: the embedded pose estimator's models; {', '.join(one.name for one in with_weights())}: official weights."
         ),
     ],
     wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,
@@ -226,7 +243,7 @@ def fetch(
 def convert(
     weights: Annotated[Path, typer.Argument(help="The folder with the official files, or with converted ones.", metavar="WEIGHTS")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in this project's own form.")],
-    system: Annotated[str, typer.Option(help="Whose weights they are.")] = "animate-anyone",
+    system: Annotated[str, typer.Option(help="Whose weights they are.")] = with_weights()[0].name,
     half: Annotated[bool, typer.Option("--half/--full", help="Store numbers of 16 bits, which takes half the space.")] = False,
     base: Annotated[
         bool, typer.Option("--base", help="WEIGHTS holds Stable Diffusion's U-Net, VAE and image encoder: write what training begins with.")
@@ -245,15 +262,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app([word for word in words if word != "--debug"], prog_name="animato", standalone_mode=False)
         if result == STOPPED:  # what newer typers make of Ctrl-C
-            return _told(KeyboardInterrupt())
+            return _said(KeyboardInterrupt())
         return result if isinstance(result, int) else 0
     except (AnimatoError, _UsageError, KeyboardInterrupt, typer.Abort, MemoryError) as error:
         if debug:
             raise
-        return _told(error)
+        return _said(error)
 
 
-def _told(error: BaseException) -> int:
+def _said(error: BaseException) -> int:
     from animato.apps.console import complain
 
     if isinstance(error, AnimatoError):

@@ -14,7 +14,7 @@ import numpy as np
 from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
-from animato.apps.options import adjust_of, person_of, settings_of, size_of
+from animato.apps.options import adjust_of, person_of, size_of
 from animato.apps.sheet import Sheet
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
@@ -27,9 +27,10 @@ from animato.pose.alignment.preview import overlaid
 from animato.pose.alignment.preview import preview as alignment_preview
 from animato.pose.estimator.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.io import check_poses_output, save_poses
-from animato.systems.choose import ATTENTION, DEMO, choose, installed
+from animato.systems import known
+from animato.systems.load import AUTO, installed, load
 from animato.systems.performance import Performance
-from animato.systems.puppet import Puppet
+from animato.systems.scene import POSES
 
 SHEET_MOMENTS = 6
 CHECKED_FRAMES = 24  # frames of a result in which the pose is estimated again
@@ -51,24 +52,18 @@ class Request:
     person: str = "largest"
     skip: int = 0
 
-    def scene(self, progress: Progress) -> api.Scene:
+    def prepared(self, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
+        """All that comes before a system that follows such signals (`Animator.follows`)."""
         return api.prepare(
             self.picture,
             self.driving,
             size=size_of(self.size),
-            frames=self.frames,
+            frames=api.Excerpt(self.frames, self.skip),
             align=api.Alignment(self.how, adjust_of(self.adjust)),
             person=person_of(self.person),
-            skip=self.skip,
+            follows=follows,
             progress=progress,
         )
-
-    def scene_for(self, animator: api.Animator, progress: Progress) -> api.Scene:
-        """The scene as this system takes it: for those that follow body parts, a DensePose video may be the driving motion."""
-        drawn = None
-        if animator.name in api.BY_PARTS:
-            drawn = api.prepare_drawn(self.picture, self.driving, size=size_of(self.size), frames=self.frames, skip=self.skip)
-        return drawn or self.scene(progress)
 
     def check_out(self, *outputs: Path | None) -> None:
         """No output may be the picture or the driving video itself, nor another output."""
@@ -87,12 +82,12 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
         check_target(report, (".json",))
     started = time.monotonic()
     with Bars() as bars:
-        scene = request.scene_for(animator, bars)
-        performance = api.perform(scene, animator, bars)
-        accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+        prepared = request.prepared(bars, animator.follows)
+        performance = api.perform(prepared.scene, animator, bars)
+        accuracy = Accuracy(prepared.aligned.pose, CHECKED_FRAMES)
         write_clip(watched(performance.clip, [accuracy.see]), out, bars, sound=sound, keep_partial=True)
-    tell([*scene.notes, *performance.notes])
-    measured = measure(performance, accuracy.value, time.monotonic() - started)
+    note_all([*prepared.notes, *performance.notes])
+    measured = measure(animator.name, performance, accuracy.value, time.monotonic() - started)
     say(f"{out}: " + "\n  ".join(summary(performance, measured)))
     if report:
         write_text(json.dumps(measured, indent=1) + "\n", report)
@@ -110,7 +105,7 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
         save_poses(motion.poses, out)
         if overlay:
             write_clip(overlaid(clip, motion.poses), overlay, bars)
-    tell(motion.notes)
+    note_all(motion.notes)
     seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
     say(f"{out}: a person in {seen} of {len(motion.poses)} frames")
 
@@ -122,14 +117,23 @@ def align(request: Request, out: Path, preview: Path | None) -> None:
     if preview:
         check_output(preview)
     with Bars() as bars:
-        scene = request.scene(bars)
-        save_poses(scene.aligned.pose, out)
+        prepared = request.prepared(bars)
+        save_poses(prepared.aligned.pose, out)
         if preview:
-            shown = alignment_preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
-            write_clip(shown, preview, bars)
-    tell(scene.notes)
-    ratios = ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in scene.aligned.ratios.items())
-    say(f"{out}: {len(scene.aligned.pose)} frames; scales: {ratios}")
+            write_clip(alignment_clip(prepared), preview, bars)
+    note_all(prepared.notes)
+    say(f"{out}: {len(prepared.aligned.pose)} frames; scales: {scales(prepared)}")
+
+
+def alignment_clip(prepared: api.Prepared) -> Clip:
+    """The preview of an alignment: picture, its pose, frame, its pose, aligned pose."""
+    scene, observed = prepared.scene, prepared.observed
+    return alignment_preview(scene.picture, scene.reference, observed.clip, observed.poses, prepared.aligned)
+
+
+def scales(prepared: api.Prepared) -> str:
+    """How much longer each bone became by the alignment, in words."""
+    return ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in prepared.aligned.ratios.items())
 
 
 def demo(folder: Path, character: str, motion: str) -> None:
@@ -140,24 +144,25 @@ def demo(folder: Path, character: str, motion: str) -> None:
     check_output(folder / "demo.mp4")
     say(f"{character} performs {motion}")
     with Bars() as bars:
-        scene = Request(character, motion).scene(bars)
-        sheet = Sheet(scene.picture, scene.aligned.pose, SHEET_MOMENTS)
-        systems = [name for name in DEMO if name in installed()]
-        made = [_shown(scene, name, folder, sheet, bars) for name in systems]
-    tell(scene.notes)
+        prepared = Request(character, motion).prepared(bars)
+        sheet = Sheet(prepared.scene.picture, prepared.aligned.pose, SHEET_MOMENTS)
+        systems = [one.name for one in known.KNOWN if one.name in installed() and not one.preview_of]
+        made = [_shown(prepared, name, folder, sheet, bars) for name in systems]
+    note_all(prepared.notes)
     write_picture(sheet.picture(), folder / "demo.png")
     say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(systems)}"]))
 
 
-def _shown(scene: api.Scene, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:
+def _shown(prepared: api.Prepared, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:
     """One system's demo, and the line on it."""
-    out = folder / ("demo.mp4" if name == Puppet.name else f"demo-{name}.mp4")
+    out = folder / ("demo.mp4" if name == known.KNOWN[0].name else f"demo-{name}.mp4")
     started = time.monotonic()
-    performance = api.perform(scene, choose(name), bars)
-    accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+    performance = api.perform(prepared.scene, load(name), bars)
+    accuracy = Accuracy(prepared.aligned.pose, CHECKED_FRAMES)
     write_clip(watched(performance.clip, [accuracy.see, sheet.see]), out, bars)
-    tell(performance.notes)
-    return f"{out}: " + "\n  ".join(summary(performance, measure(performance, accuracy.value, time.monotonic() - started)))
+    note_all(performance.notes)
+    measured = measure(name, performance, accuracy.value, time.monotonic() - started)
+    return f"{out}: " + "\n  ".join(summary(performance, measured))
 
 
 def fetch(what: str, wheel: Path | None, to: Path | None) -> None:
@@ -178,13 +183,11 @@ def _fetch_pose(wheel: Path | None) -> None:
     say(f"The pose models are now in {folder}.")
 
 
-def system(
-    name: str, quality: str, weights: Path | None = None, words: list[str] | None = None, temporal: str = ATTENTION, long: str | None = None
-) -> api.Animator:
-    """The system of a name, its weights and the settings of the command line (as `choose`); says which one `auto` took."""
-    animator = choose(name, quality, weights, settings_of(words or []), temporal, long)
-    if name == "auto":
-        why = "its official weights are here" if animator.name != "puppet" else "no official weights are here, and it needs none"
+def system(load_it: Callable[[], api.Animator], name: str) -> api.Animator:
+    """What `load_it` gives; says which system `auto` took."""
+    animator = load_it()
+    if name == AUTO:
+        why = "its official weights are here" if known.card(animator.name).official else "no official weights are here, and it needs none"
         note(f"auto takes {animator.name}: {why}.")
     return animator
 
@@ -201,43 +204,32 @@ def watched(clip: Clip, watchers: list[Watcher]) -> Clip:
     return replace(clip, open=frames)
 
 
-def measure(performance: Performance, accuracy: float, seconds: float) -> dict[str, object]:
+def measure(system: str, performance: Performance, accuracy: float, seconds: float) -> dict[str, object]:
     """What a report file holds; `accuracy` is a PCK (evaluation.accuracy), `seconds` what the whole took."""
     return {
+        "system": system,
         "frames": performance.clip.length,
         "seconds": round(seconds, 1),
-        "self_drive_psnr_db": None if performance.self_drive is None else round(performance.self_drive, 1),
         "pck_at_tenth_torso": round(accuracy, 3) if isfinite(accuracy) else None,
-        "frames_turned": performance.turned,
-        "frames_with_held_limbs": performance.held,
+        **{figure.name: figure.value for figure in performance.figures},
         "notes": performance.notes,
     }
 
 
 def summary(performance: Performance, measured: dict[str, object]) -> list[str]:
-    """How a result came out, in lines: its size, then what `measure` gave, then the frames to look at."""
+    """How a result came out, in lines: its size and its system, then what `measure` gave."""
     clip, accuracy = performance.clip, measured["pck_at_tenth_torso"]
-    lines = [f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, made in {measured['seconds']} s"]
+    lines = [
+        f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, "
+        f"made by {known.card(str(measured['system'])).title} in {measured['seconds']} s"
+    ]
     if isinstance(accuracy, float):  # otherwise no poses were asked for
         verdict = "good" if accuracy >= GOOD else "doubtful: look at the preview of the alignment" if accuracy < DOUBTFUL else "fair"
         lines.append(f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}")
-    if performance.self_drive is not None:
-        lines.append(f"picture driven by its own pose: {measured['self_drive_psnr_db']} dB")
-    if performance.turned:
-        lines.append(f"turned too far to look right: frames {ranges(performance.turned)}")
-    if performance.held:
-        lines.append(f"limbs held because the motion does not show them: frames {ranges(performance.held)}")
-    return lines
+    return lines + [figure.sentence for figure in performance.figures if figure.sentence]
 
 
-def ranges(numbers: list[int]) -> str:
-    """[1, 2, 3, 7] -> '1-3, 7'; after six ranges only the count goes on."""
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
-    spans = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
-    return ", ".join(spans[:6]) + (f" and {len(spans) - 6} more ranges ({len(numbers)} frames)" if len(spans) > 6 else "")
-
-
-def tell(notes: tuple[str, ...] | list[str]) -> None:
+def note_all(notes: tuple[str, ...] | list[str]) -> None:
+    """Sentences for the user, each once."""
     for sentence in dict.fromkeys(notes):
         note(sentence)

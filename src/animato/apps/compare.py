@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from animato import api
-from animato.apps.commands import Request, tell
+from animato.apps.commands import Request, note_all
 from animato.apps.console import Bars, say
 from animato.apps.options import size_of
 from animato.comparison import check_systems, check_truth
@@ -28,9 +28,9 @@ def compare(request: Request, systems: str, out: Path, report: Path | None = Non
         true = open_clip(truth) if request.frames is None else open_clip(truth).take(request.frames)
         check_truth(true, *api.extent(request.picture, request.driving, size=size_of(request.size), frames=request.frames))
     with Bars() as bars:
-        scene = request.scene(bars)
-        comparison = run(scene, names, out, true, bars)
-    tell([*scene.notes, *(f"{row.system}: {sentence}" for row in comparison.rows for sentence in row.report.notes)])
+        prepared = request.prepared(bars)
+        comparison = run(prepared, names, out, true, bars)
+    note_all([*prepared.notes, *(f"{row.system}: {sentence}" for row in comparison.rows for sentence in row.report.notes)])
     if report:
         write_text(comparison.json(), report)
     say(f"{out}: {comparison.table().text().rstrip()}")

@@ -13,6 +13,7 @@ from animato import api
 from animato.apps.commands import Request
 from animato.apps.console import Bars, note, say
 from animato.core.media import Clip, check_output, write_clip
+from animato.core.packages import check_installed
 from animato.core.picture import write_picture
 from animato.core.progress import Progress
 from animato.pose.surface.densepose import coloured, decoded, densepose_clip, is_densepose
@@ -23,6 +24,8 @@ _OPAQUE = 0.7  # of the parts over the video
 
 def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, estimation: api.Estimation, network: Path | None) -> None:
     """The body parts of a video or a picture, and on request the same laid over it."""
+    if network:
+        check_installed("--densepose")
     Request(video, video).check_out(out, overlay)
     for path in (out, overlay):
         if path and path.suffix.lower() not in PICTURES:

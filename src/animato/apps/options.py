@@ -14,7 +14,7 @@ from animato.pose.estimator.people import LARGEST, Person
 from animato.sampling.plan import Chain, End, Windows
 from animato.sampling.settings import Settings
 
-SHARE = "share"  # the one setting that the processes of a command settle among themselves
+UNTYPED = ("shard", "wrappers")  # settings for programs: what processes settle among themselves, and functions
 _SIZE = r"(\d{1,6})[xX×](\d{1,6})"
 POSE_KINDS = ("skeleton", "densepose")
 
@@ -66,7 +66,7 @@ def adjust_of(words: list[str]) -> Adjust:
 
 def settings_of(words: list[str]) -> dict[str, Any]:
     """'steps=20', 'guidance=3', 'window=24,4,open' -> changes to sampling.settings.Settings."""
-    defaults = {field.name: getattr(Settings(), field.name) for field in fields(Settings) if field.name != SHARE}
+    defaults = {field.name: getattr(Settings(), field.name) for field in fields(Settings) if field.name not in UNTYPED}
     changes = {}
     for word in words:
         name, _, value = word.partition("=")

@@ -17,7 +17,6 @@ from animato.apps import commands
 from animato.apps.console import complain
 from animato.core.errors import AnimatoError, InputError, Interrupted
 from animato.core.progress import silent
-from animato.systems.puppet import Puppet
 from animato.systems.tuned import Tuned
 
 if TYPE_CHECKING:  # torch is imported only where torchrun has started several processes
@@ -33,15 +32,15 @@ def several() -> bool:
 
 
 def animate(
-    request: commands.Request, out: Path, system: Callable[[], Puppet | Tuned], sound: bool = True, report: Path | None = None
+    request: commands.Request, out: Path, system: Callable[[], api.Animator], sound: bool = True, report: Path | None = None
 ) -> None:
-    """`commands.animate` in the first process; the others take their share of the sampling, and are done."""
+    """`commands.animate` in the first process; the others take their part of the sampling, and are done."""
     with together() as group:
-        animator = sharing(system(), group)
-        if group.share.rank == 0:
+        animator = sharded(system(), group)
+        if group.shard.rank == 0:
             commands.animate(request, out, animator, sound, report)
         else:
-            api.perform(request.scene_for(animator, silent), animator)
+            api.perform(request.prepared(silent, animator.follows).scene, animator)
 
 
 @contextmanager
@@ -55,7 +54,7 @@ def together(grace: float = GRACE) -> Iterator[Group]:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with joined() as group:
-        rank = group.share.rank
+        rank = group.shard.rank
         try:
             yield group
         except Interrupted:
@@ -73,10 +72,10 @@ def together(grace: float = GRACE) -> Iterator[Group]:
             raise typer.Exit(error.exit_code) from error
 
 
-def sharing(animator: Puppet | Tuned, group: Group) -> Tuned:
-    """The system with this process's share of the windows, on this process's device if no other was asked for. Raises InputError."""
-    if isinstance(animator, Puppet):
-        raise InputError("The puppet works in one process: start it without torchrun, or name a diffusion system with --system.")
+def sharded(animator: api.Animator, group: Group) -> Tuned:
+    """The system with this process's windows, on this process's device if no other was asked for. Raises InputError."""
+    if not isinstance(animator, Tuned):
+        raise InputError(f"The {animator.name} works in one process: start it without torchrun, or name a diffusion system with --system.")
     settings = animator.settings
     device = group.device() if settings.device == "auto" else settings.device
-    return replace(animator, settings=replace(settings, share=group.share, device=device))
+    return replace(animator, settings=replace(settings, shard=group.shard, device=device))

@@ -21,10 +21,10 @@ def interpolate(latents: Tensor, factor: int, method: Method = "linear") -> Tens
     return torch.cat(frames)
 
 
-def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """From a (share 0) to b (share 1) along the great circle through both, each taken whole, as one vector."""
+def slerp(a: Tensor, b: Tensor, weight: float) -> Tensor:
+    """From a (weight 0) to b (weight 1) along the great circle through both, each taken whole, as one vector."""
     cosine = torch.sum(a * b) / (a.norm() * b.norm())
     if cosine.abs() > PARALLEL:
-        return torch.lerp(a, b, share)
+        return torch.lerp(a, b, weight)
     angle = torch.arccos(cosine)
-    return (a * torch.sin((1 - share) * angle) + b * torch.sin(share * angle)) / torch.sin(angle)
+    return (a * torch.sin((1 - weight) * angle) + b * torch.sin(weight * angle)) / torch.sin(angle)

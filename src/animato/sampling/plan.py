@@ -18,8 +18,8 @@ class Window:
 
     @property
     def kept(self) -> dict[int, int]:
-        """Frame -> its place in the window. Of a frame that stands there twice the last place counts, as in the published code."""
-        return {frame: place for place, frame in enumerate(self.frames)}
+        """Frame -> its position in the window. Of a frame that stands there twice the last position counts, as in the published code."""
+        return {frame: position for position, frame in enumerate(self.frames)}
 
 
 Plan = Sequence[Window]
@@ -104,7 +104,7 @@ def overlapping(frames: int, size: int, overlap: int, stride: int = 1, closed: b
     plan = []
     for apart in (2**i for i in range(min(stride, math.ceil(math.log2(frames / size)) + 1))):
         for start in range(int(begin * apart) + shift, end, size * apart - overlap):
-            plan.append(Window(tuple((start + apart * place) % frames for place in range(size))))
+            plan.append(Window(tuple((start + apart * position) % frames for position in range(size))))
     return plan
 
 

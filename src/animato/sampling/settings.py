@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
 from animato.sampling.plan import Chain, Windows
-from animato.sampling.share import WHOLE, Share
+from animato.sampling.shard import WHOLE, Shard
 
 Memory = Literal["auto", "high", "low", "least"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Reference = Literal["reference", "first-frame", "both"]
+
+Wrapper = Callable[[Any], Any]  # of sampling/run.Predict; said so loosely because plans and options need no torch
 
 SIDES = (64, 4096)  # px, of a canvas
 MEMORY: tuple[Memory, ...] = ("auto", "high", "low", "least")
@@ -38,7 +41,9 @@ class Settings:
     memory         high: both halves of guidance together; low: one after the other; least: as low, and on a GPU with one layer of a
                    U-Net there at a time, which is slow; auto: the first of these that fits
     reference      reference: the picture shows who it is; first-frame: it is what the clip begins with; both
-    share          which windows of every step this process takes; set where several processes work together
+    shard          which windows of every step this process takes; set where several processes work together
+    wrappers       what goes around the model call of every step, x, t -> prediction (sampling/run.Predict), such as a cache: each is
+                   called with the call and gives another; anew for every clip
     """
 
     steps: int = 30
@@ -52,9 +57,10 @@ class Settings:
     dtype: DType = "auto"
     device: str = "auto"
     memory: Memory = "auto"
-    share: Share = WHOLE
+    shard: Shard = WHOLE
     noise_period: int = 0
     reference: Reference = "reference"
+    wrappers: tuple[Wrapper, ...] = ()
 
     def __post_init__(self) -> None:
         whole = {"steps": (1, 1000), "seed": (0, 2**63), "batch": (1, 1000), "interpolation": (1, 100), "noise_period": (0, 2**20)}

@@ -1,6 +1,6 @@
 """The windows of a step spread over processes: what they have to say to each other. docs/several_devices.md shows how they are started.
 
-Every process holds the networks, the same noise and the same plan, and asks the network for its own share of the windows. Sums and counts
+Every process holds the networks, the same noise and the same plan, and calls the network for its own windows. Sums and counts
 are added up over all processes, each window once, so a frame's mean is the one of a single process whatever the overlap, and everyone takes
 the same scheduler step. (The published code of MagicAnimate gathers whole clips and counts frames twice that two windows of one process
 share.)
@@ -19,7 +19,7 @@ from torch import Tensor, distributed
 from torch.distributed.rendezvous import rendezvous
 
 from animato.core.errors import AnimatoError, InputError
-from animato.sampling.share import Share
+from animato.sampling.shard import Shard
 
 
 class Deserted(AnimatoError):
@@ -28,10 +28,10 @@ class Deserted(AnimatoError):
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """This process among the others: its share, its place on its machine, and a board on which they leave each other notes."""
+    """This process among the others: its shard, its rank on its machine, and a board on which they leave each other notes."""
 
-    share: Share
-    place: int
+    shard: Shard
+    local_rank: int
     neighbours: int  # processes on this machine, itself included
     board: distributed.Store
 
@@ -40,7 +40,7 @@ class Group:
         devices = torch.cuda.device_count()
         if 0 < devices < self.neighbours:
             raise InputError(f"{self.neighbours} processes are here for {devices} CUDA devices: start as many as there are devices.")
-        return f"cuda:{self.place}" if devices else "cpu"
+        return f"cuda:{self.local_rank}" if devices else "cpu"
 
     def post(self, note: str) -> None:
         self.board.set(note, "")
@@ -60,17 +60,18 @@ class Group:
 def joined() -> Iterator[Group]:
     """The group of processes that torchrun started, by RANK, WORLD_SIZE and so on in the environment."""
     board, rank, world = next(rendezvous("env://"))
-    place, neighbours = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    local_rank = int(os.environ["LOCAL_RANK"])
+    neighbours = int(os.environ["LOCAL_WORLD_SIZE"])
     distributed.init_process_group(store=board, rank=rank, world_size=world)  # NCCL for tensors on CUDA, gloo for those on the CPU
     try:
-        yield Group(Share(rank, world), place, neighbours, distributed.PrefixStore("animato", board))
+        yield Group(Shard(rank, world), local_rank, neighbours, distributed.PrefixStore("animato", board))
     finally:
         distributed.destroy_process_group()
 
 
-def add_up(share: Share, *parts: Tensor) -> None:
+def add_up(shard: Shard, *parts: Tensor) -> None:
     """Replaces each tensor by its sum over all processes. Raises Deserted."""
-    if share.world == 1:
+    if shard.world == 1:
         return
     try:
         for part in parts:

@@ -1,6 +1,6 @@
-"""One system in a process of its own, where its time and its memory can be told apart from everything else's.
+"""One system in a process of its own, where its time and its memory can be measured apart from everything else's.
 
-`python -m animato.systems.alone SYSTEM SCENE RESULT` performs the scene of one folder into another. It tells its progress on its standard
+`python -m animato.systems.alone SYSTEM SCENE RESULT` performs the scene of one folder into another. It reports its progress on its standard
 output, one JSON list [stage, done, total] a line; the last line is an object, a report or an error.
 """
 
@@ -26,8 +26,8 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture, write_picture
 from animato.core.progress import Progress, silent
 from animato.pose.io import load_poses, save_poses
-from animato.pose.keypoints import PoseSequence
-from animato.systems.choose import choose
+from animato.systems.load import load
+from animato.systems.scene import Scene
 
 PICTURE, REFERENCE, MOTION = "picture.png", "reference.npz", "motion.npz"
 _KINDS = {kind.__name__: kind for kind in (InputError, MissingModelError, OutputError)}
@@ -55,11 +55,12 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def hand_over(picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, scene: Path) -> None:
-    """Writes what a system is given, without loss, for `perform_alone`."""
-    write_picture(picture, scene / PICTURE)
-    save_poses(reference, scene / REFERENCE)
-    save_poses(motion, scene / MOTION)
+def hand_over(scene: Scene, folder: Path) -> None:
+    """Writes what a system is given, without loss, for `perform_alone`. Raises InputError where it is not told by poses."""
+    motion = scene.poses()
+    write_picture(scene.picture, folder / PICTURE)
+    save_poses(scene.reference, folder / REFERENCE)
+    save_poses(motion, folder / MOTION)
 
 
 def perform_alone(system: str, scene: Path, result: Path, progress: Progress = silent) -> tuple[Clip, Report]:
@@ -87,11 +88,11 @@ def _listened(lines: IO[str], progress: Progress) -> dict[str, Any]:
     """Passes progress on; returns the object at the end, or an empty one if there was none."""
     last: dict[str, Any] = {}
     for line in lines:
-        told = json.loads(line)
-        if isinstance(told, dict):
-            last = told
+        event = json.loads(line)
+        if isinstance(event, dict):
+            last = event
         else:
-            progress(*told)
+            progress(*event)
     return last
 
 
@@ -119,12 +120,12 @@ class _Watch:
 
 
 def _perform(system: str, scene: Path, result: Path, progress: Progress) -> Report:
-    given = read_picture(scene / PICTURE), load_poses(scene / REFERENCE), load_poses(scene / MOTION)
+    given = Scene(read_picture(scene / PICTURE), load_poses(scene / REFERENCE), load_poses(scene / MOTION))
     loading, working = _Watch(), _Watch()
     with loading.running():
-        animator = choose(system)
+        animator = load(system)
     with working.running():
-        performance = animator.perform(*given, None, progress)
+        performance = animator.perform(given, progress)
     clip = performance.clip
     write_clip(replace(clip, open=lambda: working.over(iter(clip))), result, lambda _, *counts: progress("frames", *counts))
     return Report(loading.seconds, working.seconds, working.cpu, peak_memory(), _peak_on_device(), str(clip.fps), performance.notes)
@@ -157,19 +158,19 @@ def _peak_on_device() -> int:
 
 def main(words: list[str]) -> int:
     """The process's own side. What others print goes to the error stream, so that it cannot get between the lines."""
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
-    def tell(what: object) -> None:
-        print(json.dumps(what), file=told)
+    def say(what: object) -> None:
+        print(json.dumps(what), file=events)
 
     try:
-        tell(asdict(_perform(words[0], Path(words[1]), Path(words[2]), lambda *where: tell(where))))
+        say(asdict(_perform(words[0], Path(words[1]), Path(words[2]), lambda *where: say(where))))
     except AnimatoError as error:
-        tell({"error": str(error), "kind": type(error).__name__})
+        say({"error": str(error), "kind": type(error).__name__})
         return error.exit_code
     except MemoryError:
-        tell({"error": "The memory is not enough: ask for a smaller size or fewer frames.", "kind": InputError.__name__})
+        say({"error": "The memory is not enough: ask for a smaller size or fewer frames.", "kind": InputError.__name__})
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,14 +1,13 @@
 """Animate Anyone: one picture and a motion become a video, by diffusion.
 
-The whole method, top to bottom in `animate`. What the ReferenceNet, CLIP and the Pose Guider say is read once (`look`). Then the clip is
-denoised with it in overlapping windows of 24 frames, the last of which end among the first frames (`denoise`). Both are shared with
-MusePose and stand in referenced.py; what is this system's own stands here.
+The whole method, top to bottom in `animate`. What the ReferenceNet, CLIP and the Pose Guider make of picture and skeletons is computed once
+(`encode`). Then the clip is denoised with it in overlapping windows of 24 frames, the last of which end among the first frames
+(sampling/clip.py). What this system shares with MusePose stands in referenced.py; what is its own stands here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,14 +24,20 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.pose.styles import animate_anyone
+from animato.pose.styles.animate_anyone import STYLE
+from animato.sampling.clip import Denoising, denoise
 from animato.sampling.interpolate import interpolate
-from animato.sampling.run import After, nothing, ticks
+from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.memory import Estimate, estimate
-from animato.systems.referenced import denoise, guider_size, look
-from animato.systems.scene import by_windows, canvas_of, check_scene, check_window, restored
+from animato.systems import referenced
+from animato.systems.canvas import Canvas, canvas_of, restored
+from animato.systems.memory import Estimate, Placement, estimate
+from animato.systems.referenced import Encoded, guider_size
+from animato.systems.scene import POSES, Scene
+from animato.systems.windows import by_windows, check_window
+from animato.weights.animate_anyone import read
+from animato.weights.own import trained_noise
 
 PUBLISHED = Settings()
 
@@ -50,41 +55,60 @@ class AnimateAnyone:
     fit: Fit = "squash"  # of the picture into CLIP's square; as in the published long pipeline
     name: ClassVar[str] = "animate-anyone"
     published: ClassVar[Settings] = PUBLISHED
-    STAGES: ClassVar[tuple[str, ...]] = ("look", "denoise", "decode")
+    follows: ClassVar[tuple[type, ...]] = (POSES,)
 
     def animate(
         self,
-        picture: np.ndarray,
-        reference: PoseSequence,
-        motion: PoseSequence,
-        sound: Path | None = None,
+        scene: Scene,
         settings: Settings = PUBLISHED,
         progress: Progress = silent,
-        callback_on_step_end: After = nothing,
+        callback: Callback = nothing,
     ) -> Clip:
         """The motion performed by the person of a picture; frames are decoded when the clip is iterated.
 
-        picture    H W 3 uint8, as large as the result
-        reference  the picture's pose in its pixels; this system needs no more of it than that the motion is aligned to it
-        motion     the motion aligned to the reference (pose.align), in the same pixels
-        sound      the file whose sound the result carries
-        callback_on_step_end  called as (step, t, latents F C h w); raise an error in it to stop
-        Raises InputError where the picture, the motion or the settings cannot be used.
+        callback  called as (step, t, latents F C h w); raise an error in it to stop
+        Raises InputError where the scene or the settings cannot be used.
         """
-        check_scene(picture, reference, motion)
-        check_window(self.denoiser, by_windows(settings), len(motion))
-        make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
-        size = picture.shape[1::-1]
-        place = self.estimate(size, len(motion), settings).accept()
-        canvas = canvas_of(picture, motion, settings.canvas, Codec(self.vae).stride)
-        drawn = skeletons(canvas.motion, animate_anyone.STYLE, guider_size(self, canvas.size))
-        seen = look(self, picture, canvas.picture, drawn, place, ticks(progress, "look", len(motion)))
-        latents = denoise(self, seen, settings, place, progress, callback_on_step_end)
+        motion = scene.poses()
+        self.check(settings, len(motion))
+        placement = self.estimate(scene.size, len(motion), settings).accept()
+        canvas = canvas_of(scene.picture, motion, settings.canvas, Codec(self.vae).stride)
+        done = ticks(progress, "encode", len(motion))
+        encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
+        latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
         between = interpolate(latents, settings.interpolation)
-        fps = Fraction(motion.fps or 24).limit_denominator(1001) * settings.interpolation
-        return restored(Codec(place(self.vae)).clip(between, canvas.shown, fps, sound), size)
+        clip = Codec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
+        return restored(clip, scene.size)
+
+    def check(self, settings: Settings, frames: int = 1) -> None:
+        """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
+        check_window(self.denoiser, by_windows(settings), frames)
+        make_scheduler(self.noise, settings.scheduler, settings.steps)
+
+    def encode(
+        self,
+        picture: np.ndarray,
+        canvas: Canvas,
+        reference: PoseSequence,
+        settings: Settings,
+        placement: Placement,
+        done: Tick = nothing,
+    ) -> Encoded:
+        """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""
+        drawn = skeletons(canvas.motion, STYLE, guider_size(self, canvas.size))
+        return referenced.encode(self, picture, canvas.picture, drawn, placement, done)
+
+    def denoising(self, encoded: Encoded, settings: Settings, placement: Placement) -> Denoising:
+        """What the denoising loop takes of this system."""
+        return referenced.denoising(self, encoded, settings, placement)
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
         latents = Codec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, frames, latents, beside=(self.vae, self.image_encoder))
+
+
+def load(folder: Path) -> AnimateAnyone:
+    """The system with the weights of a folder, official or converted. Raises MissingModelError."""
+    networks = read(folder, dtype=None)  # a system brings its networks to its device and precision itself
+    return AnimateAnyone(**networks._asdict(), noise=trained_noise(folder, AnimateAnyone.noise))

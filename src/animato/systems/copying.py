@@ -16,14 +16,13 @@ from animato.encoders.codec import Codec
 from animato.models.copy_head import Copied, CopyHead, Hints, clean, velocity
 from animato.pose.crop import Box, cut
 from animato.pose.keypoints import PoseSequence
+from animato.sampling.model import Model
 from animato.sampling.plan import Window
-from animato.sampling.run import Ask
 from animato.systems.detail import Source
 
 AROUND = 5  # pixels of the canvas; an estimated mask ends a little early
 GONE = 0.5  # share of its nearness in the canvas below which the body is gone from a place
 FARTHEST = 1e-4  # of the body's nearness, below which it says nothing
-TOGETHER = 8  # frames that go through a copy head at once: a whole clip's maps would take gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +79,14 @@ def vacated(copied: Copied, reference: Tensor, left: Tensor) -> Copied:  # 1 1 C
     return copied._replace(base=base, weight=share)
 
 
-def repaired(ask: Ask, base: Tensor, alphas_cumprod: Tensor) -> Ask:  # base 1 F C h w
-    """A sampler's question whose answer, the U-Net's residual over the fetched patches, is made into a velocity."""
+def to_velocity(model: Model, base: Tensor, alphas_cumprod: Tensor) -> Model:  # base 1 F C h w
+    """A model whose outputs, residuals over the fetched patches, are made into velocities."""
 
-    def answer(rows: Tensor, t: Tensor, windows: Sequence[Window]) -> Tensor:
+    def velocities(rows: Tensor, t: Tensor, windows: Sequence[Window], with_null: bool) -> Sequence[Tensor]:
         squared = alphas_cumprod[int(t)].to(rows)
         a = squared.sqrt()
         s = (1 - squared).sqrt()
         under = torch.stack([base[0, list(window.frames)] for window in windows]).to(rows)
-        return velocity(clean(ask(rows, t, windows), rows, under, a, s), rows, a, s)
+        return [velocity(clean(output, rows, under, a, s), rows, a, s) for output in model(rows, t, windows, with_null)]
 
-    return answer
+    return velocities

@@ -49,7 +49,7 @@ class Streamed(Weights, Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """A device, a precision and a way to use its memory. Called with a network it returns that network there.
 
     together  whether both halves of guidance run in one pass
@@ -82,9 +82,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What sampling needs at its peak and what is free, in bytes on the place's device. `sentence` says it to the user."""
+    """What sampling needs at its peak and what is free, in bytes on the placement's device. `sentence` says it to the user."""
 
-    place: Place
+    placement: Placement
     needed: int
     free: int
 
@@ -92,18 +92,18 @@ class Estimate:
     def fits(self) -> bool:
         return self.needed <= self.free
 
-    def accept(self) -> Place:
-        """The place, if the memory suffices. Raises InputError."""
+    def accept(self) -> Placement:
+        """The placement, if the memory suffices. Raises InputError."""
         if not self.fits:
             raise InputError(f"{self.sentence} Choose a smaller size, a shorter window or memory least, or free some memory.")
-        return self.place
+        return self.placement
 
     @property
     def sentence(self) -> str:
-        precision = str(self.place.dtype).removeprefix("torch.")
+        precision = str(self.placement.dtype).removeprefix("torch.")
         return (
-            f"About {self.needed / 2**30:.1f} GiB of memory are needed on {self.place.device} in {precision}"
-            f"{' with one layer there at a time' if self.place.streamed else ''}, "
+            f"About {self.needed / 2**30:.1f} GiB of memory are needed on {self.placement.device} in {precision}"
+            f"{' with one layer there at a time' if self.placement.streamed else ''}, "
             f"{self.free / 2**30:.1f} GiB are free there."
         )
 
@@ -115,30 +115,30 @@ def estimate(
     size: tuple[int, int],
     beside: Sequence[nn.Module] = (),
     during: Sequence[nn.Module] = (),
-    told: float = 1,
+    conditioning: float = 1,
 ) -> Estimate:
     """The first way the settings allow that fits, or their most sparing one. `size` is that of the latents, (width, height).
 
     beside  networks that are on the device before or after sampling, each by itself: the VAE and the image encoder
     during  networks that are there while it samples, beside the U-Net; if they work alone meanwhile, name them among `beside`, too
-    told    what the U-Net is told of a frame, in values as wide as its first level for each of the frame's places; of skeletons 1
+    conditioning  of a frame, in values as wide as the U-Net's first level for each of the frame's places; of skeletons 1
     Raises InputError for a device that is not there.
     """
     device, dtype = choose(settings, unet)
     free, estimates = free_bytes(device), []
     for how in WAYS if settings.memory == "auto" else (settings.memory,):
         together, streamed = WAYS[how]
-        place = Place(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
-        held = _held(unet, place) + sum(_held(module, place) for module in during)
-        sampling = _sampling(unet, settings, place, frames, size, told) + held
-        meanwhile = (held - _held(module, place) if module in during else 0 for module in beside)
-        values = max(sampling, *(_alone(module, place, size) + other for module, other in zip(beside, meanwhile, strict=True)), 0)
-        estimates.append(Estimate(place, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
+        placement = Placement(device, dtype, together, streamed and device.type != "cpu")  # on a CPU, layers are where they are used
+        held = _held(unet, placement) + sum(_held(module, placement) for module in during)
+        sampling = _sampling(unet, settings, placement, frames, size, conditioning) + held
+        meanwhile = (held - _held(module, placement) if module in during else 0 for module in beside)
+        values = max(sampling, *(_alone(module, placement, size) + other for module, other in zip(beside, meanwhile, strict=True)), 0)
+        estimates.append(Estimate(placement, int(SPARE * values * dtype.itemsize + OVERHEAD.get(device.type, 0)), free))
     return next((one for one in estimates if one.fits), estimates[-1])
 
 
 def choose(settings: Settings, module: Weights) -> tuple[torch.device, torch.dtype]:
-    """Device and precision of the settings; auto is told there. Raises InputError for a device that is not there."""
+    """Device and precision of the settings; auto is resolved. Raises InputError for a device that is not there."""
     device = _device(settings.device, next(module.parameters()).device)
     fallback = "float32" if device.type == "cpu" else "float16"
     return device, getattr(torch, fallback if settings.dtype == "auto" else settings.dtype)
@@ -154,34 +154,34 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
-def _sampling(unet: Denoiser, settings: Settings, place: Place, frames: int, size: tuple[int, int], told: float) -> int:
+def _sampling(unet: Denoiser, settings: Settings, placement: Placement, frames: int, size: tuple[int, int], conditioning: float) -> int:
     """Values on the device in a pass of the denoiser."""
     through = Pass(
         windows=1 if isinstance(settings.window, Chain) else settings.batch,
         frames=min(settings.window.size, frames),
         positions=size[0] * size[1],
-        halves=2 if place.together and settings.guidance > 1 else 1,
-        kept=frames if place.device.type == "cpu" else 0,  # a clip's condition stays on the CPU
-        conditioning=told,
+        halves=2 if placement.together and settings.guidance > 1 else 1,
+        kept=frames if placement.device.type == "cpu" else 0,  # a clip's condition stays on the CPU
+        conditioning=conditioning,
     )
     return unet.peak_values(through)
 
 
-def _held(module: Weights, place: Place) -> int:
+def _held(module: Weights, placement: Placement) -> int:
     """Values of a network's weights that are brought to the device at once."""
-    return _largest(module) if place.streamed and isinstance(module, Streamed) else _brought(module, place)
+    return _largest(module) if placement.streamed and isinstance(module, Streamed) else _brought(module, placement)
 
 
-def _alone(module: nn.Module, place: Place, size: tuple[int, int]) -> int:
+def _alone(module: nn.Module, placement: Placement, size: tuple[int, int]) -> int:
     """Values on the device while a network works that is no U-Net."""
     if not isinstance(module, AutoencoderKL):
-        return _brought(module, place)
+        return _brought(module, placement)
     pixels = size[0] * size[1] * Codec(module).stride ** 2
-    return _brought(module, place) + DECODED * module.config.block_out_channels[0] * pixels
+    return _brought(module, placement) + DECODED * module.config.block_out_channels[0] * pixels
 
 
-def _brought(module: Weights, place: Place) -> int:
-    there = all(value.device == place.device and value.dtype == place.dtype for value in module.parameters())
+def _brought(module: Weights, placement: Placement) -> int:
+    there = all(value.device == placement.device and value.dtype == placement.dtype for value in module.parameters())
     return 0 if there else sum(value.numel() for value in module.parameters())
 
 

@@ -2,15 +2,14 @@
 
 The whole method, top to bottom in `animate`. Picture and skeletons are squashed to a square canvas, as in training, and the result comes
 back in the picture's shape. The windows of 48 frames are open: the last pose is held until they end where the clip does, and what was
-added is cut off. What the ReferenceNet, CLIP and the Pose Guider say is read once (`look`), then the clip is denoised with it (`denoise`);
-both are shared with Animate Anyone and stand in referenced.py. Its other half, alignment, comes before: pose/alignment/musepose.py.
-Without its own weights it runs with Animate Anyone's preview model, of the same networks (preview.py).
+added is cut off. What the ReferenceNet, CLIP and the Pose Guider make of picture and skeletons is computed once (`encode`), then the clip
+is denoised with it (sampling/clip.py); what is shared with Animate Anyone stands in referenced.py. Its other half, alignment,
+comes before: pose/alignment/musepose.py. Without its own weights it runs with Animate Anyone's preview model, of the same networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,15 +26,21 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.pose.styles import muse_pose
+from animato.pose.styles.muse_pose import STYLE
+from animato.sampling.clip import Denoising, denoise
 from animato.sampling.interpolate import interpolate
 from animato.sampling.plan import Windows
-from animato.sampling.run import After, nothing, ticks
+from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.memory import Estimate, estimate
-from animato.systems.referenced import denoise, guider_size, look
-from animato.systems.scene import by_windows, canvas_of, check_scene, check_window, restored
+from animato.systems import referenced
+from animato.systems.canvas import Canvas, canvas_of, restored
+from animato.systems.memory import Estimate, Placement, estimate
+from animato.systems.referenced import Encoded, guider_size
+from animato.systems.scene import POSES, Scene
+from animato.systems.windows import by_windows, check_window
+from animato.weights.muse_pose import read
+from animato.weights.own import trained_noise
 
 PUBLISHED = Settings(steps=20, guidance=3.5, seed=99, window=Windows(48, 4, end="open"), canvas=(768, 768))
 
@@ -53,40 +58,63 @@ class MusePose:
     fit: Fit = "squash"  # of the picture into CLIP's square
     name: ClassVar[str] = "muse-pose"
     published: ClassVar[Settings] = PUBLISHED
-    STAGES: ClassVar[tuple[str, ...]] = ("look", "denoise", "decode")
+    follows: ClassVar[tuple[type, ...]] = (POSES,)
 
     def animate(
         self,
-        picture: np.ndarray,
-        reference: PoseSequence,
-        motion: PoseSequence,
-        sound: Path | None = None,
+        scene: Scene,
         settings: Settings = PUBLISHED,
         progress: Progress = silent,
-        callback_on_step_end: After = nothing,
+        callback: Callback = nothing,
     ) -> Clip:
         """The motion performed by the person of a picture. Arguments and errors as those of every system (AnimateAnyone.animate).
 
         settings.canvas  None: the networks work in the picture's own shape, which they saw less of in training
-        callback_on_step_end  is given the latents of the held frames, too
+        callback         is given the latents of the held frames, too
         """
-        check_scene(picture, reference, motion)
+        motion = scene.poses()
+        self.check(settings, len(motion))
+        held = motion.held(by_windows(settings).lacking(len(motion)))
+        placement = self.estimate(scene.size, len(motion), settings).accept()
+        canvas = canvas_of(scene.picture, held, settings.canvas, Codec(self.vae).stride)
+        done = ticks(progress, "encode", len(held))
+        encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
+        latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
+        between = interpolate(latents[: len(motion)], settings.interpolation)
+        clip = Codec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
+        return restored(clip, scene.size)
+
+    def check(self, settings: Settings, frames: int = 1) -> None:
+        """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
         windows = by_windows(settings)
-        told = motion.held(windows.lacking(len(motion)))
-        check_window(self.denoiser, windows, len(told))
-        make_scheduler(self.noise, settings.scheduler, settings.steps)  # raises an error for one that does not exist
-        size = picture.shape[1::-1]
-        place = self.estimate(size, len(motion), settings).accept()
-        canvas = canvas_of(picture, told, settings.canvas, Codec(self.vae).stride)
-        drawn = skeletons(canvas.motion, muse_pose.STYLE, guider_size(self, canvas.size))
-        seen = look(self, picture, canvas.picture, drawn, place, ticks(progress, "look", len(told)))
-        latents = denoise(self, seen, settings, place, progress, callback_on_step_end)[: len(motion)]
-        between = interpolate(latents, settings.interpolation)
-        fps = Fraction(motion.fps or 24).limit_denominator(1001) * settings.interpolation
-        return restored(Codec(place(self.vae)).clip(between, canvas.shown, fps, sound), size)
+        check_window(self.denoiser, windows, frames + windows.lacking(frames))
+        make_scheduler(self.noise, settings.scheduler, settings.steps)
+
+    def encode(
+        self,
+        picture: np.ndarray,
+        canvas: Canvas,
+        reference: PoseSequence,
+        settings: Settings,
+        placement: Placement,
+        done: Tick = nothing,
+    ) -> Encoded:
+        """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""
+        drawn = skeletons(canvas.motion, STYLE, guider_size(self, canvas.size))
+        return referenced.encode(self, picture, canvas.picture, drawn, placement, done)
+
+    def denoising(self, encoded: Encoded, settings: Settings, placement: Placement) -> Denoising:
+        """What the denoising loop takes of this system."""
+        return referenced.denoising(self, encoded, settings, placement)
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
         whole = frames + by_windows(settings).lacking(frames)
         latents = Codec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))
+
+
+def load(folder: Path) -> MusePose:
+    """The system with the weights of a folder, official or converted. Raises MissingModelError."""
+    networks = read(folder, dtype=None)  # a system brings its networks to its device and precision itself
+    return MusePose(**networks._asdict(), noise=trained_noise(folder, MusePose.noise))

@@ -1,19 +1,18 @@
-"""The preview model of Animate Anyone and MusePose: the same networks at small size, trained on procedural people, and shipped.
+"""The preview model of any system: its own networks at small size, trained on procedural people, and shipped.
 
 It sees every picture in 128 x 128 pixels. In place of the VAE there are patches, in CLIP's the mean colour; a copy head, an addition of
-this project, fetches the reference's patches to where the pose wants them, and the U-Net repairs what was fetched. All frames begin with
-the same noise, which keeps what stands still from flickering; one step is enough, and there is no guidance. What the picture shows
-finer than 128 x 128 pixels is carried to where the copy head fetched from it (systems/detail.py).
-docs/animate_anyone_preview.md says what can be expected of it.
+this project, fetches the reference's patches to where the motion wants them, and the network repairs what was fetched: its output is a
+residual over it, at every injection site of features a little more. All frames begin with the same noise, which keeps what stands still
+from flickering; one step is enough, and there is no guidance. What the picture shows finer than 128 x 128 pixels is carried to where the
+copy head fetched from it (detail.py). What is a system's own stands in its file below previews/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from pathlib import Path
-from typing import Any, ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -24,121 +23,145 @@ from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.encoders.codec import Codec
-from animato.encoders.patches import MeanColour, PatchVAE
-from animato.models.copy_head import Copied, CopyHead, Hints, body_points, limb_hints
-from animato.models.pose_guider import PoseGuider
-from animato.models.unet import UNet
+from animato.models.copy_head import Copied, CopyHead, Hints
 from animato.pose.crop import cut, cut_poses, whole_box
-from animato.pose.draw import skeletons
 from animato.pose.keypoints import PoseSequence
-from animato.pose.styles import animate_anyone
-from animato.sampling.guidance import guided
-from animato.sampling.noise import frame_generators
+from animato.sampling.clip import Denoising, Link, StepModel, denoise
+from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
-from animato.sampling.run import After, blend, nothing, sample, ticks
-from animato.sampling.schedule import make_scheduler
+from animato.sampling.run import Callback, Tick, nothing, ticks
+from animato.sampling.schedule import NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.animate_anyone import AnimateAnyone
-from animato.systems.copying import TOGETHER, Copier, repaired, standing
+from animato.systems.canvas import Canvas
+from animato.systems.copying import Copier, standing, to_velocity
 from animato.systems.detail import detailed
-from animato.systems.referenced import conditions, guider_size, look
-from animato.systems.scene import by_windows, check_scene, check_window
-from animato.weights.official import muse_pose
-from animato.weights.own import networks_of, trained_noise
+from animato.systems.memory import Estimate, Placement
+from animato.systems.scene import POSES, Scene
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "preview" / "animate-anyone"
 SIZE: Size = (128, 128)
-SETTINGS = Settings(steps=1, guidance=1.0, window=Windows(8, 2, end="open"), batch=4)
+
+
+class Page(Protocol):
+    """What a preview model asks of its system's page."""
+
+    @property
+    def vae(self) -> AutoencoderKL: ...
+    @property
+    def noise(self) -> NoiseSchedule: ...
+
+    def check(self, settings: Settings, frames: int = 1) -> None: ...
+
+    def estimate(self, size: Size, frames: int, settings: Settings) -> Estimate: ...
+
+    def encode(
+        self, picture: np.ndarray, canvas: Canvas, reference: PoseSequence, settings: Settings, placement: Placement, done: Tick
+    ) -> Any:  # an Encoded of its own, to which features can be added (`beside`)
+        ...
+
+    def denoising(self, encoded: Any, settings: Settings, placement: Placement) -> Denoising: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """The networks as Animate Anyone's page holds them, and the copy head. MusePose shares them, whose name it then has."""
+    """A page with small networks, and the copy head.
 
-    system: AnimateAnyone
+    name       of the system whose preview model it is
+    published  the settings that it was made for
+    hints      what the copy head goes by, of poses on the canvas, some frames at a time
+    temporal   its temporal module
+    holds      whether the last pose is held until open windows end where the clip does
+    """
+
+    page: Page
     copy_head: CopyHead
-    name: str = AnimateAnyone.name
-    STAGES: ClassVar[tuple[str, ...]] = AnimateAnyone.STAGES
+    name: str
+    published: Settings
+    hints: Callable[[PoseSequence], Iterable[Hints]]
+    temporal: str = "attention"
+    holds: bool = False
+    follows: ClassVar[tuple[type, ...]] = (POSES,)
 
     def animate(
         self,
-        picture: np.ndarray,
-        reference: PoseSequence,
-        motion: PoseSequence,
-        sound: Path | None = None,
-        settings: Settings = SETTINGS,
+        scene: Scene,
+        settings: Settings | None = None,
         progress: Progress = silent,
-        callback_on_step_end: After = nothing,
+        callback: Callback = nothing,
     ) -> Clip:
-        """As `AnimateAnyone.animate`; the result is as large as the picture.
+        """As the page's `animate`; the result is as large as the picture.
 
-        Guidance, device and precision of the settings are not used: it runs on the CPU in float32.
+        settings  by default those that it was made for. Guidance, device and precision are not used: it runs on the CPU in float32.
         """
-        check_scene(picture, reference, motion)
-        size = picture.shape[1::-1]
-        box = whole_box(size, SIZE)
-        canvas = cut(picture[None], box, SIZE)[0]
-        given = cut_poses(reference, box, SIZE)
-        windows = by_windows(settings)
-        told = cut_poses(motion.held(windows.lacking(len(motion))), box, SIZE)  # as MusePose does
-        check_window(self.system.denoiser, windows, len(told))
-        copied, sources = self.copier(canvas, given, standing(reference, box, SIZE)).copy(limbs(told))
-        latents = self.denoise(canvas, told, copied, settings, progress, callback_on_step_end)
-        fps = Fraction(motion.fps or 24).limit_denominator(1001)
-        small = Codec(self.system.vae).clip(latents[: len(motion)], SIZE, fps, sound)
-        return replace(small, open=lambda: detailed(small, sources[: len(motion)], picture, canvas, box), size=size)
+        motion = scene.poses()
+        settings = self._here(settings)
+        self.check(settings, len(motion))
+        box = whole_box(scene.size, SIZE)
+        canvas = cut(scene.picture[None], box, SIZE)[0]
+        given = cut_poses(scene.reference, box, SIZE)
+        lacking = self._lacking(settings, len(motion))
+        driving = cut_poses(motion.held(lacking) if lacking else motion, box, SIZE)
+        copied, sources = self.copier(canvas, given, standing(scene.reference, box, SIZE)).copy(self.hints(driving))
+        latents = self.denoise(canvas, given, driving, copied, settings, progress, callback)
+        small = Codec(self.page.vae).clip(latents[: len(motion)], SIZE, scene.fps, scene.sound)
+        return replace(small, open=lambda: detailed(small, sources[: len(motion)], scene.picture, canvas, box), size=scene.size)
+
+    def check(self, settings: Settings, frames: int = 1) -> None:
+        """Raises InputError for settings that this model cannot follow for a clip of so many frames."""
+        steps = replace(settings, scheduler="DDIM")  # of the page's own schedulers none is used
+        self.page.check(steps, frames + self._lacking(settings, frames))
+        make_scheduler(self.page.noise, settings.scheduler, settings.steps)
 
     def copier(self, canvas: np.ndarray, given: PoseSequence, where: np.ndarray | None = None) -> Copier:
         """What fetches from a canvas whose person stands as given, and where, if that is known (`standing`)."""
-        (hints,) = limbs(given)
-        return Copier(self.copy_head, self.system.vae, canvas, hints, where)
+        (hints,) = self.hints(given)
+        return Copier(self.copy_head, self.page.vae, canvas, hints, where)
 
     @torch.no_grad()
     def denoise(
         self,
         canvas: np.ndarray,
-        told: PoseSequence,
+        given: PoseSequence,
+        driving: PoseSequence,
         copied: Copied,
-        settings: Settings = SETTINGS,
+        settings: Settings | None = None,
         progress: Progress = silent,
-        callback_on_step_end: After = nothing,
+        callback: Callback = nothing,
     ) -> Tensor:  # F C h w
-        """The latents of frames in which the person of a canvas takes the told poses; with what the copy head fetched for them."""
-        system, here = self.system, replace(settings, device="cpu", dtype="float32")
-        drawn = skeletons(told, animate_anyone.STYLE, guider_size(system, SIZE))
-        seen = look(system, canvas, canvas, drawn, system.estimate(SIZE, len(told), here).accept(), ticks(progress, "look", len(told)))
-        _, condition = conditions(system.denoiser, seen._replace(pose=seen.pose + copied.features))
-        scheduler = make_scheduler(system.noise, settings.scheduler, settings.steps)
-        plan = by_windows(settings).over(len(told))
-        ask = repaired(guided(system.denoiser, condition, condition, 1.0), copied.base, scheduler.alphas_cumprod)
-        done = ticks(progress, "denoise", len(scheduler.timesteps) * -(-len(plan) // settings.batch))
-        generators = frame_generators(settings.seed, len(told))
-        noise = torch.randn(copied.base.shape[2:], generator=generators[0]).expand(len(told), -1, -1, -1)
-        return sample(noise, blend(plan, ask, settings.batch, done, settings.share), scheduler, generators, callback_on_step_end)
+        """The latents of frames in which the person of a canvas takes the driving poses; with what the copy head fetched for them."""
+        settings, frames = self._here(settings), len(driving)
+        placement = self.page.estimate(SIZE, frames, settings).accept()
+        whole = Canvas(canvas, driving, SIZE)
+        encoded = self.page.encode(canvas, whole, given, settings, placement, ticks(progress, "encode", frames))
+        task = self.page.denoising(encoded.beside(copied.features), settings, placement)
+        scheduler = partial(make_scheduler, self.page.noise, settings.scheduler, settings.steps)
+        task = replace(task, scheduler=scheduler, begin=self._begin(settings, copied), model=repairing(task.model, copied, scheduler))
+        return denoise(task, settings, progress, callback)
+
+    def _begin(self, settings: Settings, copied: Copied) -> Callable[[Link, Sequence[torch.Generator]], Tensor]:
+        """The same noise for all frames, that of the clip's first one."""
+
+        def begin(link: Link, generators: Sequence[torch.Generator]) -> Tensor:
+            first = generators[:1] if link.frames[0] == 0 else frame_generators(settings.seed, 1)
+            return draw(first, copied.base.shape[2:]).expand(len(link.frames), -1, -1, -1)
+
+        return begin
+
+    def _here(self, settings: Settings | None) -> Settings:
+        return replace(settings or self.published, guidance=1.0, device="cpu", dtype="float32")
+
+    def _lacking(self, settings: Settings, frames: int) -> int:
+        return settings.window.lacking(frames) if self.holds and isinstance(settings.window, Windows) else 0
 
 
-def limbs(poses: PoseSequence) -> Iterator[Hints]:
-    """What the copy head is told of poses on the canvas, some frames at a time."""
-    points = body_points(poses.points[:, 0], poses.score[:, 0], poses.size)
-    for some in points.split(TOGETHER, dim=1):
-        yield limb_hints(some, torch.Size((SIZE[1] // 2, SIZE[0] // 2)))
+def repairing(
+    model: Callable[[Link, Tensor | None], StepModel], copied: Copied, scheduler: Callable[[], Any]
+) -> Callable[[Link, Tensor | None], StepModel]:
+    """A network whose output, the residual over what was fetched, is made into a velocity."""
+    alphas_cumprod = scheduler().alphas_cumprod
 
+    def of_link(link: Link, first_frame: Tensor | None) -> StepModel:
+        step = model(link, first_frame)
+        base = copied.base[:, list(link.frames)]
+        return lambda x, t: to_velocity(step(x, t), base, alphas_cumprod)
 
-def note(name: str) -> str:
-    """What the user of a preview model should know."""
-    whose = "This is the preview model of Animate Anyone" + (", which MusePose shares" if name == muse_pose.OFFICIAL.system else "")
-    official = f"Official weights: animato fetch {name}, or --weights FOLDER."
-    return f"{whose}: trained on drawn people, its networks see {SIZE[0]} x {SIZE[1]} pixels. {official}"
-
-
-def preview(folder: Path = FOLDER, name: str = AnimateAnyone.name) -> Preview:
-    """The preview model, by default the one that comes with animato; another is what a training run with a copy head leaves in networks/.
-
-    Raises MissingModelError where any tensor of it is missing or odd.
-    """
-    kinds: dict[str, Any] = {"denoising_unet": UNet, "reference_unet": UNet, "pose_guider": PoseGuider, "copy_head": CopyHead}
-    denoiser, reference_net, guider, copy_head = networks_of(folder, kinds, SIZE).values()
-    vae = cast(AutoencoderKL, PatchVAE())
-    colour = cast(Any, MeanColour())
-    system = AnimateAnyone(denoiser, reference_net, guider, vae, colour, trained_noise(folder, AnimateAnyone.noise))
-    return Preview(system, copy_head, name)
+    return of_link

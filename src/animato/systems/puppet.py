@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from animato.core.errors import InputError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
-from animato.pose.keypoints import PoseSequence
 from animato.pose.skeleton import skeleton
 from animato.puppet.plan import FramePlan, plan
 from animato.puppet.prepare import Quality, take_apart
 from animato.puppet.stage import Stage, self_drive
-from animato.systems.performance import Performance
+from animato.systems.performance import Figure, Performance
+from animato.systems.scene import POSES, Scene
 
 SOUND_SELF_DRIVE = 25.0  # dB; below it the parts do not add up to the picture
 
@@ -35,42 +32,50 @@ class Puppet:
 
     quality: Quality = "good"
     name: ClassVar[str] = "puppet"
-    STAGES: ClassVar[tuple[str, ...]] = ("cut out", "plan", "paint")
+    follows: ClassVar[tuple[type, ...]] = (POSES,)
 
-    def animate(self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None = None) -> Clip:
-        """The clip of `perform`."""
-        return self.perform(picture, reference, motion, sound).clip
+    def animate(self, scene: Scene, settings: None = None, progress: Progress = silent, callback: object = None) -> Clip:
+        """The clip of `perform`. Settings and callback are those of sampling, and nothing is sampled here."""
+        return self.perform(scene, progress).clip
 
-    def perform(
-        self, picture: np.ndarray, reference: PoseSequence, motion: PoseSequence, sound: Path | None = None, progress: Progress = silent
-    ) -> Performance:
-        """The motion performed by the person of a picture.
-
-        picture    H W 3 uint8, as large as the result
-        reference  the picture's pose, one frame, in its pixels, with the person mask if there is one
-        motion     the motion aligned to the reference (pose.align), in the same pixels
-        sound      the file whose sound the result carries
-        Raises InputError where the picture or the motion cannot be used.
-        """
-        size = picture.shape[1], picture.shape[0]
-        if reference.size != size or motion.size != size:
-            raise InputError(
-                f"The picture is {size}, its pose {reference.size} and the motion {motion.size} pixels: bring all to one size."
-            )
-        progress("cut out", 0, 1)
-        parts = take_apart(picture, reference, self.quality)
+    def perform(self, scene: Scene, progress: Progress = silent) -> Performance:
+        """The motion performed by the person of a picture. Raises InputError where the picture or the motion cannot be used."""
+        motion = scene.poses()
+        progress("take apart", 0, 1)
+        parts = take_apart(scene.picture, scene.reference, self.quality)
         plans = plan(parts, skeleton(motion))
-        progress("cut out", 1, 1)
-        quality = self_drive(parts, picture)
+        progress("take apart", 1, 1)
+        quality = self_drive(parts, scene.picture)
         notes = list(parts.notes)
         if quality < SOUND_SELF_DRIVE:
             notes.append(f"The picture could not be taken apart well ({quality:.0f} dB of {SOUND_SELF_DRIVE:.0f}): expect visible faults.")
-        fps = Fraction(motion.fps or 24).limit_denominator(1001)
         stage = Stage(parts, self.quality)
-        clip = Clip(lambda: _frames(stage, plans), size, fps, len(plans), sound)
-        turned = [index for index, one in enumerate(plans) if one.turned]
-        held = [index for index, one in enumerate(plans) if one.held]
-        return Performance(clip, turned, held, quality, notes)
+        clip = Clip(lambda: _frames(stage, plans), scene.size, scene.fps, len(plans), scene.sound)
+        return Performance(clip, notes, figures(plans, quality))
+
+
+def figures(plans: list[FramePlan], quality: float) -> tuple[Figure, ...]:
+    """What is measured: the picture driven by its own pose, and the frames to look at.
+
+    turned  frames in which the body is turned more than 60 degrees from the picture, which a flat picture cannot show well
+    held    frames in which a limb kept its last pose because the motion does not show it
+    """
+    turned = [index for index, one in enumerate(plans) if one.turned]
+    held = [index for index, one in enumerate(plans) if one.held]
+    decibels = round(quality, 1)
+    return (
+        Figure("self_drive_psnr_db", decibels, f"picture driven by its own pose: {decibels} dB"),
+        Figure("frames_turned", turned, f"turned too far to look right: frames {ranges(turned)}" if turned else ""),
+        Figure("frames_with_held_limbs", held, f"limbs held because the motion does not show them: frames {ranges(held)}" if held else ""),
+    )
+
+
+def ranges(numbers: list[int]) -> str:
+    """[1, 2, 3, 7] -> '1-3, 7'; after six ranges only the count goes on."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    spans = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
+    return ", ".join(spans[:6]) + (f" and {len(spans) - 6} more ranges ({len(numbers)} frames)" if len(spans) > 6 else "")
 
 
 def _frames(stage: Stage, plans: list[FramePlan]) -> Iterator[np.ndarray]:

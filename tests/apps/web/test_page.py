@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from animato.systems.choose import CHOICES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,6 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
 from animato.people.shipped import motions
-from animato.systems.choose import CHOICES
 from animato.systems.load import PUPPETS
 from material import Material
 from videos import tone, write_video

@@ -21,8 +21,8 @@ from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
-from animato.systems.choose import choose
-from animato.weights.official import uni_animate
+from animato.systems.known import KNOWN, Card, card
+from animato.systems.load import AUTO, load
 
 File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
 Update = dict[Any, Any]  # what changes: a value, or an update of its properties, for each component
@@ -161,17 +161,22 @@ class Events:
 
     def system(self, name: str) -> Update:
         """Only the settings that a system has are to be seen."""
-        settings, unified = self._settings, gr.update(visible=name == uni_animate.OFFICIAL.system)
-        return {settings.quality: gr.update(visible=name in ("auto", "puppet")), settings.long: unified, settings.temporal: unified}
+        settings = self._settings
+        chosen = KNOWN[0] if name == AUTO else card(name)
+        return {
+            settings.quality: gr.update(visible=bool(chosen.qualities)),
+            settings.long: gr.update(visible=len(chosen.long) > 1),
+            settings.temporal: gr.update(visible=len(chosen.previews) > 1),
+        }
 
     def animate(
         self, session: Session | None, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any
     ) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
-        own = (temporal, long) if system == uni_animate.OFFICIAL.system else ()
+        own = {} if system == AUTO else own_words(card(system), temporal, long)
         yield from self._watched(
             session,
-            lambda visitor, progress: make_result(visitor, _request(*fields), choose(system, quality, None, None, *own), sound, progress),
+            lambda visitor, progress: make_result(visitor, _request(*fields), load(system, quality, **own), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),
@@ -217,6 +222,11 @@ class Events:
         """The sentence of the command line; files that were handed in go by their names."""
         inside = re.escape(str(self._studio.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
         return failure(re.sub(inside, "", str(error)))
+
+
+def own_words(chosen: Card, temporal: str, long: str) -> dict[str, Any]:
+    """Those of the two that a system has a choice in."""
+    return ({"temporal": temporal} if len(chosen.previews) > 1 else {}) | ({"long": long} if len(chosen.long) > 1 else {})
 
 
 def _request(picture: File | None, *fields: Any) -> Request:

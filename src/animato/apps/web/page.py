@@ -11,9 +11,8 @@ from animato.apps.web.text import EMPTY
 from animato.apps.web.views import thumbnail
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
-from animato.systems.choose import ATTENTION, CHOICES, LONG, TEMPORALS
-from animato.systems.known import ALIGNMENTS
-from animato.systems.load import PUPPETS
+from animato.systems.known import ALIGNMENTS, ATTENTION, KNOWN, names
+from animato.systems.load import AUTO, LONG, TEMPORALS
 
 SHOWN = 280  # px, height of what was handed in
 AS_PICTURE = ("As picture", "")
@@ -101,9 +100,8 @@ def _choices(pictures: list[tuple[Any, str]], columns: int, name: str) -> gr.Gal
 def settings() -> Settings:
     """The system, and what is seldom changed folded away."""
     with gr.Row(elem_classes="settings"):
-        names = CHOICES if len(CHOICES) == 1 else ("auto", *CHOICES)
-        system = gr.Dropdown(list(names), value=names[0], label="System", min_width=110, elem_id="system")
-        quality = gr.Dropdown(list(PUPPETS), value="good", label="Quality", min_width=110, elem_id="quality")
+        system = gr.Dropdown([AUTO, *names()], value=AUTO, label="System", min_width=110, elem_id="system")
+        quality = gr.Dropdown(list(KNOWN[0].qualities), value="good", label="Quality", min_width=110, elem_id="quality")
         size = gr.Dropdown([AS_PICTURE, *SIZES], value="", label="Size", allow_custom_value=True, min_width=130, elem_id="size")
         frames = gr.Textbox(label="Frames", placeholder="all", max_lines=1, min_width=100, elem_id="frames")
     with gr.Accordion("More", open=False, elem_id="more"), gr.Row(elem_classes="settings"):

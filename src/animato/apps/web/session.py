@@ -11,15 +11,15 @@ from itertools import count
 from pathlib import Path
 
 from animato import api
-from animato.apps.commands import CHECKED_FRAMES, Request, measure, summary, watched
+from animato.apps.commands import CHECKED_FRAMES, Request, alignment_clip, measure, scales, summary, watched
 from animato.apps.web.views import driving_clip
 from animato.apps.web.work import Work
 from animato.core.errors import InputError
 from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.evaluation.accuracy import Accuracy
-from animato.pose.alignment.preview import preview
 from animato.pose.estimator.people import LARGEST
+from animato.systems.scene import POSES
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Session:
         self.work: Work[Made] | None = None
         self.cancelled = False  # whether the visitor gave up the work that was asked for last
         self._numbers = count(1)
-        self._prepared: tuple[Request, api.Scene] | None = None
+        self._prepared: tuple[Request, api.Prepared] | None = None
 
     def new(self, name: str) -> Path:
         """A path in the visitor's folder that nothing has yet: an older result may still be shown in the browser."""
@@ -48,11 +48,11 @@ class Session:
         folder.mkdir()
         return folder / name
 
-    def scene(self, request: Request, progress: Progress) -> api.Scene:
-        """The scene of a request; that of the last one is kept, so that nothing is estimated again after a look at the alignment."""
-        if self._prepared is None or self._prepared[0] != request:
+    def prepared(self, request: Request, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
+        """What a request comes to; the last one is kept, so that nothing is estimated again after a look at the alignment."""
+        if self._prepared is None or self._prepared[0] != request or not isinstance(self._prepared[1].scene.motion, follows):
             self._prepared = None
-            self._prepared = request, request.scene(progress)
+            self._prepared = request, request.prepared(progress, follows)
         return self._prepared[1]
 
     def stop(self) -> None:
@@ -94,25 +94,22 @@ class Studio:
 def make_result(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:
     """A picture performs a motion, into files of the session. Raises AnimatoError."""
     started = time.monotonic()
-    scene = session.scene(request, progress)
-    progress("figure", 0, 1)
-    performance = api.perform(scene, animator, progress)
-    progress("figure", 1, 1)
-    accuracy = Accuracy(scene.aligned.pose, CHECKED_FRAMES)
+    prepared = session.prepared(request, progress, animator.follows)
+    performance = api.perform(prepared.scene, animator, progress)
+    accuracy = Accuracy(prepared.aligned.pose, CHECKED_FRAMES)
     video = write_clip(watched(performance.clip, [accuracy.see]), session.new("animato.mp4"), progress, sound)
     seconds = time.monotonic() - started
-    driving = write_clip(driving_clip(scene.motion), session.new("driving.mp4"), _named("driving", progress), sound)
-    lines = summary(performance, measure(performance, accuracy.value, seconds))
-    return Made(video, driving, tuple(lines), tuple(dict.fromkeys((*scene.notes, *performance.notes))))
+    driving = write_clip(driving_clip(prepared.observed), session.new("driving.mp4"), _named("driving", progress), sound)
+    lines = summary(performance, measure(animator.name, performance, accuracy.value, seconds))
+    return Made(video, driving, tuple(lines), tuple(dict.fromkeys((*prepared.notes, *performance.notes))))
 
 
 def make_preview(session: Session, request: Request, progress: Progress) -> Made:
     """The preview of an alignment, into a file of the session. Raises AnimatoError."""
-    scene = session.scene(request, progress)
-    shown = preview(scene.picture, scene.reference, scene.motion.clip, scene.motion.poses, scene.aligned)
-    video = write_clip(shown, session.new("alignment.mp4"), _named("preview", progress))
-    scales = ", ".join(f"{bone} {ratio:.2f}" for bone, ratio in scene.aligned.ratios.items())
-    return Made(video, None, (f"{len(scene.aligned.pose)} frames", f"scales: {scales}"), tuple(dict.fromkeys(scene.notes)))
+    prepared = session.prepared(request, progress)
+    video = write_clip(alignment_clip(prepared), session.new("alignment.mp4"), _named("preview", progress))
+    lines = (f"{len(prepared.aligned.pose)} frames", f"scales: {scales(prepared)}")
+    return Made(video, None, lines, tuple(dict.fromkeys(prepared.notes)))
 
 
 def _named(stage: str, progress: Progress) -> Progress:

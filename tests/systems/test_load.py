@@ -9,7 +9,7 @@ import pytest
 
 from animato.core.errors import InputError
 from animato.sampling.plan import Chain, Windows
-from animato.systems.choose import choose
+from animato.systems.load import load
 from animato.systems.tuned import Tuned
 from animato.systems.uni_animate import PUBLISHED, UniAnimate
 from uni_files import official, tiny_parts
@@ -23,7 +23,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def window(weights: Path, **words: Any) -> Windows | Chain:
-    chosen = choose("uni-animate", weights=weights, **words)
+    chosen = load("uni-animate", weights=weights, **words)
     assert isinstance(chosen, Tuned) and isinstance(chosen.system, UniAnimate) and not chosen.notes
     return chosen.settings.window
 
@@ -33,21 +33,21 @@ def test_long_clips(weights: Path) -> None:
     assert window(weights) == window(weights, long="windows") == PUBLISHED.window == Windows(32, 8, end="last")
     assert window(weights, long="chain") == Chain(32)
     for mine in (Windows(16, 4), Chain(12, 0.5)):
-        assert window(weights, changes={"window": mine}) == mine
-        assert window(weights, changes={"window": mine}, long="chain" if isinstance(mine, Chain) else "windows") == mine
+        assert window(weights, settings={"window": mine}) == mine
+        assert window(weights, settings={"window": mine}, long="chain" if isinstance(mine, Chain) else "windows") == mine
     with pytest.raises(InputError, match="--long windows and the window that is set contradict each other"):
-        window(weights, changes={"window": Chain()}, long="windows")
+        window(weights, settings={"window": Chain()}, long="windows")
     with pytest.raises(InputError, match="--long chain and the window that is set contradict each other"):
-        window(weights, changes={"window": Windows()}, long="chain")
+        window(weights, settings={"window": Windows()}, long="chain")
 
 
 def test_fetched_weights_come_before_the_preview_model(cache: Path) -> None:
     official(cache / "uni-animate", tiny_parts())
-    chosen = choose("auto", changes={"seed": 3}, long="chain")
+    chosen = load("auto", settings={"seed": 3}, long="chain")
     assert chosen.name == "uni-animate" and isinstance(chosen, Tuned)
     assert (chosen.settings.seed, chosen.settings.guidance, chosen.settings.window) == (3, PUBLISHED.guidance, Chain(32))
     with pytest.raises(InputError, match="No weights of uni-animate with a temporal Mamba are published"):
-        choose("uni-animate", temporal="mamba")
+        load("uni-animate", temporal="mamba")
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -59,12 +59,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"system": "puppet", "long": "chain"}, "puppet has no chain for long clips: give"),
     ({"long": "chain"}, "puppet has no chain for long clips"),
     ({"system": "animate-anyone", "long": "chain"}, "no input for one: choose windows"),
-    ({"system": "magic-animate", "changes": {"reference": "both"}}, "reference=both needs an input for a first frame"),
-    ({"system": "puppet", "changes": {"seed": 3}, "temporal": "mamba"}, "puppet has no seed, temporal module: give"),
+    ({"system": "magic-animate", "settings": {"reference": "both"}}, "reference=both needs an input for a first frame"),
+    ({"system": "puppet", "settings": {"seed": 3}, "temporal": "mamba"}, "puppet has no seed, temporal module: give"),
 ]
 
 
 @pytest.mark.parametrize(("words", "says"), WRONG)
 def test_words_that_do_not_fit(words: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        choose(**words)
+        load(**words)

@@ -1,4 +1,4 @@
-"""Which windows of a plan a process takes, when several share the work of a step."""
+"""Which windows of a plan a process takes, when several work on a step together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from animato.sampling.plan import Plan
 
 
 @dataclass(frozen=True)
-class Share:
+class Shard:
     """Process `rank` of `world` takes every `world`-th window, beginning with the `rank`-th. One process takes them all."""
 
     rank: int = 0
@@ -18,4 +18,4 @@ class Share:
         return plan[self.rank :: self.world]
 
 
-WHOLE = Share()
+WHOLE = Shard()
