@@ -32,7 +32,6 @@ from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Reference, Settings
 from animato.systems.alone import peak_memory
 from animato.systems.preview import SIZE, limbs
-from animato.systems.scene import Scene as Given
 
 LENGTH, FPS, LINK = 249, 24.0, 32
 BRIGHTER = 20  # levels

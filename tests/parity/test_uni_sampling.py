@@ -12,7 +12,8 @@ from torch import Tensor
 
 from animato.models.unified import Given
 from animato.sampling.ddim import DDIM, LONG, SHORT, Prior, alphas
-from animato.sampling.guidance import guided_unified
+from animato.sampling.guidance import guided
+from animato.sampling.model import unified_model
 from animato.sampling.plan import Plan, ending
 from animato.sampling.run import blend, sample
 from moore import assert_near, frames_second, sidecar, tensors
@@ -63,8 +64,9 @@ def run(file: Path, start: Tensor, plan: Plan, told: Given) -> tuple[Tensor, lis
     meta, net, prompt = sidecar(file)["config"], network(file), tensors(file)["inputs.zero_y"]
     halves = [net.encode(one, prompt, start.shape[-2:]) for one in (Given(), told)]
     null = net.condition(halves[0], plan[0].frames)
-    ask = guided_unified(net, null, {window: net.condition(halves[1], window.frames) for window in plan}, meta["guide_scale"])
-    predict, steps, clean, visited = blend(plan, ask), DDIM(meta["ddim_timesteps"]), list[Tensor](), list[Visited]()
+    conditions = {window: net.condition(halves[1], window.frames) for window in plan}
+    predict = guided(unified_model(net, null, conditions), meta["guide_scale"])
+    predict, steps, clean, visited = blend(plan, predict), DDIM(meta["ddim_timesteps"]), list[Tensor](), list[Visited]()
 
     def watched(x: Tensor, t: Tensor) -> Tensor:
         output = predict(x, t)

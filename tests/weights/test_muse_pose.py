@@ -14,7 +14,8 @@ from animato.core.errors import InputError, MissingModelError
 from animato.sampling.plan import Windows
 from animato.systems.load import load
 from animato.systems.muse_pose import PUBLISHED, MusePose
-from animato.systems.preview import SETTINGS, Preview
+from animato.systems.preview import Preview
+from animato.systems.previews.animate_anyone import SETTINGS
 from animato.systems.scene import check_window
 from animato.weights.muse_pose import PUBLISHED as OWN_FORM
 from animato.weights.muse_pose import convert, read

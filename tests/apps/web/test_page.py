@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from animato.systems.choose import CHOICES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +31,7 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
 from animato.people.shipped import motions
+from animato.systems.known import names
 from animato.systems.load import PUPPETS
 from material import Material
 from videos import tone, write_video
@@ -83,7 +83,7 @@ def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, stud
     assert open_clip(made.video).length == 4 and "torso" in made.lines[1] and made.driving is None
     make_result(session, asked(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
     assert {"figure", "write", "driving"} <= set(stages) and not {"picture", "pose"} & set(stages)
-    session.scene(asked(material), lambda stage, done, total: stages.append(stage))
+    session.prepared(asked(material), lambda stage, done, total: stages.append(stage))
     assert "picture" in stages
 
 
@@ -251,7 +251,7 @@ def function(page: Any, name: str) -> Any:
 
 def test_every_system_can_be_chosen(page: Any) -> None:
     offered = [value for _, value in component(page, "system").choices]
-    assert set(CHOICES) <= set(offered)
+    assert set(names()) <= set(offered)
     assert [value for _, value in component(page, "quality").choices] == list(PUPPETS)
 
 
