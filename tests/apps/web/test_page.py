@@ -82,7 +82,7 @@ def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, stud
     made = make_preview(session, asked(material, material.video), silent)
     assert open_clip(made.video).length == 4 and "torso" in made.lines[1] and made.driving is None
     make_result(session, asked(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
-    assert {"figure", "write", "driving"} <= set(stages) and not {"picture", "pose"} & set(stages)
+    assert {"take apart", "write", "driving"} <= set(stages) and not {"picture", "pose"} & set(stages)
     session.prepared(asked(material), lambda stage, done, total: stages.append(stage))
     assert "picture" in stages
 

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from animato.apps.stages import in_words
 from animato.apps.web.work import Stage
 
-STAGES = {  # name in the code: what people read, and what is counted
-    "picture": ("Finding the person in the picture", ""),
-    "pose": ("Reading the motion", "frame"),
-    "encode": ("Reading the picture and the poses", "frame"),
-    "denoise": ("Making the frames from noise", "step"),
-    "decode": ("Turning the numbers into pictures", "frame"),
-    "take apart": ("Taking the picture apart", ""),
-    "plan": ("Planning how the figure moves", "frame"),
-    "paint": ("Painting the frames", "frame"),
-    "write": ("Writing the video", "frame"),
-    "driving": ("Preparing the driving video", "frame"),
-    "preview": ("Drawing the alignment", "frame"),
-}
 HEAD = """
 <div class="brand">
   <svg viewBox="0 0 32 32" aria-hidden="true"><circle cx="17" cy="5.5" r="3.2"/>
@@ -36,7 +24,7 @@ def bars(stages: list[Stage]) -> str:
 
 
 def _row(stage: Stage) -> str:
-    name, unit = STAGES.get(stage.name, (stage.name, ""))
+    name, unit = in_words(stage.name)
     fraction = min(stage.done / stage.total, 1) if stage.total else 0
     counted = f"{unit} {stage.done} of {stage.total}".strip() if stage.total > 1 else ""
     if stage.finished:
