@@ -22,7 +22,7 @@ from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
 
 from animato.core.panels import side_by_side, titled
 from animato.core.picture import write_picture
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.evaluation.frames import psnr
 from animato.evaluation.report import Cell, Table
 from animato.people.motions import MOTIONS
@@ -154,7 +154,7 @@ def told_brighter(model: UniPreview, scene: Scene) -> Table:
     copied, _ = model.copier(plain, given).copy(limbs(scene.poses))
     bright = np.clip(plain.astype(int) + BRIGHTER, 0, 255).astype(np.uint8)
     ways: dict[str, Reference] = {"as first frame": "first-frame", "as reference": "reference", "as both": "both"}
-    rows, codec = list[tuple[Cell, ...]](), Codec(model.system.vae)
+    rows, codec = list[tuple[Cell, ...]](), FrameCodec(model.system.vae)
     for name, reference in ways.items():
         settings = replace(SETTINGS, reference=reference)
         before, after = (codec.decode(model.denoise(canvas, given, scene.poses, copied, settings)) * 255 for canvas in (plain, bright))

@@ -22,7 +22,7 @@ from animato.systems.preview_magic import MagicPreview, parts
 from animato.systems.preview_uni import UniPreview
 
 from animato.core.shapes import Size
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.frames import change_error, psnr, ssim
 from animato.people.motions import MOTIONS
@@ -68,7 +68,7 @@ def frames_of(model: Model, frames: np.ndarray, poses: PoseSequence) -> tuple[np
     """Result and fetched pixels for all frames but the first: F H W 3 uint8 each."""
     where, poses = standing(poses, whole_box(SIZE, SIZE), SIZE), replace(poses, mask=None)  # as of an aligned motion
     given, told = poses.frames(slice(0, 1)), poses.frames(slice(1, None))
-    codec, copier = Codec(model.system.vae), model.copier(frames[0], given, where)
+    codec, copier = FrameCodec(model.system.vae), model.copier(frames[0], given, where)
     if isinstance(model, MagicPreview):
         body = list(rendered(told, SIZE))
         copied, _ = copier.copy(parts(body))

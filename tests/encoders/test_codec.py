@@ -11,12 +11,12 @@ from transformers import CLIPImageProcessor
 
 import animators
 from animato.encoders.clip import ImageEncoder, clip_pixels
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 
 
 @pytest.fixture(scope="module")
 def codec():
-    return Codec(animators.vae())
+    return FrameCodec(animators.vae())
 
 
 def test_what_the_vae_says_of_itself(codec):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from animato.encoders.clip import ImageEncoder
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.encoders.patches import MeanColour, PatchVAE
 
 
 def test_patches_are_lossless() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, 6, 8, 3), np.uint8)
-    codec = Codec(PatchVAE())
+    codec = FrameCodec(PatchVAE())
     latents = codec.encode(frames)
     assert latents.shape == (2, 12, 3, 4) and codec.stride == 2 and codec.channels == 12
     again = (codec.decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)

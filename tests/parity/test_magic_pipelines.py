@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.encoders.text import EmptyPrompt
 from animato.sampling.clip import denoise
 from animato.sampling.guidance import guided
@@ -77,7 +77,7 @@ def test_pipeline(fixture_file: Path) -> None:
     for number, latents in enumerate(steps):
         name = "final_latents" if number == len(steps) - 1 else f"step{number}.latents"
         near(fixture_file, name, latents.transpose(0, 1)[None], recorded[f"outputs.{name}"])
-    video = Codec(animator.vae).decode(steps[-1])  # F 3 H W
+    video = FrameCodec(animator.vae).decode(steps[-1])  # F 3 H W
     near(fixture_file, "video_frames", video[meta["video_frames_saved"]].transpose(0, 1)[None], recorded["outputs.video_frames"])
     moments = torch.stack([video.flatten(1).mean(dim=1), video.flatten(1).std(dim=1)])
     near(fixture_file, "video_frame_mean_std", moments, recorded["outputs.video_frame_mean_std"])

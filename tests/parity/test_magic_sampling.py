@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from animato.core.fit import stretched
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.pose.surface.densepose import PALETTE, coloured
 from animato.sampling.plan import overlapping
 from animato.sampling.schedule import advance, make_scheduler
@@ -78,7 +78,7 @@ def test_latents_of_the_picture(fixture_file: Path) -> None:
     beside = next(fixture_file.parent.glob(f"magic_{sidecar(fixture_file)['model']}.pipeline*.safetensors"), None)
     if beside is None:
         pytest.skip("no pipeline of the same model is there")
-    codec = Codec(vae(beside))
+    codec = FrameCodec(vae(beside))
     latents = codec.encode(recorded["outputs.source_resized"][None].numpy())
     assert_near(latents, recorded["outputs.source_latents"], LATENTS)
     assert_near(codec.decode(latents), (recorded["outputs.source_decoded"] / 2 + 0.5).clamp(0, 1), PIXELS)

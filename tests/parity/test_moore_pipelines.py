@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.sampling.clip import denoise
 from animato.sampling.plan import Windows
 from animato.sampling.schedule import NoiseSchedule
@@ -86,7 +86,7 @@ def steps_of(file: Path, animator: AnimateAnyone | MusePose, encoded: Encoded) -
 
 
 def video(animator: AnimateAnyone | MusePose, latents: Tensor, frames: list[int]) -> Tensor:  # -> 1 3 F H W
-    return Codec(animator.vae).decode(latents[0].transpose(0, 1)[frames]).transpose(0, 1)[None]
+    return FrameCodec(animator.vae).decode(latents[0].transpose(0, 1)[frames]).transpose(0, 1)[None]
 
 
 @pytest.mark.parity(*LONG)
@@ -97,7 +97,7 @@ def test_what_is_encoded(fixture_file: Path) -> None:
     assert_near(encoded.token[0], recorded["outputs.clip_image_embeds"], TOKEN)
     canvas = resized(recorded["inputs.ref_image_uint8"], meta)
     assert np.array_equal(canvas, recorded["outputs.ref_resized_uint8"][0].permute(1, 2, 0))
-    assert_near(Codec(animator.vae).encode(canvas[None]), recorded["outputs.ref_latents"], TOKEN)
+    assert_near(FrameCodec(animator.vae).encode(canvas[None]), recorded["outputs.ref_latents"], TOKEN)
     assert_near(frames_second(encoded.pose[:, :2]), recorded["outputs.pose_fea_2frames"], TOKEN)
 
 

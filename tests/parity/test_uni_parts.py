@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.unified import UnifiedUNet
 from animato.pose.draw import figure
 from animato.pose.estimator import simcc
@@ -72,7 +72,7 @@ def test_latents_and_pixels(fixture_file: Path, tmp_path: Path) -> None:
         assert_near(value, recorded[f"outputs.{name}"], VAE)
     latents = (posterior.mean + posterior.std * recorded["inputs.posterior_noise"]) * vae.config.scaling_factor
     assert_near(latents, recorded["outputs.latents"], VAE)
-    assert_near(Codec(vae).decode(recorded["inputs.latents_to_decode"]), recorded["outputs.decoded_01"], VAE)
+    assert_near(FrameCodec(vae).decode(recorded["inputs.latents_to_decode"]), recorded["outputs.decoded_01"], VAE)
 
 
 @pytest.mark.parity("ddim_tables*.safetensors")

@@ -10,7 +10,7 @@ import torch
 import tiny
 from animato.core.shapes import Size
 from animato.data.mixture import aside, before, sample_of, scenery
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.encoders.patches import PatchVAE
 from animato.evaluation.frames import psnr
 from animato.models.copy_head import Copied
@@ -35,7 +35,7 @@ def test_one_pixel_that_was_left_is_fetched() -> None:
     copied = Copied(reference.expand(1, 2, -1, -1, -1), torch.zeros(1, 2, 8, 4, 4), fetched, torch.zeros(1, 2, 4, 4, 4))
     left = torch.zeros(1, 2, 8, 8)
     left[0, 1, 5, 2] = 1
-    made, codec = vacated(copied, reference, left), Codec(PatchVAE())
+    made, codec = vacated(copied, reference, left), FrameCodec(PatchVAE())
     pixels, stay, come = (codec.decode(x[0]) for x in (made.base, copied.base, fetched))
     torch.testing.assert_close(pixels[1, :, 5, 2], come[1, :, 5, 2])
     other = torch.ones(2, 8, 8, dtype=torch.bool)
@@ -70,7 +70,7 @@ def test_who_has_stepped_aside_is_not_left_standing() -> None:
         values = []
         for where in (None, standing(moved.given, BOX, SIZE)):
             copied, _ = model.copier(moved.reference, given, where).copy(limbs(told))
-            shown = (Codec(model.page.vae).decode(copied.base[0]).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+            shown = (FrameCodec(model.page.vae).decode(copied.base[0]).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
             values.append(psnr(shown[0], moved.frames[0]))
         gains.append(values[1] - values[0])
         still = [model.copier(moved.reference, given, where).copy(limbs(given))[0] for where in (None, standing(moved.given, BOX, SIZE))]

@@ -12,7 +12,7 @@ from PIL import Image
 
 import animators
 from animato.core.errors import InputError
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.pose.draw import draw, figure, skeletons
 from animato.pose.styles import muse_pose
 from animato.sampling import noise
@@ -51,7 +51,7 @@ def test_against_the_published_way_written_out(animator):
         animator, animators.picture(), canvas, np.stack([resized(one, size) for one in drawn]), [[0, 1, 2, 3], [3, 4, 5, 6]], betas, start
     )
     torch.testing.assert_close(mine, plain, atol=1e-3, rtol=1e-3)
-    frames = (Codec(animator.vae).decode(mine[:6]) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    frames = (FrameCodec(animator.vae).decode(mine[:6]) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     assert np.array_equal(np.stack(list(clip)), np.stack([resized(frame, (45, 62)) for frame in frames]))
 
 
@@ -66,7 +66,7 @@ def test_the_picture_s_own_shape_by_option(animator):
     """Padded to the VAE's stride instead of squashed, and cut off again."""
     small, clip = latents(animator, animators.motion(4), replace(SETTINGS, canvas=None, steps=1))
     assert small.shape[-2:] == (8, 6)
-    decoded = Codec(animator.vae).decode(small)[..., :62, :45]
+    decoded = FrameCodec(animator.vae).decode(small)[..., :62, :45]
     assert np.array_equal(np.stack(list(clip)), (decoded * 255).round().byte().permute(0, 2, 3, 1).numpy())
 
 

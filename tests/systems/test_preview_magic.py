@@ -11,7 +11,7 @@ import torch
 
 from animato.core.errors import InputError, MissingModelError
 from animato.core.media import Clip
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.evaluation.frames import psnr
 from animato.models.copy_head import clean
 from animato.people.people import clip
@@ -58,7 +58,7 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
         given = poses.frames(slice(0, 1))
         driving = replace(poses, mask=None)
         latents = model.denoise(frames[0], given, driving, model.copier(frames[0], given).copy(parts(driving))[0])
-        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        made = (FrameCodec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 

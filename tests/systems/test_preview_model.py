@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from animato.core.errors import InputError, MissingModelError
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.evaluation.frames import psnr
 from animato.people.people import clip
 from animato.systems.hints import limbs
@@ -44,7 +44,7 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
         frames, poses = clip(seed, motion, 6, SIZE, 6.0, turn=0)
         copied, _ = model.copier(frames[0], poses.frames(slice(0, 1))).copy(limbs(poses))
         latents = model.denoise(frames[0], poses.frames(slice(0, 1)), poses, copied)
-        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        made = (FrameCodec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 

@@ -11,7 +11,7 @@ import torch
 
 import tiny
 from animato.core.errors import InputError, MissingModelError
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.evaluation.frames import psnr
 from animato.models.copy_head import clean
 from animato.models.trunk import Kind
@@ -80,7 +80,7 @@ def test_a_person_it_has_not_seen(model: Preview) -> None:
         given, told = poses.frames(slice(0, 1)), replace(poses, mask=None)
         copied, _ = model.copier(frames[0], given).copy(limbs(told))
         latents = model.denoise(frames[0], given, told, copied)
-        made = (Codec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        made = (FrameCodec(model.page.vae).decode(latents).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
         gains += [psnr(made[k], frames[k]) - psnr(frames[0], frames[k]) for k in range(1, 6)]
     assert np.mean(gains) > 2
 
@@ -187,7 +187,7 @@ def test_the_first_frame_is_told_or_not(share: float, learns: bool) -> None:
 def test_the_first_frame_is_the_first_that_is_driven() -> None:
     made = trainee()
     batch, _ = made.batch(0, range(1))
-    pixels = Codec(made.encoders.vae).decode(batch.latents[0, :1])
+    pixels = FrameCodec(made.encoders.vae).decode(batch.latents[0, :1])
     torch.testing.assert_close(batch.first_frame[0], pixels, atol=1e-6, rtol=0)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,11 +17,40 @@ from animato.core.media import Clip
 from animato.core.shapes import Size
 
 
+class Codec(Protocol):
+    """The two directions between frames and latents, whatever stands behind them. Latents have a standard deviation of about 1."""
+
+    @property
+    def frames_per_latent(self) -> int:
+        """1 where every frame has latents of its own; a video's VAE squeezes several into one."""
+
+    @property
+    def stride(self) -> int:
+        """Pixels a side of one latent; pictures have sides of a multiple of it."""
+
+    @property
+    def channels(self) -> int:
+        """Of the latents."""
+
+    def encode(self, frames: np.ndarray, generators: Sequence[torch.Generator] = ()) -> Tensor:  # F H W 3 uint8 -> F' C h w
+        """Frames as latents, F' of them for F frames."""
+
+    def decode(self, latents: Tensor) -> Tensor:  # F' C h w -> F 3 H W in [0, 1], float32
+        """Latents as frames."""
+
+    def clip(self, latents: Tensor, size: Size, fps: Fraction, sound: Path | None = None) -> Clip:  # F' C h w
+        """The frames as a clip, decoded when they are asked for."""
+
+
 @dataclass(frozen=True, eq=False)
-class Codec:
-    """A VAE's two directions, frame by frame. Latents are scaled to a standard deviation of about 1 (by 0.18215 for Stable Diffusion's)."""
+class FrameCodec:
+    """A picture VAE, frame by frame. Latents are scaled (by 0.18215 for Stable Diffusion's)."""
 
     vae: AutoencoderKL
+
+    @property
+    def frames_per_latent(self) -> int:
+        return 1
 
     @property
     def stride(self) -> int:

@@ -31,7 +31,11 @@ class NoiseSchedule:
     clip_sample: bool = False
 
 
-def make_scheduler(noise: NoiseSchedule, name: str = "DDIM", steps: int = 30) -> Any:
+Noise = NoiseSchedule
+"""The noise of weights: a closed union. Flow matching joins it with a record of its own, which `make_scheduler` then tells apart."""
+
+
+def make_scheduler(noise: Noise, name: str = "DDIM", steps: int = 30) -> Any:
     """A fresh diffusers scheduler with its timesteps set.
 
     `DDIM` is what the published systems sample with; its previous timestep is t - 1000 // steps, which for many numbers of steps is not
@@ -39,6 +43,8 @@ def make_scheduler(noise: NoiseSchedule, name: str = "DDIM", steps: int = 30) ->
     UniPC) begin with pure noise as DDIM does, the rest with a trace of a picture in it.
     Raises InputError for a name that is no scheduler of this kind, or steps that it cannot make.
     """
+    if not isinstance(noise, NoiseSchedule):
+        raise TypeError(f"no scheduler is known for {type(noise).__name__}")
     kinds = {short(kind): kind for kind in DDIMScheduler().compatibles if short(kind) not in UNFIT}
     kind = next((kind for known, kind in kinds.items() if known.lower() == name.lower().removesuffix("scheduler")), None)
     if kind is None:

@@ -19,7 +19,7 @@ from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.encoders.clip import Fit
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
@@ -28,7 +28,7 @@ from animato.pose.styles.animate_anyone import STYLE
 from animato.sampling.clip import Denoising, denoise
 from animato.sampling.interpolate import interpolate
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
 from animato.systems.canvas import Canvas, canvas_of, restored
@@ -51,7 +51,7 @@ class AnimateAnyone:
     pose_guider: PoseGuider
     vae: AutoencoderKL
     image_encoder: CLIPVisionModelWithProjection
-    noise: NoiseSchedule = NoiseSchedule()
+    noise: Noise = NoiseSchedule()
     fit: Fit = "squash"  # of the picture into CLIP's square; as in the published long pipeline
     name: ClassVar[str] = "animate-anyone"
     published: ClassVar[Settings] = PUBLISHED
@@ -72,12 +72,12 @@ class AnimateAnyone:
         motion = scene.poses()
         self.check(settings, len(motion))
         placement = self.estimate(scene.size, len(motion), settings).accept()
-        canvas = canvas_of(scene.picture, motion, settings.canvas, Codec(self.vae).stride)
+        canvas = canvas_of(scene.picture, motion, settings.canvas, FrameCodec(self.vae).stride)
         done = ticks(progress, "encode", len(motion))
         encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
         between = interpolate(latents, settings.interpolation)
-        clip = Codec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
+        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
         return restored(clip, scene.size)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
@@ -104,7 +104,7 @@ class AnimateAnyone:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, frames, latents, beside=(self.vae, self.image_encoder))
 
 

@@ -12,7 +12,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from animato.core.shapes import Size
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.copy_head import Copied, CopyHead, Hints, clean, velocity
 from animato.pose.crop import Box, cut
 from animato.pose.keypoints import PoseSequence
@@ -38,7 +38,7 @@ class Copier:
     @torch.no_grad()
     def copy(self, wanted: Iterable[Hints]) -> tuple[Copied, list[Source]]:
         """What comes to every frame, and from where; `wanted` are the hints of some frames at a time."""
-        reference = Codec(self.vae).encode(self.canvas[None])[None]  # 1 1 C h w
+        reference = FrameCodec(self.vae).encode(self.canvas[None])[None]  # 1 1 C h w
         rows = list[Copied]()
         sources = list[Source]()
         for hints in wanted:
@@ -54,7 +54,7 @@ class Copier:
         return torch.nn.functional.interpolate(gone, standing.shape, mode="bilinear") * torch.from_numpy(standing)
 
     def _sources(self, copied: Copied, traces: Tensor) -> list[Source]:  # 1 F 3 h w
-        shares = torch.nn.functional.pixel_shuffle(copied.weight[0], Codec(self.vae).stride)[:, 0]
+        shares = torch.nn.functional.pixel_shuffle(copied.weight[0], FrameCodec(self.vae).stride)[:, 0]
         return [Source(place[:2].numpy(), place[2].numpy(), share.numpy()) for place, share in zip(traces[0], shares, strict=True)]
 
 

@@ -26,7 +26,7 @@ from animato.core.fit import fit, stretched
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.encoders.text import EmptyPrompt
 from animato.models.condition import MIDDLE_AND_UP, Context, Residuals, UNetCondition
 from animato.models.controlnet import ControlNet
@@ -40,7 +40,7 @@ from animato.sampling.model import Model, unet_model
 from animato.sampling.noise import draw
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.canvas import Canvas, canvas_picture, restored
 from animato.systems.memory import Estimate, Placement, estimate
@@ -86,7 +86,7 @@ class MagicAnimate:
     controlnet: ControlNet
     vae: AutoencoderKL
     prompt: EmptyPrompt
-    noise: NoiseSchedule = NOISE
+    noise: Noise = NOISE
     name: ClassVar[str] = "magic-animate"
     published: ClassVar[Settings] = PUBLISHED
     follows: ClassVar[tuple[type, ...]] = (POSES, PARTS)
@@ -107,13 +107,13 @@ class MagicAnimate:
         frames = scene.frames
         self.check(settings, frames)
         placement = self.estimate(scene.size, frames, settings).accept()
-        canvas = canvas_picture(scene.picture, settings.canvas, Codec(self.vae).stride, Image.Resampling.BICUBIC)
+        canvas = canvas_picture(scene.picture, settings.canvas, FrameCodec(self.vae).stride, Image.Resampling.BICUBIC)
         shown = canvas.shape[1::-1] if settings.canvas else scene.size
         drawn = self.draw(canvas, motion, scene.size if settings.canvas else canvas.shape[1::-1])
         encoded = self.encode_parts(canvas, drawn, placement, ticks(progress, "encode", frames))
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
         between = interpolate(latents, settings.interpolation)
-        clip = Codec(placement(self.vae)).clip(between, shown, scene.fps * settings.interpolation, scene.sound)
+        clip = FrameCodec(placement(self.vae)).clip(between, shown, scene.fps * settings.interpolation, scene.sound)
         return restored(clip, scene.size)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
@@ -126,7 +126,7 @@ class MagicAnimate:
 
         Of official weights those are the canvas's own.
         """
-        height, width = (side * self.controlnet.stride // Codec(self.vae).stride for side in canvas.shape[:2])
+        height, width = (side * self.controlnet.stride // FrameCodec(self.vae).stride for side in canvas.shape[:2])
         if isinstance(motion, BodyParts):
             return (fitted(frame, shape, (width, height)) for frame in motion.clip)
         return (coloured(labels) for labels, _ in rendered(replace(motion, size=shape), (width, height)))
@@ -146,7 +146,7 @@ class MagicAnimate:
     @torch.no_grad()
     def encode_parts(self, canvas: np.ndarray, drawn: Iterable[np.ndarray], placement: Placement, done: Tick = nothing) -> Encoded:
         """The VAE sees the canvas, and the ControlNet's stem the body parts that `draw` gives."""
-        clean = Codec(placement(self.vae)).encode(canvas[None]).to(placement.dtype)
+        clean = FrameCodec(placement(self.vae)).encode(canvas[None]).to(placement.dtype)
         controlnet = placement(self.controlnet)
         stem = []
         for frame in drawn:
@@ -182,7 +182,7 @@ class MagicAnimate:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         during = (self.appearance_encoder, self.controlnet)
         return estimate(self.denoiser, settings, frames, latents, beside=(self.vae,), during=during, conditioning=CONDITIONING)
 

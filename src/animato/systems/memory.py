@@ -14,7 +14,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from animato.core.errors import InputError
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.peak import Pass
 from animato.sampling.plan import Chain
 from animato.sampling.settings import Settings
@@ -176,7 +176,7 @@ def _alone(module: nn.Module, placement: Placement, size: tuple[int, int]) -> in
     """Values on the device while a network works that is no U-Net."""
     if not isinstance(module, AutoencoderKL):
         return _brought(module, placement)
-    pixels = size[0] * size[1] * Codec(module).stride ** 2
+    pixels = size[0] * size[1] * FrameCodec(module).stride ** 2
     return _brought(module, placement) + DECODED * module.config.block_out_channels[0] * pixels
 
 

@@ -21,7 +21,7 @@ from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.encoders.clip import Fit
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
@@ -31,7 +31,7 @@ from animato.sampling.clip import Denoising, denoise
 from animato.sampling.interpolate import interpolate
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
 from animato.systems.canvas import Canvas, canvas_of, restored
@@ -54,7 +54,7 @@ class MusePose:
     pose_guider: PoseGuider
     vae: AutoencoderKL
     image_encoder: CLIPVisionModelWithProjection
-    noise: NoiseSchedule = NoiseSchedule(beta_schedule="scaled_linear")
+    noise: Noise = NoiseSchedule(beta_schedule="scaled_linear")
     fit: Fit = "squash"  # of the picture into CLIP's square
     name: ClassVar[str] = "muse-pose"
     published: ClassVar[Settings] = PUBLISHED
@@ -76,12 +76,12 @@ class MusePose:
         self.check(settings, len(motion))
         held = motion.held(by_windows(settings).lacking(len(motion)))
         placement = self.estimate(scene.size, len(motion), settings).accept()
-        canvas = canvas_of(scene.picture, held, settings.canvas, Codec(self.vae).stride)
+        canvas = canvas_of(scene.picture, held, settings.canvas, FrameCodec(self.vae).stride)
         done = ticks(progress, "encode", len(held))
         encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
         between = interpolate(latents[: len(motion)], settings.interpolation)
-        clip = Codec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
+        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
         return restored(clip, scene.size)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
@@ -110,7 +110,7 @@ class MusePose:
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
         whole = frames + by_windows(settings).lacking(frames)
-        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))
 
 

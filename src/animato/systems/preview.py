@@ -22,7 +22,7 @@ from torch import Tensor
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.copy_head import Copied, CopyHead, Hints
 from animato.pose.crop import cut, cut_poses, whole_box
 from animato.pose.keypoints import PoseSequence
@@ -30,7 +30,7 @@ from animato.sampling.clip import Denoising, Link, StepModel, denoise
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.canvas import Canvas
 from animato.systems.copying import Copier, standing, to_velocity
@@ -47,7 +47,7 @@ class Page(Protocol):
     @property
     def vae(self) -> AutoencoderKL: ...
     @property
-    def noise(self) -> NoiseSchedule: ...
+    def noise(self) -> Noise: ...
 
     def check(self, settings: Settings, frames: int = 1) -> None: ...
 
@@ -102,7 +102,7 @@ class Preview:
         driving = cut_poses(motion.held(lacking) if lacking else motion, box, SIZE)
         copied, sources = self.copier(canvas, given, standing(scene.reference, box, SIZE)).copy(self.hints(driving))
         latents = self.denoise(canvas, given, driving, copied, settings, progress, callback)
-        small = Codec(self.page.vae).clip(latents[: len(motion)], SIZE, scene.fps, scene.sound)
+        small = FrameCodec(self.page.vae).clip(latents[: len(motion)], SIZE, scene.fps, scene.sound)
         return replace(small, open=lambda: detailed(small, sources[: len(motion)], scene.picture, canvas, box), size=scene.size)
 
     def check(self, settings: Settings, frames: int = 1) -> None:

@@ -19,7 +19,7 @@ from transformers import CLIPVisionModelWithProjection
 
 from animato.core.shapes import Size
 from animato.encoders.clip import Fit, ImageEncoder
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.condition import Features, UNetCondition
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
@@ -27,7 +27,7 @@ from animato.sampling.clip import Denoising, Link
 from animato.sampling.model import unet_model
 from animato.sampling.noise import draw
 from animato.sampling.run import Tick, nothing
-from animato.sampling.schedule import NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.memory import Placement
 
@@ -48,7 +48,7 @@ class Networks(Protocol):
     @property
     def image_encoder(self) -> CLIPVisionModelWithProjection: ...
     @property
-    def noise(self) -> NoiseSchedule: ...
+    def noise(self) -> Noise: ...
     @property
     def fit(self) -> Fit: ...
 
@@ -79,7 +79,7 @@ def encode(
     picture  H W 3 uint8;  canvas  h w 3 uint8, sides multiples of the VAE's stride;  skeletons  F times h w 3 uint8
     """
     token = ImageEncoder(placement(networks.image_encoder), networks.fit).token(picture)
-    clean = Codec(placement(networks.vae)).encode(canvas[None]).to(placement.dtype)  # 1 C h w
+    clean = FrameCodec(placement(networks.vae)).encode(canvas[None]).to(placement.dtype)  # 1 C h w
     net = placement(networks.reference_net)
     guider = placement(networks.pose_guider)
     features = net.reference(clean.unsqueeze(1), REFERENCE_TIME, net.project_context(token))
@@ -115,5 +115,5 @@ def conditions(denoiser: UNet, encoded: Encoded) -> tuple[UNetCondition, UNetCon
 def guider_size(networks: Networks, size: Size) -> Size:
     """The size in which the Pose Guider wants the skeletons of a canvas of `size`; of official weights the same."""
     guider_stride = 2 ** (len(networks.pose_guider.config.block_out_channels) - 1)
-    width, height = (side * guider_stride // Codec(networks.vae).stride for side in size)
+    width, height = (side * guider_stride // FrameCodec(networks.vae).stride for side in size)
     return width, height

@@ -27,7 +27,7 @@ from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.encoders.clip import ImageEncoder
-from animato.encoders.codec import Codec
+from animato.encoders.codec import Codec, FrameCodec
 from animato.encoders.text import EmptyPrompt
 from animato.models.condition import UnifiedCondition
 from animato.models.unified import Given, Stems, UnifiedUNet
@@ -43,7 +43,7 @@ from animato.sampling.model import unified_model
 from animato.sampling.noise import draw
 from animato.sampling.plan import Chain, Plan, Window, Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import NoiseSchedule
+from animato.sampling.schedule import Noise
 from animato.sampling.settings import Reference, Settings
 from animato.sampling.shard import Shard
 from animato.systems.canvas import Canvas, canvas_of, restored
@@ -92,7 +92,7 @@ class UniAnimate:
     vae: AutoencoderKL
     image_encoder: CLIPVisionModelWithProjection
     prompt: EmptyPrompt
-    noise: NoiseSchedule = NOISE
+    noise: Noise = NOISE
     short: Prior = SHORT
     long: Prior = LONG
     style: Style = ON_CANVAS
@@ -121,7 +121,7 @@ class UniAnimate:
         encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
         between = interpolate(latents, settings.interpolation)
-        clip = Codec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
+        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
         return restored(clip, scene.size)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
@@ -131,7 +131,7 @@ class UniAnimate:
 
     def canvas(self, picture: np.ndarray, motion: PoseSequence, settings: Settings) -> Canvas:
         """Both as the networks see them: squashed as published or, without a canvas, with the picture's border repeated."""
-        return canvas_of(picture, motion, settings.canvas, Codec(self.vae).stride, Image.Resampling.BILINEAR)
+        return canvas_of(picture, motion, settings.canvas, FrameCodec(self.vae).stride, Image.Resampling.BILINEAR)
 
     @torch.no_grad()
     def encode(
@@ -148,7 +148,7 @@ class UniAnimate:
         The VAE's mean stands for the picture, the same for every seed; the published code draws a sample around it.
         """
         token = ImageEncoder(placement(self.image_encoder), "bilinear").token(picture)
-        clean = Codec(placement(self.vae)).encode(canvas.picture[None])
+        clean = FrameCodec(placement(self.vae)).encode(canvas.picture[None])
         net = placement(self.unet)
         prompt = placement(self.prompt).tokens
         size = (clean.shape[2], clean.shape[3])
@@ -172,7 +172,7 @@ class UniAnimate:
     def denoising(self, encoded: Encoded, settings: Settings, placement: Placement) -> Denoising:
         """What the denoising loop takes of this system: noise with a trace of the picture, and a condition for every window."""
         net = placement(self.unet)
-        codec = Codec(placement(self.vae) if isinstance(settings.window, Chain) else self.vae)
+        codec = FrameCodec(placement(self.vae) if isinstance(settings.window, Chain) else self.vae)
 
         def begin(link: Link, generators: Sequence[torch.Generator]) -> Tensor:
             return self.begin(encoded.clean, generators, link.plan)
@@ -195,7 +195,7 @@ class UniAnimate:
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
         """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
-        latents = Codec(self.vae).latent_size(settings.canvas or size)
+        latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         during = (self.vae,) if isinstance(settings.window, Chain) else ()
         return estimate(self.unet, settings, frames, latents, beside=(self.vae, self.image_encoder), during=during)
 

@@ -16,7 +16,7 @@ from transformers import CLIPVisionModelWithProjection
 from animato.core.shapes import Size
 from animato.data.sample import Sample
 from animato.encoders.clip import Fit, ImageEncoder
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.copy_head import Hints, body_points, limb_hints, part_hints
 from animato.pose.draw import Style, skeletons
 from animato.pose.keypoints import PoseSequence
@@ -67,7 +67,7 @@ class Encoders:
 
     def _row(self, sample: Sample, generator: torch.Generator) -> Batch:
         pictures = np.concatenate([sample.reference[None], sample.frames])
-        latents = Codec(self.vae).encode(pictures, [generator] * len(pictures))
+        latents = FrameCodec(self.vae).encode(pictures, [generator] * len(pictures))
         size = (latents.shape[-1] * 2**self.halvings, latents.shape[-2] * 2**self.halvings)
         return Batch(
             latents[None, 1:],

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from animato.data.index import Videos, read_index
 from animato.data.mixture import People
 from animato.data.sample import Sample, Source
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.training.batch import Batch, Encoders, row_generator
 from animato.training.check import Requirements
 from animato.training.networks import Trained
@@ -83,7 +83,7 @@ class Trainee:
         return np.concatenate(rows)
 
     def _row(self, batch: Batch, made: Tensor) -> np.ndarray:  # H W 3 uint8
-        codec = Codec(self.encoders.vae)
+        codec = FrameCodec(self.encoders.vae)
         reference, truth, result = (codec.decode(x[0]) for x in (batch.reference, batch.latents, made))
         skeletons = nn.functional.interpolate(batch.skeletons[0], reference.shape[-2:], mode="area")
         shown = [reference[0], *(part[i] for i in (0, len(truth) - 1) for part in (skeletons, truth, result))]

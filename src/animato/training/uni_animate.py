@@ -18,7 +18,7 @@ from torch import Tensor
 
 from animato.core.errors import InputError
 from animato.data.sample import Sample
-from animato.encoders.codec import Codec
+from animato.encoders.codec import FrameCodec
 from animato.models.condition import UnifiedCondition
 from animato.models.copy_head import Copied
 from animato.models.unified import Given
@@ -58,7 +58,7 @@ def trainee(recipe: Recipe) -> Trainee:
     if recipe.run.checkpointing:
         networks.unet.enable_gradient_checkpointing()
     vae, clip = make_encoders(recipe.networks)
-    halvings = max(2, Codec(vae).stride.bit_length() - 1)  # its stems halve twice
+    halvings = max(2, FrameCodec(vae).stride.bit_length() - 1)  # its stems halve twice
     encoders = Encoders(vae, clip, halvings, HINTS[recipe.networks.copy_head], partial(drawn, STYLE), "bilinear")
     over = partial(uni_step, recipe=recipe)
     return Trainee(recipe, NEEDS, networks, over, encoders, make_source(recipe.data), of_one_length(recipe.data))
