@@ -32,7 +32,7 @@ def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, e
             check_output(path)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
-        parts, notes = seen(clip, estimation, network, bars)
+        parts, notes = parts_of(clip, estimation, network, bars)
         for made, path in ((parts, out), (laid_over(clip, parts), overlay)):
             if path:
                 _write(made, path, bars)
@@ -41,7 +41,7 @@ def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, e
     say(f"{out}: {parts.size[0]}x{parts.size[1]} pixels of body parts in DensePose's colours")
 
 
-def seen(clip: Clip, estimation: api.Estimation, network: Path | None, progress: Progress) -> tuple[Clip, tuple[str, ...]]:
+def parts_of(clip: Clip, estimation: api.Estimation, network: Path | None, progress: Progress) -> tuple[Clip, tuple[str, ...]]:
     """The clip's body parts: read off it if it is a DensePose video, by the network of a file, or of a body fitted to the pose."""
     if is_densepose(next(iter(clip))):
         return clip.map(lambda frame: coloured(decoded(frame))), ("This is a DensePose video already; its colours were cleaned.",)

@@ -58,12 +58,12 @@ class DensePose:
             reason = str(error).strip().splitlines()[-1]
             raise MissingModelError(f"{self.path} is no DensePose that takes a picture of H x W x 3 bytes ({reason}).") from error
         self._check(found)
-        labels, places = np.zeros(picture.shape[:2], np.uint8), np.zeros((*picture.shape[:2], 2), np.float32)
+        labels, uv = np.zeros(picture.shape[:2], np.uint8), np.zeros((*picture.shape[:2], 2), np.float32)
         if len(found["scores"]):
             boxes = found["pred_boxes"]
             which = int((boxes[:, 2:] - boxes[:, :2]).prod(1).argmax())
-            _paste({name: found[name][which].float().cpu() for name in OUTPUTS}, labels, places)
-        return labels, places
+            _paste({name: found[name][which].float().cpu() for name in OUTPUTS}, labels, uv)
+        return labels, uv
 
     def _check(self, found: object) -> None:
         given = found if isinstance(found, dict) else {}
@@ -75,7 +75,7 @@ class DensePose:
                 raise MissingModelError(f"{self.path} is another network: a DensePose gives {', '.join(OUTPUTS)}; '{name}' is not as due.")
 
 
-def _paste(person: dict[str, Tensor], labels: np.ndarray, places: np.ndarray) -> None:
+def _paste(person: dict[str, Tensor], labels: np.ndarray, uv: np.ndarray) -> None:
     """One person's maps, stretched to their box, written into the picture's."""
     x0, y0, x1, y1 = (int(side) for side in person["pred_boxes"])
     width, height = max(x1 - x0, 1), max(y1 - y0, 1)
@@ -84,9 +84,9 @@ def _paste(person: dict[str, Tensor], labels: np.ndarray, places: np.ndarray) ->
         for name in ("coarse_segm", "fine_segm", "u", "v")
     )
     part = fine.argmax(0) * (coarse.argmax(0) > 0)  # height width
-    place = torch.stack([channel.gather(0, part[None])[0] for channel in (u, v)], dim=-1).clamp(0, 1) * (part > 0)[..., None]
+    own = torch.stack([channel.gather(0, part[None])[0] for channel in (u, v)], dim=-1).clamp(0, 1) * (part > 0)[..., None]
     rows, columns = slice(max(y0, 0), max(y1, 0)), slice(max(x0, 0), max(x1, 0))
     seen = labels[rows, columns].shape
     top, left = max(-y0, 0), max(-x0, 0)
     labels[rows, columns] = part[top : top + seen[0], left : left + seen[1]].numpy()
-    places[rows, columns] = place[top : top + seen[0], left : left + seen[1]].numpy()
+    uv[rows, columns] = own[top : top + seen[0], left : left + seen[1]].numpy()

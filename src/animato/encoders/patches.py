@@ -25,7 +25,7 @@ class PatchVAE(ModelMixin, ConfigMixin):
         self, block_out_channels: tuple[int, ...] = (12, 12), latent_channels: int = 12, scaling_factor: float = 1.0, side: int = 2
     ) -> None:
         super().__init__()
-        self.register_buffer("place", torch.zeros(()), persistent=False)  # tells device and number type
+        self.register_buffer("placement", torch.zeros(()), persistent=False)  # tells device and number type
 
     def encode(self, pictures: Tensor) -> AutoencoderKLOutput:  # F 3 H W in [-1, 1]
         patches = F.pixel_unshuffle(pictures, self.config.side)

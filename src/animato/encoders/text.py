@@ -1,4 +1,4 @@
-"""The empty prompt, as CLIP reads it: what the cross-attention of a U-Net made for words is told where there are none to say."""
+"""The empty prompt, as CLIP reads it: what the cross-attention of a U-Net made for words reads where there is nothing to say."""
 
 from __future__ import annotations
 

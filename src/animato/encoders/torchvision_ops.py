@@ -82,11 +82,11 @@ def _pooled(features: Tensor, rois: Tensor, scale: float, size: tuple[int, int],
     return cells.mean(dim=(2, 4)).permute(0, 3, 1, 2)
 
 
-def _corners(place: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The two neighbours of places (N S) on an axis and their weights; 0 more than a pixel outside."""
-    inside = (place >= -1) & (place <= length)
-    place = place.clamp(0, length - 1)
-    low = place.floor().long()
+def _corners(position: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The two neighbours of positions (N S) on an axis and their weights; 0 more than a pixel outside."""
+    inside = (position >= -1) & (position <= length)
+    position = position.clamp(0, length - 1)
+    low = position.floor().long()
     high = (low + 1).clamp(max=length - 1)
-    share = place - low
-    return (low, high), ((1 - share) * inside, share * inside)
+    weight = position - low
+    return (low, high), ((1 - weight) * inside, weight * inside)

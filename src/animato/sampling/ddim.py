@@ -1,7 +1,7 @@
 """UniAnimate's sampler: DDIM with timesteps of its own, and noise that is drawn towards the reference before the first step.
 
 The published code divides by sqrt(alpha_bar), which is 0 at the last timestep, so that numbers of steps that visit it (27, 36, 37 ...) give
-nothing but NaN. Here the noise is told from the prediction without a division, which is the same algebra and works at every timestep.
+nothing but NaN. Here the noise follows from the prediction without a division, which is the same algebra and works at every timestep.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Report:
 
 
 def hand_over(scene: Scene, folder: Path) -> None:
-    """Writes what a system is given, without loss, for `perform_alone`. Raises InputError where it is not told by poses."""
+    """Writes what a system is given, without loss, for `perform_alone`. Raises InputError for a signal other than poses."""
     motion = scene.poses()
     write_picture(scene.picture, folder / PICTURE)
     save_poses(scene.reference, folder / REFERENCE)

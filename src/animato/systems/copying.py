@@ -21,7 +21,7 @@ from animato.sampling.plan import Window
 from animato.systems.detail import Source
 
 AROUND = 5  # pixels of the canvas; an estimated mask ends a little early
-GONE = 0.5  # share of its nearness in the canvas below which the body is gone from a place
+GONE = 0.5  # fraction of its nearness in the canvas below which the body is gone from a place
 FARTHEST = 1e-4  # of the body's nearness, below which it says nothing
 
 
@@ -54,8 +54,8 @@ class Copier:
         return torch.nn.functional.interpolate(gone, standing.shape, mode="bilinear") * torch.from_numpy(standing)
 
     def _sources(self, copied: Copied, traces: Tensor) -> list[Source]:  # 1 F 3 h w
-        shares = torch.nn.functional.pixel_shuffle(copied.weight[0], FrameCodec(self.vae).stride)[:, 0]
-        return [Source(place[:2].numpy(), place[2].numpy(), share.numpy()) for place, share in zip(traces[0], shares, strict=True)]
+        weights = torch.nn.functional.pixel_shuffle(copied.weight[0], FrameCodec(self.vae).stride)[:, 0]
+        return [Source(trace[:2].numpy(), trace[2].numpy(), weight.numpy()) for trace, weight in zip(traces[0], weights, strict=True)]
 
 
 def standing(poses: PoseSequence, box: Box, size: Size) -> np.ndarray | None:  # H W in [0, 1]
@@ -74,9 +74,9 @@ def vacated(copied: Copied, reference: Tensor, left: Tensor) -> Copied:  # 1 1 C
     The copy head does not see where the reference's person is, and has learned it from colours alone, which leaves heads standing.
     """
     stride = left.shape[-1] // copied.weight.shape[-1]
-    share = copied.weight + torch.nn.functional.pixel_unshuffle(left.unsqueeze(2), stride) * (1 - copied.weight)  # 1 F pixels h w
-    base = reference + share.repeat(1, 1, reference.shape[2] // share.shape[2], 1, 1) * (copied.fetched - reference)
-    return copied._replace(base=base, weight=share)
+    weight = copied.weight + torch.nn.functional.pixel_unshuffle(left.unsqueeze(2), stride) * (1 - copied.weight)  # 1 F pixels h w
+    base = reference + weight.repeat(1, 1, reference.shape[2] // weight.shape[2], 1, 1) * (copied.fetched - reference)
+    return copied._replace(base=base, weight=weight)
 
 
 def to_velocity(model: Model, base: Tensor, alphas_cumprod: Tensor) -> Model:  # base 1 F C h w

@@ -1,4 +1,4 @@
-"""MagicAnimate: one picture and a motion, told as DensePose's body parts, become a video by diffusion.
+"""MagicAnimate: one picture and a motion, shown as DensePose's body parts, become a video by diffusion.
 
 The whole method. The motion's body parts go through a ControlNet, whose residuals steer the denoiser frame by frame. The appearance encoder
 sees the clean picture at the time of every step, and what it writes is read by the spatial attentions of the denoiser's middle and up
@@ -181,7 +181,7 @@ class MagicAnimate:
         return Prompted(denoiser, encoder, placement(self.controlnet), tokens, context, encoder.project_context(tokens))
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
-        """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
+        """The memory that a clip of this size (width, height) and length needs, for the user to know beforehand."""
         latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         during = (self.appearance_encoder, self.controlnet)
         return estimate(self.denoiser, settings, frames, latents, beside=(self.vae,), during=during, conditioning=CONDITIONING)

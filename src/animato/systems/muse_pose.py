@@ -108,7 +108,7 @@ class MusePose:
         return referenced.denoising(self, encoded, settings, placement)
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
-        """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
+        """The memory that a clip of this size (width, height) and length needs, for the user to know beforehand."""
         whole = frames + by_windows(settings).lacking(frames)
         latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         return estimate(self.denoiser, settings, whole, latents, beside=(self.vae, self.image_encoder))

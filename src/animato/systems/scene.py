@@ -64,7 +64,7 @@ class Scene:
         return Fraction(self.motion.fps or RATE).limit_denominator(1001)
 
     def poses(self) -> PoseSequence:
-        """The motion, where it is told by poses, checked. Raises InputError for another signal, or parts that do not belong together."""
+        """The motion, where it is poses, checked. Raises InputError for another signal, or parts that do not belong together."""
         check_picture(self.picture)
         if not isinstance(self.motion, PoseSequence):
             raise InputError("This system follows poses, and a DensePose video shows none: give the video that it was made of.")

@@ -194,7 +194,7 @@ class UniAnimate:
         return (self.short if len(plan) == 1 else self.long).begin(clean.cpu(), noise, shift, self.noise)
 
     def estimate(self, size: Size, frames: int, settings: Settings = PUBLISHED) -> Estimate:
-        """The memory that a clip of this size (width, height) and length needs, to be told to the user beforehand."""
+        """The memory that a clip of this size (width, height) and length needs, for the user to know beforehand."""
         latents = FrameCodec(self.vae).latent_size(settings.canvas or size)
         during = (self.vae,) if isinstance(settings.window, Chain) else ()
         return estimate(self.unet, settings, frames, latents, beside=(self.vae, self.image_encoder), during=during)
