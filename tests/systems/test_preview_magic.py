@@ -25,7 +25,7 @@ from animato.training.copying import exactly
 from animato.training.magic_animate import MagicCleanStep
 from animato.training.objective import Clean
 from animato.training.recipe import Data, Networks, Recipe, Run
-from animato.training.runs import make_trainee, train
+from trainees import make_trainee, train
 
 FOLDER = card("magic-animate").previews[ATTENTION]
 UNET = {"in_channels": 12, "out_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1}

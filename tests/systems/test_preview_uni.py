@@ -26,9 +26,9 @@ from animato.systems.scene import Scene
 from animato.training.copying import exactly
 from animato.training.objective import BegunClean
 from animato.training.recipe import Data, Networks, Recipe, Run
-from animato.training.runs import make_trainee, train
 from animato.training.trainee import Trainee
 from animato.training.uni_animate_networks import uni_networks
+from trainees import make_trainee, train
 
 FOLDERS = card("uni-animate").previews
 SHAPE = {"in_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1, "attention_levels": [False, True]}

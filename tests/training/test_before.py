@@ -15,8 +15,8 @@ from animato.training.check import Requirements, fitted, written
 from animato.training.loop import check_same
 from animato.training.objective import BegunClean, Clean, Epsilon, Fetch, Objective, SubsetVelocity, Velocity
 from animato.training.recipe import Data, Networks, Recipe, Run, read_recipe
-from animato.training.runs import train
 from tiny import PATCHES
+from trainees import train
 
 FETCH = """
 [networks]

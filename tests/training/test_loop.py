@@ -17,10 +17,10 @@ from animato.training.loop import Training, select
 from animato.training.objective import Clean, Fetch
 from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run
 from animato.training.referenced import ReferencedNetworks, referenced_networks
-from animato.training.runs import make_trainee, train
 from animato.weights import own
 from animato.weights.about import About
 from tiny import PATCHES
+from trainees import make_trainee, train
 
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 4, "middle": True, "norm": "frame"}
 TINY = Recipe(

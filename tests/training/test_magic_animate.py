@@ -26,8 +26,8 @@ from animato.training.loop import select
 from animato.training.magic_animate import EpsilonStep, MagicNetworks, joint, magic_networks
 from animato.training.objective import Epsilon, Velocity
 from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run, read_recipe
-from animato.training.runs import make_trainee, train
 from magic_files import denoiser_file, only
+from trainees import make_trainee, train
 from weight_files import plain
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"

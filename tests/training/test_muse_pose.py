@@ -18,9 +18,9 @@ from animato.pose.styles import muse_pose
 from animato.sampling.schedule import NoiseSchedule
 from animato.training.batch import row_generator
 from animato.training.recipe import Data, Networks, Recipe, Run
-from animato.training.runs import make_trainee, train
 from animato.weights.own import trained_noise
 from tiny import PATCHES
+from trainees import make_trainee, train
 
 TEMPORAL = {"kind": "attention", "heads": 2, "positions": 128, "middle": True, "norm": "frame"}
 NOISE = NoiseSchedule(beta_schedule="scaled_linear")

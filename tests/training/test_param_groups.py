@@ -16,8 +16,8 @@ from animato.models.temporal import TemporalMamba
 from animato.training.loop import Training, param_groups
 from animato.training.objective import Clean
 from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run
-from animato.training.runs import make_trainee, train
 from tiny import PATCHES
+from trainees import make_trainee, train
 
 SPARED = ("A_log", "A_b_log", "D", "D_b", "dt_proj.bias", "dt_proj_b.bias")
 TEMPORAL = {"heads": 2, "positions": 2, "middle": True, "norm": "frame"}

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from animato.training.recipe import read_recipe
-from animato.training.runs import train
+from trainees import train
 
 RECIPE = """
 [networks]

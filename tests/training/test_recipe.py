@@ -10,6 +10,7 @@ from animato.core.errors import InputError
 from animato.training import animate_anyone, magic_animate, muse_pose, uni_animate
 from animato.training.check import Requirements, check_fields, check_numbers, checked
 from animato.training.recipe import build_recipe, plain, read_recipe
+from trainees import make_trainee
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 NEEDS = {module.NEEDS.system: module.NEEDS for module in (animate_anyone, muse_pose, magic_animate, uni_animate)}
@@ -114,3 +115,12 @@ def test_a_field_of_another_system_cannot_be_set(system: str, networks: dict, na
     with pytest.raises(InputError, match=named):
         check_fields(build_recipe({"networks": networks}, "recipe"), NEEDS[system])
     check_fields(build_recipe({}, "recipe"), NEEDS[system])
+
+
+def test_a_system_that_is_not_known_or_learns_nothing() -> None:
+    """Those that learn are named; a recipe of before, which names none, is of the first of them."""
+    for system in ("nobody", "puppet"):
+        with pytest.raises(InputError, match=f"no training of '{system}': set system to one of animate-anyone, muse-pose"):
+            make_trainee(build_recipe({"system": system}, "recipe"))
+    with pytest.raises(InputError, match="This recipe of animate-anyone cannot be trained yet"):
+        make_trainee(build_recipe({}, "recipe"))

@@ -25,10 +25,10 @@ from animato.training.conditions import Kept, condition, keep
 from animato.training.loop import Training
 from animato.training.objective import SubsetVelocity
 from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run, read_recipe
-from animato.training.runs import make_trainee, train
 from animato.training.uni_animate import SubsetDraw, SubsetStep, draw_subsets
 from animato.training.uni_animate_networks import UniNetworks, uni_networks
 from tiny import normal, randomised
+from trainees import make_trainee, train
 
 RECIPE = read_recipe(Path(__file__).resolve().parents[2] / "recipes" / "uni-animate.toml")
 UNET = {

@@ -22,8 +22,8 @@ from animato.systems.previews.animate_anyone import load as preview
 from animato.systems.scene import Scene
 from animato.training.objective import Clean, Fetch
 from animato.training.recipe import Data, Networks, Recipe, Run
-from animato.training.runs import make_trainee, train
 from animato.weights.animate_anyone import convert
+from trainees import make_trainee, train
 from weight_files import official, tiny_networks
 
 SHAPE = {"block_out_channels": [32, 32], "layers_per_block": 1, "attention_levels": [False, True], "heads": 2}

@@ -13,16 +13,16 @@ def train(recipe: Path, changes: list[str], out: Path | None) -> None:
     try:
         from accelerate import PartialState
 
+        from animato.systems.known import trainee
         from animato.training.loop import Training
         from animato.training.recipe import read_recipe
-        from animato.training.runs import make_trainee
     except ImportError as error:
         raise MissingModelError(f"Training needs {error.name}: pip install 'animato[train]'.") from error
     wanted = read_recipe(recipe, changes)
     folder = out or Path("out") / recipe.stem
     with Bars() as bars:
         bars("build networks", 0, 1)
-        training = Training(make_trainee(wanted), folder)
+        training = Training(trainee(wanted), folder)
         bars("build networks", 1, 1)
         training.go(bars)
     if PartialState().is_main_process:  # of those that torchrun started, the one that speaks
