@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,3 +82,10 @@ def test_a_folder_to_begin_from_says_what_its_networks_see(tmp_path: Path) -> No
         assert lacks(recipe) == missing
     with pytest.raises(InputError, match="has no copy_head"):
         check_there(replace(recipe, networks=replace(recipe.networks, copy_head="limbs")), animate_anyone.NEEDS)
+
+
+def test_a_package_that_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the recipe is read. None in the place of a module is how Python marks one that is not to be found."""
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert main(["train", "nowhere.toml"]) == 2
+    assert 'Training needs packages that are not installed here (tensorboard). Run: pip install "animato[train]"' in capsys.readouterr().err

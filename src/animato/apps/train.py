@@ -5,19 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from animato.apps.console import Bars, say
-from animato.core.errors import MissingModelError
+from animato.core.packages import TRAINING, check_installed
 
 
 def train(recipe: Path, changes: list[str], out: Path | None) -> None:
-    """Runs a recipe in `out`, by default out/NAME of the recipe. Raises InputError for a recipe that cannot be run."""
-    try:
-        from accelerate import PartialState
+    """Runs a recipe in `out`, by default out/NAME of the recipe. Raises InputError for a recipe that cannot be run, MissingModelError."""
+    check_installed("Training", TRAINING)
+    from accelerate import PartialState
 
-        from animato.systems.known import trainee
-        from animato.training.loop import Training
-        from animato.training.recipe import read_recipe
-    except ImportError as error:
-        raise MissingModelError(f"Training needs {error.name}: pip install 'animato[train]'.") from error
+    from animato.systems.known import trainee
+    from animato.training.loop import Training
+    from animato.training.recipe import read_recipe
+
     wanted = read_recipe(recipe, changes)
     folder = out or Path("out") / recipe.stem
     with Bars() as bars:
