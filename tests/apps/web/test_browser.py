@@ -176,7 +176,9 @@ def test_a_picture_and_a_video_become_a_video_with_sound(page: Page, character: 
     result, beside = page.video("result"), page.video("driving")
     assert (result["width"], result["height"]) == (128, 192) and (beside["width"], beside["height"]) == (512, 768)
     assert result["seconds"] == pytest.approx(0.5, abs=0.1) == beside["seconds"]
-    assert "PCK@.1T" in page.all("#report")[0].text and "4 frames of 128x192" in page.all("#report")[0].text
+    report = page.all("#report")[0].text
+    assert "PCK@.1T" in report and "4 frames of 128x192" in report
+    assert page.browser.execute_script("return document.querySelector('#system input').value") == "auto" and "made by Puppet in" in report
     file = tmp_path / "result.mp4"
     urllib.request.urlretrieve(page.all("#result video")[0].get_attribute("src"), file)
     assert read_sound(file)[0] == "aac"

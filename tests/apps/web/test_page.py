@@ -31,13 +31,13 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
 from animato.people.shipped import motions
-from animato.systems.known import names
-from animato.systems.load import PUPPETS
+from animato.systems.known import KNOWN, names
+from animato.systems.load import load
 from material import Material
 from videos import tone, write_video
 from waiting import HANGS
 
-FAST = PUPPETS["fast"]
+FAST = load("puppet", "fast")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def studio(tmp_path: Path) -> Studio:
     return Studio(tmp_path)
 
 
-def asked(material: Material, driving: Path | None = None) -> Request:
+def request_for(material: Material, driving: Path | None = None) -> Request:
     return Request(str(material.character), str(driving or material.motion), size="128x192")
 
 
@@ -53,7 +53,7 @@ def asked(material: Material, driving: Path | None = None) -> Request:
 
 
 def test_animate_makes_the_video_of_the_command_line(material: Material, studio: Studio, tmp_path: Path) -> None:
-    made = make_result(studio.enter(), asked(material), FAST, True, silent)
+    made = make_result(studio.enter(), request_for(material), FAST, True, silent)
     words = ["animate", str(material.character), str(material.motion), "-o", str(tmp_path / "a.mp4")]
     assert main([*words, "--size", "128x192", "--quality", "fast"]) == 0
     assert all(np.array_equal(a, b) for a, b in zip(open_clip(made.video), open_clip(tmp_path / "a.mp4"), strict=True))
@@ -73,17 +73,17 @@ def test_the_driving_video_is_shown_small_and_as_long_as_the_result(material: Ma
 def test_the_sound_is_kept_on_request(material: Material, studio: Studio, tmp_path: Path, sound: bool) -> None:
     frames = [read_picture(material.character)] * 2
     driving = write_video(tmp_path / "driving.mp4", frames, 8, sound=("aac", tone(0.25)))
-    made = make_result(studio.enter(), asked(material, driving), FAST, sound, silent)
+    made = make_result(studio.enter(), request_for(material, driving), FAST, sound, silent)
     assert made.driving and [bool(open_clip(path).sound) for path in (made.video, made.driving)] == [sound, sound]
 
 
 def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, studio: Studio) -> None:
     session, stages = studio.enter(), []
-    made = make_preview(session, asked(material, material.video), silent)
+    made = make_preview(session, request_for(material, material.video), silent)
     assert open_clip(made.video).length == 4 and "torso" in made.lines[1] and made.driving is None
-    make_result(session, asked(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
+    make_result(session, request_for(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
     assert {"take apart", "write", "driving"} <= set(stages) and not {"picture", "pose"} & set(stages)
-    session.prepared(asked(material), lambda stage, done, total: stages.append(stage))
+    session.prepared(request_for(material), lambda stage, done, total: stages.append(stage))
     assert "picture" in stages
 
 
@@ -127,7 +127,7 @@ def test_pictures_of_the_shipped_motions_differ() -> None:
 
 def test_files_go_when_a_visitor_goes(material: Material, studio: Studio) -> None:
     one, other = studio.enter(), studio.enter()
-    made, kept = (make_preview(session, asked(material), silent).video for session in (one, other))
+    made, kept = (make_preview(session, request_for(material), silent).video for session in (one, other))
     studio.leave(one)
     studio.leave(None)
     assert not made.exists() and kept.exists()
@@ -139,12 +139,12 @@ def test_work_that_is_stopped_leaves_no_video(material: Material, studio: Studio
     session = studio.enter()
 
     def function(progress: Progress) -> object:
-        def told(stage: str, done: int, total: int) -> None:
+        def report_and_stop(stage: str, done: int, total: int) -> None:
             progress(stage, done, total)
             if stage == "write":
                 session.stop()
 
-        return make_result(session, asked(material), FAST, True, told)
+        return make_result(session, request_for(material), FAST, True, report_and_stop)
 
     session.work = Work(function)  # type: ignore[arg-type]
     with pytest.raises(Interrupted, match="Stopped"):
@@ -199,14 +199,14 @@ def test_the_remaining_time_follows_the_pace() -> None:
 
 @given(st.integers(0, 500), st.integers(0, 500), st.floats(0, 1e5))
 def test_progress_is_told_for_any_numbers(done: int, total: int, elapsed: float) -> None:
-    told = bars([Stage("<new & stage>", done, total, elapsed)])
-    assert "&lt;new &amp; stage&gt;" in told and ("left" in told) == (0 < done < total)
+    text = bars([Stage("<new & stage>", done, total, elapsed)])
+    assert "&lt;new &amp; stage&gt;" in text and ("left" in text) == (0 < done < total)
 
 
 def test_stages_are_told_in_words_for_people() -> None:
-    told = bars([Stage("encode", 3, 3, 1.0), Stage("denoise", 3, 20, 9.0), Stage("take apart", 0, 1, 0.5)])
-    assert "Reading the picture and the poses" in told and "Making the frames from noise" in told and "step 3 of 20" in told
-    assert "Taking the picture apart" in told and "0 of 1" not in told
+    text = bars([Stage("encode", 3, 3, 1.0), Stage("denoise", 3, 20, 9.0), Stage("take apart", 0, 1, 0.5)])
+    assert "Reading the picture and the poses" in text and "Making the frames from noise" in text and "step 3 of 20" in text
+    assert "Taking the picture apart" in text and "0 of 1" not in text
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.7, "1 min 0 s"), (125, "2 min 5 s"), (3780, "1 h 3 min")])
@@ -215,8 +215,8 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 def test_reports_are_text_and_never_markup() -> None:
-    told = report(["pose <b>found</b>"], ["a.png & b.png"])
-    assert "Pose &lt;b&gt;found" in told and "a.png &amp; b.png" in told
+    text = report(["pose <b>found</b>"], ["a.png & b.png"])
+    assert "Pose &lt;b&gt;found" in text and "a.png &amp; b.png" in text
     assert "notes" not in report(["one"], []) and "<b>" not in failure("<b>")
 
 
@@ -251,32 +251,32 @@ def function(page: Any, name: str) -> Any:
 
 def test_every_system_can_be_chosen(page: Any) -> None:
     offered = [value for _, value in component(page, "system").choices]
-    assert set(names()) <= set(offered)
-    assert [value for _, value in component(page, "quality").choices] == list(PUPPETS)
+    assert offered == ["auto", *names()]
+    assert [value for _, value in component(page, "quality").choices] == list(KNOWN[0].qualities)
 
 
 @pytest.mark.parametrize(
     ("system", "seen"), [("auto", [True, False, False]), ("muse-pose", [False] * 3), ("uni-animate", [False, True, True])]
 )
 def test_settings_that_a_system_lacks_are_not_seen(page: Any, system: str, seen: list[bool]) -> None:
-    told = function(page, "system")(system)
-    assert [told[component(page, name)]["visible"] for name in ("quality", "long", "temporal")] == seen
+    changes = function(page, "system")(system)
+    assert [changes[component(page, name)]["visible"] for name in ("quality", "long", "temporal")] == seen
 
 
 def test_what_is_set_for_one_system_is_no_hindrance_to_another(page: Any, served: Studio, material: Material) -> None:
     fields = [{"path": str(material.character)}, str(material.motion), "192x288", "2", "robust", "largest"]
-    *_, told = function(page, "animate")(served.enter(), "puppet", "fast", "chain", "mamba", True, *fields)
-    assert told[component(page, "status")] == "" and told[component(page, "result")]
-    *_, told = function(page, "animate")(served.enter(), "uni-animate", "fast", "anyhow", "attention", True, *fields)
-    assert "choose windows or chain" in told[component(page, "status")]
+    *_, changes = function(page, "animate")(served.enter(), "puppet", "fast", "chain", "mamba", True, *fields)
+    assert changes[component(page, "status")] == "" and changes[component(page, "result")]
+    *_, changes = function(page, "animate")(served.enter(), "uni-animate", "fast", "anyhow", "attention", True, *fields)
+    assert "choose windows or chain" in changes[component(page, "status")]
 
 
 def test_a_picture_that_cannot_be_read_is_refused_when_it_comes(page: Any, served: Studio, material: Material) -> None:
     (served.root / "hash").mkdir()
     handed_in = Path(shutil.copy(material / "cut.png", served.root / "hash"))
-    told = function(page, "picture")({"path": str(handed_in)})
-    assert told[component(page, "picture")] is None
-    message = told[component(page, "status")]
+    changes = function(page, "picture")({"path": str(handed_in)})
+    assert changes[component(page, "picture")] is None
+    message = changes[component(page, "status")]
     assert "cut.png" in message and "alert" in message and str(served.root) not in message
     good = function(page, "picture")({"path": str(material.character)})
     assert component(page, "picture") not in good and "alert" not in good[component(page, "status")]
@@ -284,11 +284,15 @@ def test_a_picture_that_cannot_be_read_is_refused_when_it_comes(page: Any, serve
 
 def test_people_of_a_video_are_offered(page: Any, company: Path, material: Material) -> None:
     people = component(page, "people")
-    told = function(page, "video")(str(company))
-    assert [name for _, name in told[people]["value"]] == ["0", "1"] and told[people]["selected_index"] == 1 and told[people]["visible"]
-    assert "1" in told.values() and str(company) in told.values()
-    told = function(page, "video")(str(material.video))
-    assert not told[people]["visible"] and "largest" in told.values()
+    changes = function(page, "video")(str(company))
+    assert (
+        [name for _, name in changes[people]["value"]] == ["0", "1"]
+        and changes[people]["selected_index"] == 1
+        and changes[people]["visible"]
+    )
+    assert "1" in changes.values() and str(company) in changes.values()
+    changes = function(page, "video")(str(material.video))
+    assert not changes[people]["visible"] and "largest" in changes.values()
 
 
 def test_what_is_wrong_is_said_as_on_the_command_line(
@@ -298,8 +302,8 @@ def test_what_is_wrong_is_said_as_on_the_command_line(
         assert main(["animate", str(material / picture), "wave", "-o", str(tmp_path / "a.mp4")]) == 2
         sentence = capsys.readouterr().err.split("error: ")[1].strip()
         fields = [{"path": str(material / picture)}, "wave", "", "", "robust", "largest"]
-        *_, told = function(page, "animate")(served.enter(), "puppet", "fast", "windows", "attention", True, *fields)
-        assert html.unescape(told[component(page, "status")]).count(sentence) == 1
+        *_, changes = function(page, "animate")(served.enter(), "puppet", "fast", "windows", "attention", True, *fields)
+        assert html.unescape(changes[component(page, "status")]).count(sentence) == 1
 
 
 def test_cancelled_work_is_not_told_as_a_failure(page: Any, served: Studio) -> None:
@@ -330,8 +334,8 @@ def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path, name: st
             assert '"title":"animato"' in page.read().decode() and b"ALIVE" in stream.readline()
             assert list(tmp_path.glob("animato-web-*"))
             server.send_signal(getattr(signal, name))
-            told, complaints = server.communicate(timeout=HANGS)
-        assert server.returncode == 0 and told.strip() == "Stopped." and not complaints
+            printed, complaints = server.communicate(timeout=HANGS)
+        assert server.returncode == 0 and printed.strip() == "Stopped." and not complaints
     finally:
         server.kill()
     assert list(tmp_path.iterdir()) == []

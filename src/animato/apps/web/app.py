@@ -81,7 +81,8 @@ class _Server(uvicorn.Server):
 
     def __init__(self, application: FastAPI, door: Door, studio: Studio) -> None:
         super().__init__(uvicorn.Config(door, log_level="warning", ws="none", proxy_headers=False, timeout_graceful_shutdown=5))
-        self._application, self._studio = application, studio
+        self._application = application
+        self._studio = studio
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._studio.stop()

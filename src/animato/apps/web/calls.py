@@ -66,21 +66,23 @@ def checked(body: bytes, events: Mapping[int, Event], files: Files) -> bytes:
     except (ValueError, RecursionError) as error:
         raise Refused(400, ODD) from error
     call = call if isinstance(call, dict) else {}
-    number, data, session = call.get("fn_index"), call.get("data"), call.get("session_hash")
+    number = call.get("fn_index")
+    data = call.get("data")
+    session = call.get("session_hash")
     event = events.get(number) if type(number) is int else None
     if event is None or not isinstance(data, list) or len(data) != len(event.fields):
         raise Refused(400, ODD)
     if not isinstance(session, str) or not re.fullmatch(r"[\w-]{1,64}", session, re.ASCII):
         raise Refused(400, ODD)
     trigger = call.get("trigger_id")
-    told = {
+    clean = {
         "fn_index": number,
         "data": [_value(kind, value, files) for kind, value in zip(event.fields, data, strict=True)],
         "session_hash": session,
         "event_data": _choice(call.get("event_data")) if event.choice else None,
         "trigger_id": trigger if type(trigger) is int else None,
     }
-    return json.dumps(told).encode()
+    return json.dumps(clean).encode()
 
 
 def _no_number(word: str) -> None:
@@ -100,9 +102,9 @@ def _value(kind: Field, value: object, files: Files) -> Any:
     raise Refused(400, ODD)
 
 
-def _choice(told: object) -> dict[str, object]:
+def _choice(given: object) -> dict[str, object]:
     """Which of several things was chosen, counted from 0."""
-    index = told.get("index") if isinstance(told, dict) else None
+    index = given.get("index") if isinstance(given, dict) else None
     if type(index) is not int:
         raise Refused(400, ODD)
     return {"index": index, "value": None}

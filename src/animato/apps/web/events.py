@@ -21,7 +21,7 @@ from animato.core.media import write_clip
 from animato.core.progress import Progress
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
-from animato.systems.known import KNOWN, Card, card
+from animato.systems.known import ATTENTION, KNOWN, card
 from animato.systems.load import AUTO, load
 
 File = dict[str, Any]  # an uploaded file as Gradio hands it over before it would decode it itself: its "path" counts
@@ -42,7 +42,11 @@ class Events:
     """Connects the fields of one page. Every function below takes raw values of fields and returns what changes on the page."""
 
     def __init__(self, studio: Studio, inputs: Inputs, settings: Settings, buttons: Buttons, outputs: Outputs) -> None:
-        self._studio, self._in, self._settings, self._buttons, self._out = studio, inputs, settings, buttons, outputs
+        self._studio = studio
+        self._in = inputs
+        self._settings = settings
+        self._buttons = buttons
+        self._out = outputs
         self._session = gr.State(None, delete_callback=studio.leave)
 
     def connect(self) -> None:
@@ -60,7 +64,9 @@ class Events:
 
     def _connect_inputs(self) -> None:
         """A motion counts from the moment it is chosen: a look at it, which takes a second, follows."""
-        fields, status, chosen = self._in, self._out.status, [self._in.driving, self._in.person]
+        fields = self._in
+        status = self._out.status
+        chosen = [fields.driving, fields.person]
         fields.picture.upload(self.picture, fields.picture, [fields.picture, fields.characters, status], **RAW)
         fields.picture.clear(lambda: self.picture(None), None, [fields.picture, fields.characters, status], **AT_ONCE)
         fields.characters.select(self.character, None, [fields.picture, status], **AT_ONCE)
@@ -144,7 +150,8 @@ class Events:
         return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
 
     def _drive(self, driving: str | None, people: Choice | None = None) -> Update:
-        faces, largest = (people.faces, people.largest) if people else ((), 0)
+        faces = people.faces if people else ()
+        largest = people.largest if people else 0
         shown = [(face, str(number)) for number, face in enumerate(faces)]
         return {
             self._in.driving: driving,
@@ -162,7 +169,7 @@ class Events:
     def system(self, name: str) -> Update:
         """Only the settings that a system has are to be seen."""
         settings = self._settings
-        chosen = KNOWN[0] if name == AUTO else card(name)
+        chosen = next((one for one in KNOWN if one.name == name), KNOWN[0])  # auto may take the first one, which has a quality
         return {
             settings.quality: gr.update(visible=bool(chosen.qualities)),
             settings.long: gr.update(visible=len(chosen.long) > 1),
@@ -173,10 +180,9 @@ class Events:
         self, session: Session | None, system: str, quality: str, long: str, temporal: str, sound: bool, *fields: Any
     ) -> Iterator[Update]:
         """The result and the driving video beside it; progress before that."""
-        own = {} if system == AUTO else own_words(card(system), temporal, long)
         yield from self._watched(
             session,
-            lambda visitor, progress: make_result(visitor, _request(*fields), load(system, quality, **own), sound, progress),
+            lambda visitor, progress: make_result(visitor, _request(*fields), loaded(system, quality, temporal, long), sound, progress),
             lambda made: {
                 self._out.tabs: gr.update(selected="result"),
                 self._out.result: str(made.video),
@@ -224,9 +230,17 @@ class Events:
         return failure(re.sub(inside, "", str(error)))
 
 
-def own_words(chosen: Card, temporal: str, long: str) -> dict[str, Any]:
-    """Those of the two that a system has a choice in."""
-    return ({"temporal": temporal} if len(chosen.previews) > 1 else {}) | ({"long": long} if len(chosen.long) > 1 else {})
+def loaded(system: str, quality: str, temporal: str, long: str) -> api.Animator:
+    """The system as it was chosen; what was chosen for another one is left out. Raises InputError, MissingModelError."""
+    if system == AUTO:
+        return load(AUTO, quality)
+    chosen = card(system)
+    return load(
+        chosen.name,
+        quality,
+        temporal=temporal if len(chosen.previews) > 1 else next(iter(chosen.previews), ATTENTION),
+        long=long if len(chosen.long) > 1 else None,
+    )
 
 
 def _request(picture: File | None, *fields: Any) -> Request:

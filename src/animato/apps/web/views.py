@@ -89,5 +89,6 @@ def _cut_out(frame: np.ndarray, one: Someone) -> np.ndarray:
     """The part of a frame that shows one person."""
     x0, y0, x1, y1 = one.box
     room = MARGIN * max(x1 - x0, y1 - y0)
-    left, top = max(0, round(x0 - room)), max(0, round(y0 - room))
+    left = max(0, round(x0 - room))
+    top = max(0, round(y0 - room))
     return frame[top : max(top + 1, round(y1 + room)), left : max(left + 1, round(x1 + room))]
