@@ -40,7 +40,7 @@ Shape = tuple[tuple[int, int], int]  # width and height in pixels, frames
 
 @dataclass(frozen=True)
 class System:
-    """read: where the reference is read, by the beginnings of names. words: tokens of a prompt that both halves are told; 0: CLIP's one."""
+    """read: where the reference is read, by the beginnings of names. words: tokens of a prompt that both halves have; 0: CLIP's one."""
 
     name: str
     size: tuple[int, int]  # width, height in pixels
@@ -64,16 +64,16 @@ def main() -> int:
     missed = 0
     with torch.device("meta"), torch.no_grad():
         for system in SYSTEMS:
-            missed += told(system.name, (system.size, system.frames), step(system), system.budget)
-        missed += told("  its ControlNet", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), controlnet(MAGIC_ANIMATE), 7.15)
-        missed += told("  its encoder", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), encoder(MAGIC_ANIMATE), 1.25)
+            missed += exceeded(system.name, (system.size, system.frames), step(system), system.budget)
+        missed += exceeded("  its ControlNet", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), controlnet(MAGIC_ANIMATE), 7.15)
+        missed += exceeded("  its encoder", (MAGIC_ANIMATE.size, MAGIC_ANIMATE.frames), encoder(MAGIC_ANIMATE), 1.25)
         once, clip = unified(*UNIFIED)
-        missed += told("uni-animate", UNIFIED, once, 134.8)
-        missed += told(f"  a clip, {CALLS} calls", UNIFIED, clip, 4178.0)
+        missed += exceeded("uni-animate", UNIFIED, once, 134.8)
+        missed += exceeded(f"  a clip, {CALLS} calls", UNIFIED, clip, 4178.0)
     return missed
 
 
-def told(name: str, shape: Shape, work: Work, budget: float) -> bool:
+def exceeded(name: str, shape: Shape, work: Work, budget: float) -> bool:
     """Prints a line; whether the budget is exceeded."""
     published, apart, ours = (one / TERA for one in work)
     (width, height), frames = shape
@@ -131,14 +131,14 @@ def unified(size: tuple[int, int], frames: int) -> tuple[Work, Work]:
     null, condition = (net.condition(net.encode(one, prompt, (height, width)), range(frames)) for one in (Given(), by_reference))
     tokens = torch.empty(1, 81, 1024)
 
-    def told_of(given: Given) -> int:
+    def conditioning(given: Given) -> int:
         return flops(lambda: net.condition(net.encode(given, prompt, (height, width)), range(frames)))
 
     plain = flops(lambda: trunk(torch.empty(1, 12, 1 + frames, height, width), torch.ones(1), tokens))
     ready = flops(lambda: project_context(net.trunk, tokens))  # the published code does this in the trunk, for every frame
-    published = [2 * plain + told_of(given) - ready for given in modes]
+    published = [2 * plain + conditioning(given) - ready for given in modes]
     ours = flops(lambda: [net(x, 1, one) for one in (null, condition)])
-    clip = CALLS * ours + told_of(Given()) + told_of(by_reference)
+    clip = CALLS * ours + conditioning(Given()) + conditioning(by_reference)
     return (published[0], ours, ours), (CALLS * sum(published), clip, clip)
 
 

@@ -2,9 +2,9 @@
 
 Procedural people whom training has not seen, 249 frames at 24 frames a second, 128 x 128 pixels: 8 clips of 32 frames, neighbours of which
 share one. The motions take turns. A seam is where one clip ends and the next begins or, with windows, where a window begins or ends.
-Beside each way stands one window over everything, which has no seams, at the same changes from frame to frame. Then a picture is told
-brighter than it is: how much of that comes out tells how much of what has drifted one clip hands on to the next. Each way has a process
-of its own, so that its memory can be told. The sheet shows frames of the first person.
+Beside each way stands one window over everything, which has no seams, at the same changes from frame to frame. Then the network is given
+a picture brighter than it is: how much of that comes out says how much of what has drifted one clip hands on to the next. Each way has a
+process of its own, so that its memory can be measured. The sheet shows frames of the first person.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from time import process_time
 import cv2
 import numpy as np
 import torch
-from animato.systems.preview_uni import FOLDERS, SETTINGS, UniPreview, preview
 
 from animato.core.panels import side_by_side, titled
 from animato.core.picture import write_picture
@@ -31,8 +30,13 @@ from animato.pose.keypoints import PoseSequence
 from animato.sampling.plan import Chain, Windows
 from animato.sampling.settings import Reference, Settings
 from animato.systems.alone import peak_memory
-from animato.systems.preview import SIZE, limbs
+from animato.systems.known import ATTENTION, MAMBA, card
+from animato.systems.preview import SIZE, Preview
+from animato.systems.previews.uni_animate import SETTINGS, load
+from animato.systems.scene import Scene
+from animato.systems.uni_animate import UniAnimate
 
+FOLDERS = card(UniAnimate.name).previews
 LENGTH, FPS, LINK = 249, 24.0, 32
 BRIGHTER = 20  # levels
 WHOLE, CHAIN = "one window", "chain 32"
@@ -49,18 +53,18 @@ COLUMNS = ("at seams", "one window, there", "inside", "PSNR first", "PSNR last",
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class Actor:
     """A procedural person's clip, of which the first frame is the reference."""
 
     frames: np.ndarray  # F H W 3 uint8
     poses: PoseSequence
 
     @staticmethod
-    def of(seed: int, length: int) -> Scene:
+    def of(seed: int, length: int) -> Actor:
         names = sorted(MOTIONS)
-        return Scene(*clip(seed, names[seed % len(names)], length, SIZE, FPS))
+        return Actor(*clip(seed, names[seed % len(names)], length, SIZE, FPS))
 
-    def made(self, model: UniPreview, settings: Settings) -> np.ndarray:  # F H W 3 uint8
+    def made(self, model: Preview, settings: Settings) -> np.ndarray:  # F H W 3 uint8
         motion = replace(self.poses, mask=None)  # as of an aligned motion
         return np.stack(list(model.animate(Scene(self.frames[0], self.poses.frames(slice(0, 1)), motion), settings)))
 
@@ -87,9 +91,10 @@ def alone(folder: Path, settings: Settings, people: int, length: int = LENGTH) -
 
 def _performed(folder: Path, settings: Settings, people: int, length: int) -> Performed:
     torch.set_num_threads(1)
-    model, scenes = preview(folder), [Scene.of(seed, length) for seed in range(people)]
+    model = load(folder)
+    actors = [Actor.of(seed, length) for seed in range(people)]
     begin = process_time()
-    clips = [scene.made(model, settings) for scene in scenes]
+    clips = [actor.made(model, settings) for actor in actors]
     return Performed(clips, (process_time() - begin) / people, peak_memory())
 
 
@@ -100,19 +105,19 @@ def main() -> None:
     options.add_argument("--folder", type=Path, help="other networks, as a training run leaves them")
     options.add_argument("--sheet", type=Path)
     given = options.parse_args()
-    folder = given.folder or FOLDERS["mamba" if given.mamba else "attention"]
+    folder = given.folder or FOLDERS[MAMBA if given.mamba else ATTENTION]
     done = {name: alone(folder, settings, given.people) for name, settings in WAYS.items()}
-    scenes = [Scene.of(seed, LENGTH) for seed in range(given.people)]
+    actors = [Actor.of(seed, LENGTH) for seed in range(given.people)]
     rows = list[tuple[Cell, ...]]()
     for name, performed in done.items():
-        both = zip(scenes, performed.clips, done[WHOLE].clips, strict=True)
-        means = np.mean([measured(scene, made, whole, seams(WAYS[name])) for scene, made, whole in both], axis=0)
+        both = zip(actors, performed.clips, done[WHOLE].clips, strict=True)
+        means = np.mean([measured(actor, made, whole, seams(WAYS[name])) for actor, made, whole in both], axis=0)
         rows.append((name, *(float(mean) for mean in means), performed.seconds, round(performed.memory / 2**20)))
     print(Table(f"People: {given.people}, frames: {LENGTH}", ("way", *COLUMNS), tuple(rows)).markdown())
     torch.set_num_threads(1)
-    print(told_brighter(preview(folder), Scene.of(0, LINK)).markdown())
+    print(brightened(load(folder), Actor.of(0, LINK)).markdown())
     if given.sheet:
-        write_picture(sheet(scenes[0], {name: performed.clips[0] for name, performed in done.items()}), given.sheet)
+        write_picture(sheet(actors[0], {name: performed.clips[0] for name, performed in done.items()}), given.sheet)
 
 
 def seams(settings: Settings) -> list[int]:
@@ -123,50 +128,52 @@ def seams(settings: Settings) -> list[int]:
     return sorted({window.frames[0] - 1 for window in plan[1:]} | {window.frames[-1] for window in plan[:-1]})
 
 
-def measured(scene: Scene, made: np.ndarray, whole: np.ndarray, at: list[int]) -> list[float]:
+def measured(actor: Actor, made: np.ndarray, whole: np.ndarray, at: list[int]) -> list[float]:
     """COLUMNS without the last two: errors of changes, PSNR in dB, and by how many levels colours are farther off in the last clip."""
-    change, same = (changes(frames, scene) for frames in (made, whole))
+    change, same = (changes(frames, actor) for frames in (made, whole))
     seam = [change[at].mean(), same[at].mean()] if at else [np.nan, np.nan]
     parts = slice(1, LINK), slice(LENGTH - LINK + 1, LENGTH)
-    likeness = [np.mean([psnr(*pair) for pair in zip(made[part], scene.frames[part], strict=True)]) for part in parts]
-    first, last = (tint(made[part], scene.frames[part], scene.masks[part]) for part in parts)
+    likeness = [np.mean([psnr(*pair) for pair in zip(made[part], actor.frames[part], strict=True)]) for part in parts]
+    first, last = (tint(made[part], actor.frames[part], actor.masks[part]) for part in parts)
     return [float(value) for value in (*seam, np.delete(change, at).mean(), *likeness, *np.abs(last - first).mean(axis=1))]
 
 
-def changes(made: np.ndarray, scene: Scene) -> np.ndarray:  # F-1
+def changes(made: np.ndarray, actor: Actor) -> np.ndarray:  # F-1
     """Mean absolute difference between made and true change from frame to frame, over where the person is in one of the two; 0..255."""
-    difference = made.astype(np.int16) - scene.frames
+    difference = made.astype(np.int16) - actor.frames
     error = np.abs(np.diff(difference, axis=0)).mean(axis=-1)
-    there = np.maximum(scene.masks[1:], scene.masks[:-1]) / 255
+    there = np.maximum(actor.masks[1:], actor.masks[:-1]) / 255
     return (error * there).sum((1, 2)) / there.sum((1, 2))
 
 
 def tint(made: np.ndarray, truth: np.ndarray, masks: np.ndarray) -> np.ndarray:  # 2 3
     """How much too bright person and background are in red, green and blue, on average over the frames, in levels of 0..255."""
     difference, person = made.astype(np.float64) - truth, masks[..., None] / 255
-    return np.stack([(difference * share).sum((0, 1, 2)) / share.sum((0, 1, 2)) for share in (person, 1 - person)])
+    return np.stack([(difference * weight).sum((0, 1, 2)) / weight.sum((0, 1, 2)) for weight in (person, 1 - person)])
 
 
 @torch.no_grad()
-def told_brighter(model: UniPreview, scene: Scene) -> Table:
-    """What becomes of a picture that the network is told brighter than it is, while the copy head fetches from it as it is."""
-    given, plain = scene.poses.frames(slice(0, 1)), scene.frames[0]
-    copied, _ = model.copier(plain, given).copy(limbs(scene.poses))
+def brightened(model: Preview, actor: Actor) -> Table:
+    """What becomes of a picture that the network is given brighter than it is, while the copy head fetches from it as it is."""
+    given = actor.poses.frames(slice(0, 1))
+    plain = actor.frames[0]
+    copied, _ = model.copier(plain, given).copy(model.hints(actor.poses))
     bright = np.clip(plain.astype(int) + BRIGHTER, 0, 255).astype(np.uint8)
     ways: dict[str, Reference] = {"as first frame": "first-frame", "as reference": "reference", "as both": "both"}
-    rows, codec = list[tuple[Cell, ...]](), FrameCodec(model.system.vae)
+    codec = FrameCodec(model.page.vae)
+    rows = list[tuple[Cell, ...]]()
     for name, reference in ways.items():
         settings = replace(SETTINGS, reference=reference)
-        before, after = (codec.decode(model.denoise(canvas, given, scene.poses, copied, settings)) * 255 for canvas in (plain, bright))
+        before, after = (codec.decode(model.denoise(canvas, given, actor.poses, copied, settings)) * 255 for canvas in (plain, bright))
         rows.append((name, float((bright - plain.astype(float)).mean()), float((after - before).mean())))
-    return Table("A picture told brighter, levels of 0..255", ("told", "brighter by", "result brighter by"), tuple(rows))
+    return Table("A picture given brighter, levels of 0..255", ("given", "brighter by", "result brighter by"), tuple(rows))
 
 
-def sheet(scene: Scene, made: dict[str, np.ndarray]) -> np.ndarray:
+def sheet(actor: Actor, made: dict[str, np.ndarray]) -> np.ndarray:
     """Truth and ways, one a row: the reference, one of the first clip, those around the first and a middle seam, one of the last clip."""
-    clips = {"truth": (scene.frames, seams(WAYS[CHAIN]))}
+    clips = {"truth": (actor.frames, seams(WAYS[CHAIN]))}
     clips |= {name: (frames, seams(WAYS[name]) or seams(WAYS[CHAIN])) for name, frames in made.items()}
-    return np.vstack([_row(frames, scene.frames[0], at, name) for name, (frames, at) in clips.items()])
+    return np.vstack([_row(frames, actor.frames[0], at, name) for name, (frames, at) in clips.items()])
 
 
 def _row(frames: np.ndarray, reference: np.ndarray, at: list[int], name: str) -> np.ndarray:

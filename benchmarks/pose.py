@@ -37,8 +37,8 @@ def main() -> None:
     people = People()
     report("body alone", frames, whole_person(people, hands=False, face=False))
     report("body, hands, face", frames, whole_person(people, hands=True, face=True))
-    for share in (1.0, NEW_WEIGHT):
-        print(f"trunk trembles by {trembling(people, frames, share):5.2f} px with {share:.1f} of the new region")
+    for weight in (1.0, NEW_WEIGHT):
+        print(f"trunk trembles by {trembling(people, frames, weight):5.2f} px with {weight:.1f} of the new region")
 
 
 def dancer(count: int) -> list[np.ndarray]:
@@ -69,13 +69,13 @@ def report(title: str, frames: list[np.ndarray], see: Callable[[np.ndarray], Who
     print(f"{title:18s} {len(frames) / seconds:6.1f} frames/s {1000 * seconds / len(frames):6.1f} ms a frame, found in {found}")
 
 
-def trembling(people: People, frames: list[np.ndarray], share: float) -> float:
+def trembling(people: People, frames: list[np.ndarray], weight: float) -> float:
     """Mean length in pixels of the second difference of the shoulders and hips, motion included."""
     region = chosen(people(frames[0]), LARGEST).body.next
     points = []
     for frame in frames:
         body = people.landmarks(frame, region)
-        region = blend(region, body.next, share)
+        region = blend(region, body.next, weight)
         points.append(body.points[TRUNK])
     return float(np.linalg.norm(np.diff(np.array(points), n=2, axis=0), axis=2).mean())
 

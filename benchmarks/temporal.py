@@ -26,7 +26,7 @@ class Case:
     kind: Literal["attention", "mamba"]
     frames: int
     backward: bool
-    places: int
+    positions: int
     channels: int
     device: str
 
@@ -34,14 +34,14 @@ class Case:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--device", default="cpu")
-    options.add_argument("--places", type=int, default=8)
+    options.add_argument("--positions", type=int, default=8)
     options.add_argument("--channels", type=int, default=320)
     options.add_argument("--frames", type=int, nargs="+", default=FRAMES)
     given = options.parse_args()
     print("| pass | frames | attention s | mamba s | attention MiB | mamba MiB |\n|---|---|---|---|---|---|")
     for backward in (False, True):
         for frames in given.frames:
-            cases = [Case(kind, frames, backward, given.places, given.channels, given.device) for kind in KINDS]
+            cases = [Case(kind, frames, backward, given.positions, given.channels, given.device) for kind in KINDS]
             with get_context("fork").Pool(1, maxtasksperchild=1) as pool:  # the peak of a process never falls
                 results = [pool.apply(measured, [case]) for case in cases]
             name = "forward and backward" if backward else "forward"
@@ -55,7 +55,7 @@ def measured(case: Case) -> tuple[float, float]:
     torch.set_num_threads(1)
     table = {"kind": case.kind, "heads": 8, "positions": case.frames, "middle": True, "norm": "frame"}
     module = temporal_module(case.channels, motion_module_of(table)).to(case.device)
-    clip = torch.randn(1, case.frames, case.channels, 1, case.places, device=case.device)
+    clip = torch.randn(1, case.frames, case.channels, 1, case.positions, device=case.device)
     cuda, seconds = case.device == "cuda", []
     run(module, clip[:, :2], case.backward)  # what torch sets up once is not counted
     before = torch.cuda.memory_allocated() if cuda else resident()

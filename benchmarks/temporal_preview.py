@@ -2,7 +2,7 @@
 
 Procedural people whom training has not seen, at 24 frames a second and 128 x 128 pixels, for 16, 64 and 256 frames: each clip in one window
 and, where it is longer than one, in the windows of the preview models. Both models began with the same values and learned for as many steps
-from the same samples, in clips of 6 frames. Every line has a process of its own, so that its memory can be told.
+from the same samples, in clips of 6 frames. Every line has a process of its own, so that its memory can be measured.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from animato.systems.preview_uni import FOLDERS, SETTINGS
-from long_video import Scene, alone
+from long_video import FOLDERS, Actor, alone
 
 from animato.evaluation.frames import change_error, compare
 from animato.evaluation.report import Cell, Table
 from animato.evaluation.steadiness import Background, Flicker
-from animato.models.trunk import Kind
 from animato.sampling.plan import Windows
 from animato.sampling.settings import Settings
+from animato.systems.known import ATTENTION, MAMBA
+from animato.systems.previews.uni_animate import SETTINGS
 
 LENGTHS = (16, 64, 256)
 COLUMNS = ("frames", "windows", "temporal", "PSNR", "person", "changes", "background", "flicker", "CPU s", "MiB")
@@ -34,16 +34,16 @@ def main() -> None:
     for kind, folder in FOLDERS.items():
         options.add_argument(f"--{kind}", type=Path, default=folder, help="other networks, as a training run leaves them")
     given = options.parse_args()
-    folders: dict[Kind, Path] = {"attention": given.attention, "mamba": given.mamba}
+    folders: dict[str, Path] = {ATTENTION: given.attention, MAMBA: given.mamba}
     rows = list[tuple[Cell, ...]]()
     for length in given.frames:
-        scenes = [Scene.of(seed, length) for seed in range(given.people)]
-        rows.append((str(length), "", "(truth)", *measured(scenes, [scene.frames for scene in scenes]), np.nan, np.nan))
+        actors = [Actor.of(seed, length) for seed in range(given.people)]
+        rows.append((str(length), "", "(truth)", *measured(actors, [actor.frames for actor in actors]), np.nan, np.nan))
         for name, settings in ways(length).items():
             for kind, folder in folders.items():
                 performed = alone(folder, settings, given.people, length)
                 needed = performed.seconds, float(round(performed.memory / 2**20))
-                rows.append((str(length), name, kind, *measured(scenes, performed.clips), *needed))
+                rows.append((str(length), name, kind, *measured(actors, performed.clips), *needed))
     print(Table(f"UniAnimate's preview models, people: {given.people}", COLUMNS, tuple(rows)).markdown())
 
 
@@ -53,15 +53,15 @@ def ways(length: int) -> dict[str, Settings]:
     return whole if length <= SETTINGS.window.size else whole | {f"{SETTINGS.window.size}/{SETTINGS.window.overlap}": SETTINGS}
 
 
-def measured(scenes: list[Scene], clips: list[np.ndarray]) -> list[float]:
+def measured(actors: list[Actor], clips: list[np.ndarray]) -> list[float]:
     """Means over people: PSNR whole and inside the person, error of changes, and how unsteady background and person are (0..255)."""
     rows = []
-    for scene, made in zip(scenes, clips, strict=True):
-        likeness, background, flicker = compare(made[1:], scene.frames[1:], scene.masks[1:]), Background(), Flicker()
-        for frame, mask in zip(made, scene.masks, strict=True):
+    for actor, made in zip(actors, clips, strict=True):
+        likeness, background, flicker = compare(made[1:], actor.frames[1:], actor.masks[1:]), Background(), Flicker()
+        for frame, mask in zip(made, actor.masks, strict=True):
             background.see(frame, mask > 0)
             flicker.see(frame, mask >= PERSON)
-        rows.append((likeness.psnr, likeness.person, change_error(made, scene.frames), background.value, flicker.value))
+        rows.append((likeness.psnr, likeness.person, change_error(made, actor.frames), background.value, flicker.value))
     return [float(value) for value in np.mean(rows, axis=0)]
 
 
