@@ -100,7 +100,7 @@ def test_frames_follow_the_motion_in_order(animator):
     noise = draw(frame_generators(0, 1), (4, 8, 6)).expand(4, -1, -1, -1)
     outputs, placement = [], Placement(torch.device("cpu"), torch.float32)
     for poses in (motion, backwards):
-        canvas = canvas_of(animators.picture(), poses, None, 8)
+        canvas = canvas_of(Scene(animators.picture(), REFERENCE, poses), poses, None, 8)
         encoded = encode(alone, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), placement)
         outputs.append(denoise(denoising(alone, encoded, SETTINGS, placement), SETTINGS, latents=noise))
     torch.testing.assert_close(outputs[0], outputs[1].flip(0), atol=1e-4, rtol=1e-4)
@@ -109,7 +109,7 @@ def test_frames_follow_the_motion_in_order(animator):
 
 def test_networks_that_come_layer_by_layer_make_the_same_clip(animator):
     """Reading and denoising whole, with U-Nets of which one layer is there at a time."""
-    canvas, outputs = canvas_of(animators.picture(), animators.motion(3), None, 8), []
+    canvas, outputs = canvas_of(Scene(animators.picture(), REFERENCE, animators.motion(3)), animators.motion(3), None, 8), []
     for streamed in (False, True):
         placement = Placement(torch.device("cpu"), torch.float32, together=False, streamed=streamed)
         encoded = encode(animator, animators.picture(), canvas.picture, skeletons(canvas.motion, animate_anyone.STYLE), placement)

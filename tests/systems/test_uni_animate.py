@@ -19,6 +19,7 @@ from animato.core.errors import InputError
 from animato.encoders.clip import clip_pixels
 from animato.models.unified import Given
 from animato.pose.draw import draw, figure
+from animato.pose.keypoints import PoseSequence
 from animato.pose.styles import uni_animate
 from animato.sampling.clip import denoise, links_of
 from animato.sampling.ddim import LONG, SHORT, Prior, alphas
@@ -152,9 +153,13 @@ def test_a_chain_of_one_link_is_the_plain_run(animator: UniAnimate, mode: Refere
     assert torch.equal(plain, chained)
 
 
+def shown(poses: PoseSequence) -> Scene:
+    return Scene(animators.picture(), motion(1), poses)
+
+
 def encode(animator: UniAnimate, frames: int, settings: Settings) -> Encoded:
-    canvas = animator.canvas(animators.picture(), motion(frames), settings)
-    return animator.encode(animators.picture(), canvas, motion(1), settings, placed(animator))
+    canvas = animator.canvas(shown(motion(frames)), motion(frames), settings)
+    return animator.encode(canvas, settings, placed(animator))
 
 
 def denoised(animator: UniAnimate, encoded: Encoded, settings: Settings, latents: Tensor | None = None) -> Tensor:
@@ -249,17 +254,17 @@ def test_a_canvas_of_another_shape(animator: UniAnimate) -> None:
     mine, clip = latents(animator, motion(3), replace(SETTINGS, canvas=(75, 90)))
     assert mine.shape == (3, 4, 11, 9)
     assert (clip.size, next(iter(clip)).shape) == ((45, 62), (62, 45, 3))
-    scene = animator.canvas(animators.picture(), motion(3), replace(SETTINGS, canvas=(75, 90)))
+    scene = animator.canvas(shown(motion(3)), motion(3), replace(SETTINGS, canvas=(75, 90)))
     expected = Image.fromarray(animators.picture()).resize((72, 88), Image.Resampling.BILINEAR)
     assert np.array_equal(scene.picture, np.asarray(expected))
 
 
 def test_skeletons_are_those_of_training_at_its_size(animator: UniAnimate) -> None:
     """On the published canvas pixel for pixel as drawn; in front the picture's own."""
-    scene = animator.canvas(animators.picture(), motion(2), PUBLISHED)
-    first, second, _ = animator.draw(scene, motion(1))
-    for shown, poses in ((first, motion(1)), (second, motion(2))):
-        assert np.array_equal(shown, draw(figure(poses), uni_animate.STYLE, (512, 768)))
+    scene = animator.canvas(shown(motion(2)), motion(2), PUBLISHED)
+    first, second, _ = animator.draw(scene)
+    for picture, poses in ((first, motion(1)), (second, motion(2))):
+        assert np.array_equal(picture, draw(figure(poses), uni_animate.STYLE, (512, 768)))
 
 
 def test_what_was_published(animator: UniAnimate) -> None:
@@ -304,10 +309,10 @@ def test_the_temporal_mamba_takes_its_place() -> None:
 def test_networks_that_come_layer_by_layer_make_the_same_clip(animator: UniAnimate) -> None:
     for one in (animator, animators.uni("mamba")):
         streamed = replace(placed(one), together=False, streamed=True)
-        canvas = one.canvas(animators.picture(), motion(5), SETTINGS)
+        canvas = one.canvas(shown(motion(5)), motion(5), SETTINGS)
         for how in (WINDOWS, Chain(4)):
             settings = replace(SETTINGS, window=how, memory="low")
-            encoded = one.encode(animators.picture(), canvas, motion(1), settings, streamed)
+            encoded = one.encode(canvas, settings, streamed)
             mine = denoise(one.denoising(encoded, settings, streamed), settings)
             torch.testing.assert_close(mine[-2:], latents(one, motion(5), settings)[0][-2:], atol=1e-4, rtol=0)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionModelWithProjection
 
@@ -23,15 +22,13 @@ from animato.encoders.codec import FrameCodec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
-from animato.pose.keypoints import PoseSequence
 from animato.pose.styles.animate_anyone import STYLE
 from animato.sampling.clip import Denoising, denoise
-from animato.sampling.interpolate import interpolate
 from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
-from animato.systems.canvas import Canvas, canvas_of, restored
+from animato.systems.canvas import Canvas, canvas_of, decoded
 from animato.systems.memory import Estimate, Placement, estimate
 from animato.systems.referenced import Encoded, guider_size
 from animato.systems.scene import POSES, Scene
@@ -57,13 +54,7 @@ class AnimateAnyone:
     published: ClassVar[Settings] = PUBLISHED
     follows: ClassVar[tuple[type, ...]] = (POSES,)
 
-    def animate(
-        self,
-        scene: Scene,
-        settings: Settings = PUBLISHED,
-        progress: Progress = silent,
-        callback: Callback = nothing,
-    ) -> Clip:
+    def animate(self, scene: Scene, settings: Settings = PUBLISHED, progress: Progress = silent, callback: Callback = nothing) -> Clip:
         """The motion performed by the person of a picture; frames are decoded when the clip is iterated.
 
         callback  called as (step, t, latents F C h w); raise an error in it to stop
@@ -72,31 +63,20 @@ class AnimateAnyone:
         motion = scene.poses()
         self.check(settings, len(motion))
         placement = self.estimate(scene.size, len(motion), settings).accept()
-        canvas = canvas_of(scene.picture, motion, settings.canvas, FrameCodec(self.vae).stride)
-        done = ticks(progress, "encode", len(motion))
-        encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
+        canvas = canvas_of(scene, motion, settings.canvas, FrameCodec(self.vae).stride)
+        encoded = self.encode(canvas, settings, placement, ticks(progress, "encode", len(motion)))
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
-        between = interpolate(latents, settings.interpolation)
-        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
-        return restored(clip, scene.size)
+        return decoded(FrameCodec(placement(self.vae)), latents, canvas.shown, scene, settings)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
         check_window(self.denoiser, by_windows(settings), frames)
         make_scheduler(self.noise, settings.scheduler, settings.steps)
 
-    def encode(
-        self,
-        picture: np.ndarray,
-        canvas: Canvas,
-        reference: PoseSequence,
-        settings: Settings,
-        placement: Placement,
-        done: Tick = nothing,
-    ) -> Encoded:
+    def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
         """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""
         drawn = skeletons(canvas.motion, STYLE, guider_size(self, canvas.size))
-        return referenced.encode(self, picture, canvas.picture, drawn, placement, done)
+        return referenced.encode(self, canvas.given, canvas.picture, drawn, placement, done)
 
     def denoising(self, encoded: Encoded, settings: Settings, placement: Placement) -> Denoising:
         """What the denoising loop takes of this system."""

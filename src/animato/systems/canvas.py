@@ -6,25 +6,34 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from animato.core.fit import stretched
 from animato.core.media import Clip
 from animato.core.shapes import Size
+from animato.encoders.codec import FrameCodec
 from animato.pose.keypoints import PoseSequence
+from animato.sampling.interpolate import interpolate
+from animato.sampling.settings import Settings
+from animato.systems.scene import Scene
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
     """What the networks see of a scene.
 
-    picture  h w 3 uint8, its sides multiples of the VAE's stride
-    motion   in the pixels of the given picture; its `size` is the part of them, perhaps beyond the picture's edge, that the canvas covers
-    shown    width and height of the part of the canvas, from its left upper corner on, that the picture covers
+    picture    h w 3 uint8, its sides multiples of the VAE's stride
+    motion     in the pixels of the given picture; its `size` is the part of them, perhaps beyond the picture's edge, that the canvas covers
+    shown      width and height of the part of the canvas, from its left upper corner on, that the picture covers
+    given      H W 3 uint8, the picture as it was given
+    reference  its pose, in its pixels
     """
 
     picture: np.ndarray
     motion: PoseSequence
     shown: Size
+    given: np.ndarray
+    reference: PoseSequence
 
     @property
     def size(self) -> Size:
@@ -32,20 +41,17 @@ class Canvas:
 
 
 def canvas_of(
-    picture: np.ndarray,
-    motion: PoseSequence,
-    size: Size | None,
-    stride: int,
-    resampling: Image.Resampling = Image.Resampling.LANCZOS,
+    scene: Scene, motion: PoseSequence, size: Size | None, stride: int, resampling: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Canvas:
-    """Picture (H W 3) and motion on a canvas of `size`; None: as large as the picture, its border repeated.
+    """A scene's picture and the motion on a canvas of `size`; None: as large as the picture, its border repeated.
 
     A canvas of another shape squashes both, which `restored` undoes. Its sides are cut to multiples of `stride`, as in the published code.
     """
-    shown = canvas_picture(picture, size, stride, resampling)
+    picture = canvas_picture(scene.picture, size, stride, resampling)
+    covered = (picture.shape[1], picture.shape[0])
     if size is None:
-        return Canvas(shown, replace(motion, size=shown.shape[1::-1]), picture.shape[1::-1])
-    return Canvas(shown, motion, (shown.shape[1], shown.shape[0]))
+        return Canvas(picture, replace(motion, size=covered), scene.size, scene.picture, scene.reference)
+    return Canvas(picture, motion, covered, scene.picture, scene.reference)
 
 
 def canvas_picture(picture: np.ndarray, size: Size | None, stride: int, resampling: Image.Resampling) -> np.ndarray:  # H W 3 -> h w 3
@@ -54,6 +60,12 @@ def canvas_picture(picture: np.ndarray, size: Size | None, stride: int, resampli
         return padded(picture, stride)
     width, height = (side // stride * stride for side in size)
     return stretched(picture, (width, height), resampling)
+
+
+def decoded(codec: FrameCodec, latents: Tensor, shown: Size, scene: Scene, settings: Settings) -> Clip:  # F C h w
+    """The result: frames put between, decoded when they are asked for, in the size and shape of the picture, with the scene's sound."""
+    between = interpolate(latents, settings.interpolation)
+    return restored(codec.clip(between, shown, scene.fps * settings.interpolation, scene.sound), scene.size)
 
 
 def restored(clip: Clip, size: Size) -> Clip:

@@ -35,14 +35,13 @@ from animato.pose.keypoints import PoseSequence
 from animato.pose.surface.densepose import PALETTE, coloured
 from animato.pose.surface.parts import rendered
 from animato.sampling.clip import Denoising, Link, denoise
-from animato.sampling.interpolate import interpolate
 from animato.sampling.model import Model, unet_model
 from animato.sampling.noise import draw
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
-from animato.systems.canvas import Canvas, canvas_picture, restored
+from animato.systems.canvas import Canvas, canvas_picture, decoded
 from animato.systems.memory import Estimate, Placement, estimate
 from animato.systems.scene import PARTS, POSES, BodyParts, Scene, check_picture
 from animato.systems.windows import by_windows, check_window
@@ -91,13 +90,7 @@ class MagicAnimate:
     published: ClassVar[Settings] = PUBLISHED
     follows: ClassVar[tuple[type, ...]] = (POSES, PARTS)
 
-    def animate(
-        self,
-        scene: Scene,
-        settings: Settings = PUBLISHED,
-        progress: Progress = silent,
-        callback: Callback = nothing,
-    ) -> Clip:
+    def animate(self, scene: Scene, settings: Settings = PUBLISHED, progress: Progress = silent, callback: Callback = nothing) -> Clip:
         """The motion performed by the person of a picture. Arguments and errors as those of every system (AnimateAnyone.animate).
 
         scene.motion  poses, or a clip of body parts, taken as it is and only brought to the picture's shape
@@ -112,9 +105,7 @@ class MagicAnimate:
         drawn = self.draw(canvas, motion, scene.size if settings.canvas else canvas.shape[1::-1])
         encoded = self.encode_parts(canvas, drawn, placement, ticks(progress, "encode", frames))
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
-        between = interpolate(latents, settings.interpolation)
-        clip = FrameCodec(placement(self.vae)).clip(between, shown, scene.fps * settings.interpolation, scene.sound)
-        return restored(clip, scene.size)
+        return decoded(FrameCodec(placement(self.vae)), latents, shown, scene, settings)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
@@ -131,15 +122,7 @@ class MagicAnimate:
             return (fitted(frame, shape, (width, height)) for frame in motion.clip)
         return (coloured(labels) for labels, _ in rendered(replace(motion, size=shape), (width, height)))
 
-    def encode(
-        self,
-        picture: np.ndarray,
-        canvas: Canvas,
-        reference: PoseSequence,
-        settings: Settings,
-        placement: Placement,
-        done: Tick = nothing,
-    ) -> Encoded:
+    def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
         """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""
         return self.encode_parts(canvas.picture, self.draw(canvas.picture, canvas.motion, canvas.motion.size), placement, done)
 

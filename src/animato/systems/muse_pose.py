@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from transformers import CLIPVisionModelWithProjection
 
@@ -25,16 +24,14 @@ from animato.encoders.codec import FrameCodec
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.pose.draw import skeletons
-from animato.pose.keypoints import PoseSequence
 from animato.pose.styles.muse_pose import STYLE
 from animato.sampling.clip import Denoising, denoise
-from animato.sampling.interpolate import interpolate
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
-from animato.systems.canvas import Canvas, canvas_of, restored
+from animato.systems.canvas import Canvas, canvas_of, decoded
 from animato.systems.memory import Estimate, Placement, estimate
 from animato.systems.referenced import Encoded, guider_size
 from animato.systems.scene import POSES, Scene
@@ -60,13 +57,7 @@ class MusePose:
     published: ClassVar[Settings] = PUBLISHED
     follows: ClassVar[tuple[type, ...]] = (POSES,)
 
-    def animate(
-        self,
-        scene: Scene,
-        settings: Settings = PUBLISHED,
-        progress: Progress = silent,
-        callback: Callback = nothing,
-    ) -> Clip:
+    def animate(self, scene: Scene, settings: Settings = PUBLISHED, progress: Progress = silent, callback: Callback = nothing) -> Clip:
         """The motion performed by the person of a picture. Arguments and errors as those of every system (AnimateAnyone.animate).
 
         settings.canvas  None: the networks work in the picture's own shape, which they saw less of in training
@@ -76,13 +67,10 @@ class MusePose:
         self.check(settings, len(motion))
         held = motion.held(by_windows(settings).lacking(len(motion)))
         placement = self.estimate(scene.size, len(motion), settings).accept()
-        canvas = canvas_of(scene.picture, held, settings.canvas, FrameCodec(self.vae).stride)
-        done = ticks(progress, "encode", len(held))
-        encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
+        canvas = canvas_of(scene, held, settings.canvas, FrameCodec(self.vae).stride)
+        encoded = self.encode(canvas, settings, placement, ticks(progress, "encode", len(held)))
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
-        between = interpolate(latents[: len(motion)], settings.interpolation)
-        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
-        return restored(clip, scene.size)
+        return decoded(FrameCodec(placement(self.vae)), latents[: len(motion)], canvas.shown, scene, settings)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
@@ -90,18 +78,10 @@ class MusePose:
         check_window(self.denoiser, windows, frames + windows.lacking(frames))
         make_scheduler(self.noise, settings.scheduler, settings.steps)
 
-    def encode(
-        self,
-        picture: np.ndarray,
-        canvas: Canvas,
-        reference: PoseSequence,
-        settings: Settings,
-        placement: Placement,
-        done: Tick = nothing,
-    ) -> Encoded:
+    def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
         """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""
         drawn = skeletons(canvas.motion, STYLE, guider_size(self, canvas.size))
-        return referenced.encode(self, picture, canvas.picture, drawn, placement, done)
+        return referenced.encode(self, canvas.given, canvas.picture, drawn, placement, done)
 
     def denoising(self, encoded: Encoded, settings: Settings, placement: Placement) -> Denoising:
         """What the denoising loop takes of this system."""

@@ -53,10 +53,8 @@ class Page(Protocol):
 
     def estimate(self, size: Size, frames: int, settings: Settings) -> Estimate: ...
 
-    def encode(
-        self, picture: np.ndarray, canvas: Canvas, reference: PoseSequence, settings: Settings, placement: Placement, done: Tick
-    ) -> Any:  # an Encoded of its own, to which features can be added (`beside`)
-        ...
+    def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick) -> Any:
+        """An Encoded of its own, to which features can be added (`beside`)."""
 
     def denoising(self, encoded: Any, settings: Settings, placement: Placement) -> Denoising: ...
 
@@ -130,8 +128,8 @@ class Preview:
         """The latents of frames in which the person of a canvas takes the driving poses; with what the copy head fetched for them."""
         settings, frames = self._here(settings), len(driving)
         placement = self.page.estimate(SIZE, frames, settings).accept()
-        whole = Canvas(canvas, driving, SIZE)
-        encoded = self.page.encode(canvas, whole, given, settings, placement, ticks(progress, "encode", frames))
+        whole = Canvas(canvas, driving, SIZE, canvas, given)
+        encoded = self.page.encode(whole, settings, placement, ticks(progress, "encode", frames))
         task = self.page.denoising(encoded.beside(copied.features), settings, placement)
         scheduler = partial(make_scheduler, self.page.noise, settings.scheduler, settings.steps)
         task = replace(task, scheduler=scheduler, begin=self._begin(settings, copied), model=repairing(task.model, copied, scheduler))

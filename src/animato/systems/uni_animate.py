@@ -38,7 +38,6 @@ from animato.sampling.chain import anchored
 from animato.sampling.clip import Denoising, Link, StepModel, denoise
 from animato.sampling.ddim import LONG, NOISE, SHORT, Prior, make_steps
 from animato.sampling.ddim import PUBLISHED as STEPS
-from animato.sampling.interpolate import interpolate
 from animato.sampling.model import unified_model
 from animato.sampling.noise import draw
 from animato.sampling.plan import Chain, Plan, Window, Windows
@@ -46,7 +45,7 @@ from animato.sampling.run import Callback, Tick, nothing, ticks
 from animato.sampling.schedule import Noise
 from animato.sampling.settings import Reference, Settings
 from animato.sampling.shard import Shard
-from animato.systems.canvas import Canvas, canvas_of, restored
+from animato.systems.canvas import Canvas, canvas_of, decoded
 from animato.systems.memory import Estimate, Placement, estimate
 from animato.systems.scene import POSES, Scene
 from animato.weights.own import trained_noise
@@ -101,13 +100,7 @@ class UniAnimate:
     published: ClassVar[Settings] = PUBLISHED
     follows: ClassVar[tuple[type, ...]] = (POSES,)
 
-    def animate(
-        self,
-        scene: Scene,
-        settings: Settings = PUBLISHED,
-        progress: Progress = silent,
-        callback: Callback = nothing,
-    ) -> Clip:
+    def animate(self, scene: Scene, settings: Settings = PUBLISHED, progress: Progress = silent, callback: Callback = nothing) -> Clip:
         """The motion performed by the person of a picture. Arguments and errors as those of every system (AnimateAnyone.animate).
 
         settings.reference  what the picture is to the network. The published script makes one video by reference, another by first-frame
@@ -116,44 +109,33 @@ class UniAnimate:
         motion = scene.poses()
         self.check(settings, len(motion))
         placement = self.estimate(scene.size, len(motion), settings).accept()
-        canvas = self.canvas(scene.picture, motion, settings)
-        done = ticks(progress, "encode", len(motion))
-        encoded = self.encode(scene.picture, canvas, scene.reference, settings, placement, done)
+        canvas = self.canvas(scene, motion, settings)
+        encoded = self.encode(canvas, settings, placement, ticks(progress, "encode", len(motion)))
         latents = denoise(self.denoising(encoded, settings, placement), settings, progress, callback)
-        between = interpolate(latents, settings.interpolation)
-        clip = FrameCodec(placement(self.vae)).clip(between, canvas.shown, scene.fps * settings.interpolation, scene.sound)
-        return restored(clip, scene.size)
+        return decoded(FrameCodec(placement(self.vae)), latents, canvas.shown, scene, settings)
 
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow."""
         check_shard(settings.window, settings.shard)
         make_steps(self.noise, settings.scheduler, settings.steps)
 
-    def canvas(self, picture: np.ndarray, motion: PoseSequence, settings: Settings) -> Canvas:
+    def canvas(self, scene: Scene, motion: PoseSequence, settings: Settings) -> Canvas:
         """Both as the networks see them: squashed as published or, without a canvas, with the picture's border repeated."""
-        return canvas_of(picture, motion, settings.canvas, FrameCodec(self.vae).stride, Image.Resampling.BILINEAR)
+        return canvas_of(scene, motion, settings.canvas, FrameCodec(self.vae).stride, Image.Resampling.BILINEAR)
 
     @torch.no_grad()
-    def encode(
-        self,
-        picture: np.ndarray,
-        canvas: Canvas,
-        reference: PoseSequence,
-        settings: Settings,
-        placement: Placement,
-        done: Tick = nothing,
-    ) -> Encoded:
-        """CLIP sees the picture (H W 3 uint8), the VAE the canvas, and the network's own stems both and the skeletons.
+    def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
+        """CLIP sees the picture as it was given, the VAE the canvas, and the network's own stems both and the skeletons.
 
         The VAE's mean stands for the picture, the same for every seed; the published code draws a sample around it.
         """
-        token = ImageEncoder(placement(self.image_encoder), "bilinear").token(picture)
+        token = ImageEncoder(placement(self.image_encoder), "bilinear").token(canvas.given)
         clean = FrameCodec(placement(self.vae)).encode(canvas.picture[None])
         net = placement(self.unet)
         prompt = placement(self.prompt).tokens
         size = (clean.shape[2], clean.shape[3])
         shown = ready(canvas.picture, placement)
-        skeletons = (ready(skeleton, placement) for skeleton in self.draw(canvas, reference))
+        skeletons = (ready(skeleton, placement) for skeleton in self.draw(canvas))
         everything = Given(token, clean[None].to(placement.dtype), next(skeletons), first_frame=shown)
         stems = net.encode(chosen(settings.reference, everything), prompt, size)
         poses = list[Tensor]()
@@ -162,10 +144,10 @@ class UniAnimate:
             done()
         return Encoded(shown, clean, stems, net.encode(Given(), prompt, size), torch.cat(poses, dim=1))
 
-    def draw(self, canvas: Canvas, reference: PoseSequence) -> Iterator[np.ndarray]:
+    def draw(self, canvas: Canvas) -> Iterator[np.ndarray]:
         """The skeleton of the picture, then those of the motion, as they lie on the canvas."""
         size = (canvas.size[0] * self.enlarged, canvas.size[1] * self.enlarged)
-        for poses in (replace(reference, size=canvas.motion.size), canvas.motion):
+        for poses in (replace(canvas.reference, size=canvas.motion.size), canvas.motion):
             yield from skeletons(poses.scaled(canvas.size), self.style, size)
 
     @torch.no_grad()

@@ -63,12 +63,7 @@ TEXT_BEFORE = KeyMap(dropped=(COUNTED,))
 def read(
     folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
 ) -> Networks:
-    """All networks of MagicAnimate, from the official files or from a folder in the project's form.
-
-    dtype   what the tensors become, one by one; None: each stays as its file has it
-    Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file.
-    Raises MissingModelError.
-    """
+    """All networks of MagicAnimate, official or in the project's form. Arguments and errors as those of referenced.Published.read."""
     return Networks(*fill(open_weights(folder), dtype, device, progress))
 
 

@@ -9,6 +9,7 @@ the tables of positions, the same shapes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,13 +34,6 @@ from animato.weights.shared import HEADS, IMAGE_ENCODER, MODULES, MOTION, VAE, c
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 
 
-class Published(NamedTuple):
-    """A system whose weights are of this form. positions: rows of its table, by which alone its files can be told from another's."""
-
-    official: Official
-    positions: int
-
-
 class Networks(NamedTuple):
     """All networks of a system, filled, in the order of CLASSES."""
 
@@ -62,35 +56,37 @@ CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's 
 REFERENCE_FROM_BASE = KeyMap(ignored=((".conv_norm_out.", "a ReferenceNet has no end"), (".conv_out.", "a ReferenceNet has no end")))
 
 
-def read(
-    system: Published,
-    folder: Path,
-    dtype: torch.dtype | None = torch.float32,
-    device: torch.device | str = "cpu",
-    progress: Progress = silent,
-) -> Networks:
-    """All networks of a system, from the official files or from a folder in the project's form.
+@dataclass(frozen=True)
+class Published:
+    """A system whose weights are of this form. positions: rows of its table, by which alone its files can be told from another's."""
 
-    dtype   what the tensors become, one by one; None: each stays as its file has it
-    Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file and are read
-    when they are used: at full size (10 GB of files in fp32) that takes no time and no memory, converting to fp16 5 GiB and some seconds.
-    Raises MissingModelError.
-    """
-    return Networks(*fill(open_weights(system, folder), dtype, device, progress))
+    official: Official
+    positions: int
 
+    def read(
+        self, folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
+    ) -> Networks:
+        """All networks of the system, from the official files or from a folder in the project's form.
 
-def convert(system: Published, folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
-    """Writes the networks of a folder in the project's form, one after the other: 3 GiB of memory at full size in fp16.
+        dtype   what the tensors become, one by one; None: each stays as its file has it
+        Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file and are
+        read when they are used: at full size (10 GB of files in fp32) that takes no time and no memory, converting to fp16 5 GiB and some
+        seconds. Raises MissingModelError.
+        """
+        return Networks(*fill(open_weights(self, folder), dtype, device, progress))
 
-    Raises MissingModelError, OutputError.
-    """
-    description = about(folder) if is_own(folder) else About(system.official.system, "official files")
-    write(open_weights(system, folder), out, description, dtype, progress)
+    def convert(self, folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+        """Writes the networks of a folder in the project's form, one after the other: 3 GiB of memory at full size in fp16.
 
+        Raises MissingModelError, OutputError.
+        """
+        description = about(folder) if is_own(folder) else About(self.official.system, "official files")
+        write(open_weights(self, folder), out, description, dtype, progress)
 
-def convert_base(system: Published, folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
-    """Writes, in the project's form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
-    write(open_base(system, folder), out, About(system.official.system, "Stable Diffusion 1.5, to begin training with"), dtype, progress)
+    def convert_base(self, folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
+        """Writes, in the same form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""
+        about_base = About(self.official.system, "Stable Diffusion 1.5, to begin training with")
+        write(open_base(self, folder), out, about_base, dtype, progress)
 
 
 def open_weights(system: Published, folder: Path) -> dict[str, Waiting]:

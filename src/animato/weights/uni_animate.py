@@ -70,12 +70,7 @@ CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's 
 def read(
     folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
 ) -> Networks:
-    """All networks of UniAnimate, from the official files or from a folder in the project's form.
-
-    dtype   what the tensors become, one by one; None: each stays as its file has it
-    Everything is checked before anything is read. On a CPU, tensors that are of that type already stay mapped to their file.
-    Raises MissingModelError.
-    """
+    """All networks of UniAnimate, official or in the project's form. Arguments and errors as those of referenced.Published.read."""
     return Networks(*fill(open_weights(folder), dtype, device, progress))
 
 
