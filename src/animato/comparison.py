@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import repeat
@@ -21,11 +20,9 @@ from animato.core.packages import check_installed
 from animato.core.panels import grid, resized
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
-from animato.evaluation.accuracy import Accuracy
 from animato.evaluation.area import PersonArea
-from animato.evaluation.frames import psnr, ssim
+from animato.evaluation.measures import MEASURES, Moment
 from animato.evaluation.report import Table, plain
-from animato.evaluation.steadiness import Background, Flicker
 from animato.pose.draw import draw_overlay
 from animato.pose.keypoints import PoseSequence
 from animato.systems.alone import Report, hand_over, perform_alone
@@ -35,33 +32,21 @@ from animato.systems.load import installed
 
 @dataclass(frozen=True)
 class Measured:
-    """One system's row. psnr (dB) and ssim are nan without a truth; the others are explained where they are computed.
+    """One system's row.
 
-    background  evaluation.steadiness.Background, outside the person's area (evaluation.area)
-    flicker     evaluation.steadiness.Flicker, inside it
-    pck         evaluation.accuracy.Accuracy
-    report      time, memory and notes (systems.alone)
+    values  name of a measure (evaluation/measures.py) -> what it measured; psnr (dB) and ssim are nan without a truth
+    report  time, memory and notes (systems.alone)
     """
 
     system: str
-    psnr: float
-    ssim: float
-    background: float
-    flicker: float
-    pck: float
+    values: Mapping[str, float]
     report: Report
 
 
-COLUMNS: dict[str, Callable[[Measured], Any]] = {
-    "system": lambda one: one.system,
-    "time s": lambda one: one.report.seconds,
-    "CPU s": lambda one: one.report.cpu,
-    "memory MiB": lambda one: one.report.memory >> 20,
-    "PSNR dB": lambda one: one.psnr,
-    "SSIM": lambda one: one.ssim,
-    "background": lambda one: one.background,
-    "flicker": lambda one: one.flicker,
-    "PCK@.1T": lambda one: one.pck,
+COST: dict[str, Callable[[Report], Any]] = {  # columns between the name and the measures
+    "time s": lambda report: report.seconds,
+    "CPU s": lambda report: report.cpu,
+    "memory MiB": lambda report: report.memory >> 20,
 }
 
 
@@ -75,13 +60,15 @@ class Comparison:
     rows: tuple[Measured, ...]
 
     def table(self) -> Table:
-        rows = tuple(tuple(value(one) for value in COLUMNS.values()) for one in self.rows)
-        return Table(f"{self.frames} frames of {self.size[0]}x{self.size[1]}", tuple(COLUMNS), rows)
+        columns = ("system", *COST, *(measure.column for measure in MEASURES))
+        rows = tuple((one.system, *(of(one.report) for of in COST.values()), *one.values.values()) for one in self.rows)
+        return Table(f"{self.frames} frames of {self.size[0]}x{self.size[1]}", columns, rows)
 
     def json(self) -> str:
-        """An object with frames, size and systems, a list of objects with the fields of Measured and Report; nan and infinity as null."""
-        rows = [{name: plain(value) for name, value in (vars(one) | vars(one.report)).items() if name != "report"} for one in self.rows]
-        return json.dumps({"frames": self.frames, "size": self.size, "systems": rows}, indent=1) + "\n"
+        """An object with frames, size and systems, a list of objects: name, measures, fields of Report; nan and infinity as null."""
+        rows = [{"system": one.system, **one.values, **vars(one.report)} for one in self.rows]
+        systems = [{name: plain(value) for name, value in row.items()} for row in rows]
+        return json.dumps({"frames": self.frames, "size": self.size, "systems": systems}, indent=1) + "\n"
 
 
 def compare(
@@ -142,24 +129,18 @@ def measured(name: str, clip: Clip, report: Report, prepared: Prepared, truth: C
     """Runs through a result once. Raises InputError where the truth ends early."""
     motion = prepared.aligned.pose
     area = PersonArea(prepared.scene.reference, motion)
-    accuracy = Accuracy(motion)
-    background = Background()
-    flicker = Flicker()
-    likeness = []
+    meters = [measure.meter(motion) for measure in MEASURES]
     true_frames: Iterator[np.ndarray | None] = iter(truth) if truth else repeat(None)
     for index, frame in enumerate(clip):
-        person = area(index)
-        background.see(frame, person)
-        flicker.see(frame, person)
-        accuracy.see(index, frame)
-        if truth is not None:
-            true = next(true_frames, None)
-            if true is None:
-                raise InputError(f"The truth ends after {index} frames: give one as long as the result.")
-            likeness.append((psnr(frame, true), ssim(frame, true)))
+        true = next(true_frames, None)
+        if truth is not None and true is None:
+            raise InputError(f"The truth ends after {index} frames: give one as long as the result.")
+        moment = Moment(index, frame, area(index), true)
+        for measure, meter in zip(MEASURES, meters, strict=True):
+            measure.show(meter, moment)
         progress("measure", index + 1, len(motion))
-    mean = np.mean(likeness, axis=0) if likeness else (math.nan, math.nan)
-    return Measured(name, float(mean[0]), float(mean[1]), background.value, flicker.value, accuracy.value, report)
+    values = {measure.name: meter.value for measure, meter in zip(MEASURES, meters, strict=True)}
+    return Measured(name, values, report)
 
 
 def shown(prepared: Prepared, results: dict[str, Clip], truth: Clip | None = None) -> Clip:

@@ -65,7 +65,7 @@ def test_from_python_the_first_cells_are_the_inputs(material: Material, tmp_path
     comparison = animato.compare(prepared, ["puppet"], tmp_path / "grid", progress=lambda stage, done, total: told.append(stage))
     first = next(iter(open_clip(tmp_path / "grid")))
     assert psnr(first[28:220, :128], prepared.scene.picture) > 50
-    assert comparison.frames == 3 and np.isnan(comparison.rows[0].psnr) and comparison.rows[0].report.memory
+    assert comparison.frames == 3 and np.isnan(comparison.rows[0].values["psnr"]) and comparison.rows[0].report.memory
     assert "puppet  " in comparison.table().text() and {"puppet: take apart", "puppet: frames", "puppet: measure", "write"} <= set(told)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,6 @@ from animato.core.output import is_folder_name
 from animato.core.shapes import Size
 from animato.core.sound import Soundtrack, soundtrack
 
-ENDINGS = (".mp4", ".gif", ".webp")
 FRAME_FILES = re.compile(r"\d{6,}\.png")  # the names in a folder of frames
 
 _BT709 = 1  # the same number for primaries, transfer and matrix
@@ -43,12 +43,7 @@ def encoder_for(path: str | Path, temporary: Path, size: Size, fps: Fraction, so
     """The encoder for what the name `path` asks for, writing to `temporary`; only MP4 takes the sound. Raises InputError about it."""
     if is_folder_name(path):
         return Pictures(temporary)
-    ending = Path(path).suffix.lower()
-    if ending == ".gif":
-        return Gif(temporary, size, fps)
-    if ending == ".webp":
-        return Webp(temporary, size, fps)
-    return Mp4(temporary, size, fps, sound)
+    return FORMATS[Path(path).suffix.lower()](temporary, size, fps, sound)
 
 
 @dataclass(frozen=True)
@@ -172,6 +167,16 @@ class Pictures:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+FORMATS: Mapping[str, Callable[[Path, Size, Fraction, Path | None], Encoder]] = {
+    ".mp4": Mp4,
+    ".gif": lambda path, size, fps, sound: Gif(path, size, fps),
+    ".webp": lambda path, size, fps, sound: Webp(path, size, fps),
+}
+"""Ending -> what writes such a file: (file, size, frames a second, the file with the sound) -> its encoder. docs/adding.md adds one."""
+
+ENDINGS = tuple(FORMATS)
 
 
 def _yuv(picture: av.VideoFrame, matrix: Colorspace) -> av.VideoFrame:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, assert_never
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, assert_never, get_args
 
 import torch
 from diffusers.models.attention import FeedForward
@@ -47,11 +47,13 @@ class TemporalMambaSpec:
     norm: Norm
 
 
-MotionModule = TemporalAttentionSpec | TemporalMambaSpec
-"""How frames are coupled: part of the configuration of a U-Net."""
+MotionModule = (
+    TemporalAttentionSpec  # softmax over the frames of a window
+    | TemporalMambaSpec  # a scan over any number of them
+)
+"""How frames are coupled: part of the configuration of a U-Net. A closed union: `temporal_module` makes each of its members."""
 
-_ATTENTION = ("heads", "positions", "middle", "norm")  # fields of a table
-_MAMBA = ("middle", "norm")
+_SPECS: dict[str, type[MotionModule]] = {spec.kind: spec for spec in get_args(MotionModule)}
 _COUNT = (lambda value: type(value) is int and value > 0, "a whole number above 0")
 _VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {  # field -> what it may be, and that in words
     "heads": _COUNT,
@@ -64,14 +66,13 @@ _VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {  # field -> what it ma
 def motion_module_of(table: Mapping[str, Any]) -> MotionModule:
     """The spec of a table as recipes and saved configurations have it: {kind = "attention" or "mamba", ...}, and the spec's fields.
 
-    A temporal Mamba may have the fields of attention, too, which say nothing of it. Raises InputError for anything else.
+    It may have the fields of attention, too, where they say nothing of its kind. Raises InputError for anything else.
     """
     kind = table.get("kind")
-    if kind == TemporalAttentionSpec.kind:
-        return TemporalAttentionSpec(**_checked(table, _ATTENTION))
-    if kind == TemporalMambaSpec.kind:
-        return TemporalMambaSpec(**_checked(table, _MAMBA))
-    raise InputError(f"The kind of temporal module {kind!r} is unknown: choose attention or mamba.")
+    spec = next((one for name, one in _SPECS.items() if name == kind), None)
+    if spec is None:
+        raise InputError(f"The kind of temporal module {kind!r} is unknown: choose {' or '.join(_SPECS)}.")
+    return spec(**_checked(table, _names(spec)))
 
 
 def motion_module_table(spec: MotionModule) -> dict[str, Any]:
@@ -79,17 +80,21 @@ def motion_module_table(spec: MotionModule) -> dict[str, Any]:
     return {"kind": spec.kind, **asdict(spec)}
 
 
-def _checked(table: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+def _names(spec: type[MotionModule]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(spec))
+
+
+def _checked(table: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The table's entries of these fields. Raises InputError for one that is missing or unknown, or has no sense."""
-    faults = [f"has no {name}" for name in fields if name not in table]
-    faults += [f"has {name}, which is unknown" for name in sorted(set(table) - {"kind", *_ATTENTION})]
+    faults = [f"has no {name}" for name in names if name not in table]
+    faults += [f"has {name}, which is unknown" for name in sorted(set(table) - {"kind", *names, *_names(TemporalAttentionSpec)})]
     if faults:
-        raise InputError(f"The temporal module of the kind {table['kind']} {', '.join(faults)}: give kind, {', '.join(fields)}.")
-    for name in fields:
+        raise InputError(f"The temporal module of the kind {table['kind']} {', '.join(faults)}: give kind, {', '.join(names)}.")
+    for name in names:
         allowed, words = _VALUES[name]
         if not allowed(table[name]):
             raise InputError(f"The temporal module's {name} is {table[name]!r}: give {words}.")
-    return {name: table[name] for name in fields}
+    return {name: table[name] for name in names}
 
 
 class TemporalAttention(nn.Module):

@@ -49,7 +49,7 @@ class Card:
     title       for people
     expect      what comes out, in one line
     follows     the driving signals that it takes (scene.Signal)
-    make        a quality -> the system, where it needs no weights
+    make        the system, where it needs no weights; called with a quality if it has some
     qualities   those that `make` takes, the usual one first
     official    its official weights
     long        ways of making a long video, the usual one first
@@ -63,7 +63,7 @@ class Card:
     title: str
     expect: str
     follows: tuple[type, ...] = (POSES,)
-    make: Callable[[Any], Animator] | None = None
+    make: Callable[..., Animator] | None = None
     qualities: tuple[str, ...] = ()
     official: Official | None = None
     long: tuple[str, ...] = ()
@@ -182,6 +182,7 @@ KNOWN = (
         doors=_uni_animate,
         trainee=_learn_uni_animate,
     ),
+    # here comes the card of the next system
 )
 
 ALIGNMENTS: dict[str, Method] = {

@@ -47,7 +47,7 @@ def load(
     _check_words(temporal, long)
     if chosen.make:
         _check_unsampled(chosen, settings, temporal, long, weights)
-        return chosen.make(_quality(chosen, quality))
+        return chosen.make(_quality(chosen, quality)) if chosen.qualities else chosen.make()
     _changed(Settings(), settings, long)  # checked before weights are read
     _check_temporal(chosen, temporal, weights)
     check_installed(chosen.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,11 +21,15 @@ RATE = 24  # frames a second of a motion that knows no rate
 class BodyParts:
     """A driving signal that is followed as it is: a clip of body parts in the colours of pose/surface/densepose.py."""
 
+    title: ClassVar[str] = "a DensePose video"
     clip: Clip
 
 
-Signal = PoseSequence | BodyParts
-"""What drives a character: a closed union. A system says which of its members it follows."""
+Signal = (
+    PoseSequence  # aligned to the picture's body
+    | BodyParts  # followed as they are
+)
+"""What drives a character: a closed union. A system says which of its members it follows. All but poses come as a clip."""
 
 POSES, PARTS = PoseSequence, BodyParts
 
@@ -53,21 +58,21 @@ class Scene:
     @property
     def frames(self) -> int:
         """Of the motion; a clip that does not know its length is run through."""
-        if isinstance(self.motion, BodyParts):
-            return self.motion.clip.length or sum(1 for _ in self.motion.clip)
-        return len(self.motion)
+        if isinstance(self.motion, PoseSequence):
+            return len(self.motion)
+        return self.motion.clip.length or sum(1 for _ in self.motion.clip)
 
     @property
     def fps(self) -> Fraction:
-        if isinstance(self.motion, BodyParts):
-            return self.motion.clip.fps
-        return Fraction(self.motion.fps or RATE).limit_denominator(1001)
+        if isinstance(self.motion, PoseSequence):
+            return Fraction(self.motion.fps or RATE).limit_denominator(1001)
+        return self.motion.clip.fps
 
     def poses(self) -> PoseSequence:
         """The motion, where it is poses, checked. Raises InputError for another signal, or parts that do not belong together."""
         check_picture(self.picture)
         if not isinstance(self.motion, PoseSequence):
-            raise InputError("This system follows poses, and a DensePose video shows none: give the video that it was made of.")
+            raise InputError(f"This system follows poses, and {self.motion.title} shows none: give the video that it was made of.")
         check_sizes(self.size, self.reference, self.motion)
         if not len(self.motion) or not self.motion.people:
             raise InputError("The motion has no frames or nobody in it: give one with at least one frame and one person.")
