@@ -47,6 +47,18 @@ Adjustments = Annotated[
 ]
 Resolution = Annotated[str | None, typer.Option(help="Width x height of the result, such as 512x768. Default: the picture's shape.")]
 
+System = Annotated[
+    str,
+    typer.Option(help=f"{', '.join(names())} or auto: the best one whose weights are here."),
+]
+Weights = Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")]
+Memory = Annotated[str | None, typer.Option(help="auto, high, low or least: how a diffusion system uses the device's memory.")]
+Temporal = Annotated[
+    str, typer.Option(help=f"attention or mamba: how frames know each other, where a preview model comes in both ({BOTH}).")
+]
+Long = Annotated[str | None, typer.Option(help=f"How a long video is made: windows that overlap, or, by {CHAINING}, a chain of clips.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")]
+
 
 @app.callback(invoke_without_command=True)
 def root(
@@ -64,10 +76,7 @@ def animate(
     picture: Picture,
     driving: Driving,
     out: Annotated[Path, typer.Option("--out", "-o", help="The result: .mp4, .gif, .webp, or a folder for numbered PNG pictures.")],
-    system: Annotated[
-        str,
-        typer.Option(help=f"{', '.join(names())} or auto: the best one whose weights are here."),
-    ] = "auto",
+    system: System = "auto",
     quality: Annotated[str, typer.Option(help="The puppet's quality: good or fast.")] = "good",
     size: Resolution = None,
     frames: Frames = None,
@@ -77,15 +86,11 @@ def animate(
     person: Who = "largest",
     sound: Annotated[bool, typer.Option("--sound/--mute", help="Keep the driving video's sound.")] = True,
     report: Annotated[Path | None, typer.Option(help="Also write what was measured to this JSON file.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="A folder of the system's official or converted weights.")] = None,
-    memory: Annotated[str | None, typer.Option(help="auto, high, low or least: how a diffusion system uses the device's memory.")] = None,
-    temporal: Annotated[
-        str, typer.Option(help=f"attention or mamba: how frames know each other, where a preview model comes in both ({BOTH}).")
-    ] = "attention",
-    long: Annotated[
-        str | None, typer.Option(help=f"How a long video is made: windows that overlap, or, by {CHAINING}, a chain of clips.")
-    ] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeated: steps, guidance, seed, window, ...")] = None,
+    weights: Weights = None,
+    memory: Memory = None,
+    temporal: Temporal = "attention",
+    long: Long = None,
+    settings: Settings = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
     from animato import api

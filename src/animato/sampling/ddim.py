@@ -96,6 +96,11 @@ def make_steps(schedule: NoiseSchedule, name: str = PUBLISHED, steps: int = 30) 
     return DDIM(steps, schedule) if name.lower() == PUBLISHED else make_scheduler(schedule, name, steps)
 
 
+def check_steps(schedule: NoiseSchedule, name: str, steps: int) -> None:
+    """Raises InputError as `make_steps`."""
+    make_steps(schedule, name, steps)
+
+
 def alphas(schedule: NoiseSchedule = NOISE) -> Tensor:  # 1000
     """alpha_bar in float64: by default Stable Diffusion's betas, shifted and scaled so that at the last timestep nothing is left.
 

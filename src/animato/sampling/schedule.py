@@ -58,6 +58,11 @@ def make_scheduler(noise: Noise, name: str = "DDIM", steps: int = 30) -> Any:
     return scheduler
 
 
+def check_scheduler(noise: Noise, name: str, steps: int) -> None:
+    """Raises InputError as `make_scheduler`."""
+    make_scheduler(noise, name, steps)
+
+
 def short(kind: type) -> str:
     return kind.__name__.removesuffix("Scheduler")
 

@@ -25,7 +25,7 @@ from animato.pose.draw import skeletons
 from animato.pose.styles.animate_anyone import STYLE
 from animato.sampling.clip import Denoising, denoise
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, check_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
 from animato.systems.canvas import Canvas, canvas_of, decoded
@@ -71,7 +71,7 @@ class AnimateAnyone:
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
         check_window(self.denoiser, by_windows(settings), frames)
-        make_scheduler(self.noise, settings.scheduler, settings.steps)
+        check_scheduler(self.noise, settings.scheduler, settings.steps)
 
     def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
         """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""

@@ -39,7 +39,7 @@ from animato.sampling.model import Model, unet_model
 from animato.sampling.noise import draw
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, check_scheduler, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.canvas import Canvas, canvas_picture, decoded
 from animato.systems.memory import Estimate, Placement, estimate
@@ -110,7 +110,7 @@ class MagicAnimate:
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
         check_window(self.denoiser, by_windows(settings), frames)
-        make_scheduler(self.noise, settings.scheduler, settings.steps)
+        check_scheduler(self.noise, settings.scheduler, settings.steps)
 
     def draw(self, canvas: np.ndarray, motion: PoseSequence | BodyParts, shape: Size) -> Iterator[np.ndarray]:
         """The body parts of a motion in pictures of `shape`, brought onto the canvas, with as many pixels a latent as the ControlNet wants.

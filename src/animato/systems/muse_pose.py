@@ -28,7 +28,7 @@ from animato.pose.styles.muse_pose import STYLE
 from animato.sampling.clip import Denoising, denoise
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import Noise, NoiseSchedule, make_scheduler
+from animato.sampling.schedule import Noise, NoiseSchedule, check_scheduler
 from animato.sampling.settings import Settings
 from animato.systems import referenced
 from animato.systems.canvas import Canvas, canvas_of, decoded
@@ -76,7 +76,7 @@ class MusePose:
         """Raises InputError for settings that this system cannot follow for a clip of so many frames."""
         windows = by_windows(settings)
         check_window(self.denoiser, windows, frames + windows.lacking(frames))
-        make_scheduler(self.noise, settings.scheduler, settings.steps)
+        check_scheduler(self.noise, settings.scheduler, settings.steps)
 
     def encode(self, canvas: Canvas, settings: Settings, placement: Placement, done: Tick = nothing) -> Encoded:
         """What the networks make of picture and motion, once. The picture's own pose is not looked at: the motion is aligned to it."""

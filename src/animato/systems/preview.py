@@ -30,7 +30,7 @@ from animato.sampling.clip import Denoising, Link, StepModel, denoise
 from animato.sampling.noise import draw, frame_generators
 from animato.sampling.plan import Windows
 from animato.sampling.run import Callback, Tick, nothing, ticks
-from animato.sampling.schedule import Noise, make_scheduler
+from animato.sampling.schedule import Noise, check_scheduler, make_scheduler
 from animato.sampling.settings import Settings
 from animato.systems.canvas import Canvas
 from animato.systems.copying import Copier, standing, to_velocity
@@ -107,7 +107,7 @@ class Preview:
         """Raises InputError for settings that this model cannot follow for a clip of so many frames."""
         steps = replace(settings, scheduler="DDIM")  # of the page's own schedulers none is used
         self.page.check(steps, frames + self._lacking(settings, frames))
-        make_scheduler(self.page.noise, settings.scheduler, settings.steps)
+        check_scheduler(self.page.noise, settings.scheduler, settings.steps)
 
     def copier(self, canvas: np.ndarray, given: PoseSequence, where: np.ndarray | None = None) -> Copier:
         """What fetches from a canvas whose person stands as given, and where, if that is known (`standing`)."""

@@ -36,7 +36,7 @@ from animato.pose.keypoints import PoseSequence
 from animato.pose.styles.uni_animate import STYLE
 from animato.sampling.chain import anchored
 from animato.sampling.clip import Denoising, Link, StepModel, denoise
-from animato.sampling.ddim import LONG, NOISE, SHORT, Prior, make_steps
+from animato.sampling.ddim import LONG, NOISE, SHORT, Prior, check_steps, make_steps
 from animato.sampling.ddim import PUBLISHED as STEPS
 from animato.sampling.model import unified_model
 from animato.sampling.noise import draw
@@ -117,7 +117,7 @@ class UniAnimate:
     def check(self, settings: Settings, frames: int = 1) -> None:
         """Raises InputError for settings that this system cannot follow."""
         check_shard(settings.window, settings.shard)
-        make_steps(self.noise, settings.scheduler, settings.steps)
+        check_steps(self.noise, settings.scheduler, settings.steps)
 
     def canvas(self, scene: Scene, motion: PoseSequence, settings: Settings) -> Canvas:
         """Both as the networks see them: squashed as published or, without a canvas, with the picture's border repeated."""

@@ -31,7 +31,7 @@ METRES = {  # of an adult 1.72 m tall: what the bones' lengths in pixels are div
     (Point.L_KNEE, Point.L_ANKLE): 0.40,
 }
 STEADY = 25  # frames over which the scale is averaged
-_SPINE, _HIP, _SKULL = 0.5, 0.09, 0.2  # metres: pelvis to neck, pelvis to hip joint, neck to ears
+_SPINE, _SKULL = 0.5, 0.2  # metres: pelvis to neck, neck to ears
 _LOWER = {"WRIST": 0.25, "ANKLE": 0.40}
 _HAND = 0.18
 _KNUCKLES, _MIDDLES, _TIPS = (5, 9, 13, 17), (6, 10, 14, 18), (8, 12, 16, 20)
