@@ -178,7 +178,7 @@ def prepare(
 def _by_parts(pixels: np.ndarray, source: Clip, skip: int, follows: tuple[type, ...]) -> Prepared:
     """A ready DensePose video, which tells a system the body parts by itself. Raises InputError where it is not followed."""
     if PARTS not in follows:
-        able = " and ".join(one.name for one in known.KNOWN if PARTS in one.follows)
+        able = " and ".join(one.name for one in known.KNOWN if known.PARTS in one.follows)
         raise InputError(f"This is a DensePose video, which only {able} can follow: give a video of a person.")
     length = source.length or sum(1 for _ in source)
     _check_length(length)

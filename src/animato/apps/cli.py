@@ -12,8 +12,7 @@ import typer
 
 from animato import __version__
 from animato.core.errors import AnimatoError
-from animato.systems.known import ALIGNMENTS, KNOWN, names, with_weights
-from animato.systems.scene import PARTS
+from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
 STOPPED = 130  # the exit code after Ctrl-C
 _UsageError: Any = typer.BadParameter.__mro__[2]  # ClickException, of click itself or of the copy that newer typers carry

@@ -9,18 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from animato.core.errors import InputError
-from animato.pose.alignment import musepose, unianimate
-from animato.pose.alignment.align import NONE, ROBUST, Method, published
-from animato.systems.performance import Animator
-from animato.systems.puppet import Puppet
-from animato.systems.scene import PARTS, POSES
 from animato.weights.about import is_own
 from animato.weights.files import Official
 from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
 
+if TYPE_CHECKING:  # the table is read to print a help text: what is slow to import is imported by who opens a door
+    from animato.pose.alignment.align import Method
+    from animato.systems.performance import Animator
+
+POSES, PARTS = "poses", "body parts"  # driving signals, the members of scene.Signal
+ROBUST, MUSEPOSE, UNIANIMATE, NONE = ALIGNMENTS = ("robust", "musepose", "unianimate", "none")
 ATTENTION, MAMBA = "attention", "mamba"
 WINDOWS, CHAIN = "windows", "chain"
 PREVIEWS = Path(__file__).resolve().parents[1] / "assets" / "preview"
@@ -48,7 +49,7 @@ class Card:
     name        as typed
     title       for people
     expect      what comes out, in one line
-    follows     the driving signals that it takes (scene.Signal)
+    follows     the driving signals that it takes
     make        the system, where it needs no weights; called with a quality if it has some
     qualities   those that `make` takes, the usual one first
     official    its official weights
@@ -62,7 +63,7 @@ class Card:
     name: str
     title: str
     expect: str
-    follows: tuple[type, ...] = (POSES,)
+    follows: tuple[str, ...] = (POSES,)
     make: Callable[..., Animator] | None = None
     qualities: tuple[str, ...] = ()
     official: Official | None = None
@@ -78,6 +79,12 @@ class Card:
         if self.official is None or not self.official.folder.is_dir():
             return False
         return is_own(self.official.folder) or not self.official.missing(self.official.folder)
+
+
+def _puppet(quality: Any) -> Animator:
+    from animato.systems.puppet import Puppet
+
+    return Puppet(quality)
 
 
 def _animate_anyone() -> Doors:
@@ -138,7 +145,7 @@ def _learn_uni_animate(recipe: Any) -> Any:
 
 KNOWN = (
     Card(
-        "puppet", "Puppet", "The picture is cut into layers and moved: sharp, at once, and flat.", make=Puppet, qualities=("good", "fast")
+        "puppet", "Puppet", "The picture is cut into layers and moved: sharp, at once, and flat.", make=_puppet, qualities=("good", "fast")
     ),
     Card(
         "animate-anyone",
@@ -185,10 +192,6 @@ KNOWN = (
     # here comes the card of the next system
 )
 
-ALIGNMENTS: dict[str, Method] = {
-    method.name: method for method in (ROBUST, published(musepose.NAME, musepose.align), published(unianimate.NAME, unianimate.align), NONE)
-}
-
 
 def card(name: str) -> Card:
     """The card of a system. Raises InputError for a name that is not known."""
@@ -224,4 +227,8 @@ def alignment(name: str) -> Method:
     """The method of alignment of that name. Raises InputError unless there is one."""
     if name not in ALIGNMENTS:
         raise InputError(f"There is no alignment '{name}': choose {', '.join(ALIGNMENTS)}.")
-    return ALIGNMENTS[name]
+    from animato.pose.alignment import align, musepose, unianimate
+
+    methods = {ROBUST: align.ROBUST, NONE: align.NONE}
+    papers = {MUSEPOSE: musepose.align, UNIANIMATE: unianimate.align}
+    return methods.get(name) or align.published(name, papers[name])
