@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from animato.core.errors import MissingModelError
 from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.weights.referenced import Networks
@@ -164,3 +166,15 @@ def image_encoder_file(encoder: CLIPVisionModelWithProjection) -> State:
     """CLIP's tensors with the numbers of its positions, which older versions of transformers stored."""
     count = encoder.vision_model.embeddings.num_positions
     return encoder.state_dict() | {"vision_model.embeddings.position_ids": torch.arange(count).unsqueeze(0)}
+
+
+def refused(read: Callable[[Path], object], folder: Path, words: str) -> None:
+    """A folder's weights are not read, and the sentence says why."""
+    with pytest.raises(MissingModelError, match=words):
+        read(folder)
+
+
+def signed(folder: Path, system: str) -> None:
+    """A folder of the project's form says that it is another system's."""
+    said = json.loads((folder / "animato.json").read_text())
+    (folder / "animato.json").write_text(json.dumps(said | {"system": system}))

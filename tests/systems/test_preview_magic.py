@@ -11,7 +11,6 @@ import torch
 
 from animato.core.errors import InputError, MissingModelError
 from animato.core.media import Clip
-from animato.models.copy_head import clean
 from animato.people.people import clip
 from animato.sampling.plan import Windows
 from animato.systems.known import ATTENTION, card
@@ -22,7 +21,7 @@ from animato.training.copying import exactly
 from animato.training.magic_animate import MagicCleanStep
 from animato.training.objective import Clean
 from animato.training.recipe import Data, Networks, Recipe, Run
-from trainees import make_trainee, train
+from trainees import assert_adds_nothing, make_trainee, train
 
 FOLDER = card("magic-animate").previews[ATTENTION]
 UNET = {"in_channels": 12, "out_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1}
@@ -59,14 +58,7 @@ def test_a_new_model_gives_what_was_chosen() -> None:
     """Before it has learned the U-Net adds nothing: x0 is the fetched base as noise and times make of it, for each sample at its time."""
     trainee = make_trainee(RECIPE)
     assert isinstance(trainee.step, MagicCleanStep)
-    batch, draw = trainee.batch(0, range(2))
-    draw = draw._replace(t=torch.tensor([999, 300]))
-    copied = exactly(trainee.networks.copy_head, batch)
-    squared = trainee.step.alphas_cumprod[draw.t].view(2, 1, 1, 1, 1)
-    a, s = squared.sqrt(), (1 - squared).sqrt()
-    expected = clean(torch.zeros_like(batch.latents), a * batch.latents + s * draw.noise, copied.base, a, s)
-    with torch.no_grad():
-        torch.testing.assert_close(trainee.step.made(batch, draw, copied), expected, atol=1e-5, rtol=1e-4)
+    assert_adds_nothing(trainee)
 
 
 def test_every_network_learns() -> None:

@@ -12,7 +12,6 @@ import torch
 import tiny
 from animato.core.errors import InputError, MissingModelError
 from animato.encoders.codec import FrameCodec
-from animato.models.copy_head import clean
 from animato.models.trunk import Kind
 from animato.people.people import clip
 from animato.pose.keypoints import PoseSequence
@@ -26,7 +25,7 @@ from animato.training.objective import BegunClean
 from animato.training.recipe import Data, Networks, Recipe, Run
 from animato.training.trainee import Trainee
 from animato.training.uni_animate_networks import uni_networks
-from trainees import make_trainee, train
+from trainees import assert_adds_nothing, make_trainee, train
 
 FOLDERS = card("uni-animate").previews
 SHAPE = {"in_channels": 12, "block_out_channels": [32, 32], "layers_per_block": 1, "attention_levels": [False, True]}
@@ -118,14 +117,7 @@ def test_both_kinds_begin_alike() -> None:
 def test_a_new_model_gives_what_was_chosen(kind: Kind) -> None:
     """Before it has learned the network adds nothing: x0 is the fetched base as noise and times make of it."""
     made = trainee(kind)
-    batch, draw = made.batch(0, range(2))
-    draw = draw._replace(t=torch.tensor([999, 300]))
-    copied = exactly(made.networks.copy_head, batch)
-    squared = made.step.alphas_cumprod[draw.t].view(2, 1, 1, 1, 1)
-    a, s = squared.sqrt(), (1 - squared).sqrt()
-    expected = clean(torch.zeros_like(batch.latents), a * batch.latents + s * draw.noise, copied.base, a, s)
-    with torch.no_grad():
-        torch.testing.assert_close(made.step.made(batch, draw, copied), expected, atol=1e-5, rtol=1e-4)
+    assert_adds_nothing(made)
 
 
 @pytest.mark.parametrize("kind", KINDS)

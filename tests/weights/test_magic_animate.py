@@ -24,7 +24,7 @@ from animato.weights.magic_animate import CLASSES, TEXT, TEXT_BEFORE, WHOLE, con
 from animato.weights.official.magic_animate import OFFICIAL
 from magic_files import TEMPORAL, Parts, denoiser_file, official, only, same, tiny_parts
 from recorded import PARITY
-from weight_files import State, plain, wrapped
+from weight_files import State, plain, refused, signed, wrapped
 
 MANIFESTS = PARITY.parent / "manifests" / "magic_animate"
 needs_manifests = pytest.mark.skipif(not MANIFESTS.is_dir(), reason=f"no lists of published keys in {MANIFESTS}")
@@ -233,13 +233,10 @@ SIZE = {"block_out_channels": (32, 64), "layers_per_block": 1, "attention_levels
 def test_what_is_wrong_is_told(what: str, parts: Parts, tmp_path: Path) -> None:
     spoil, words = BAD[what]
     spoil(official(tmp_path, parts))
-    with pytest.raises(MissingModelError, match=words):
-        open_weights(tmp_path)
+    refused(open_weights, tmp_path, words)
 
 
 def test_the_folder_of_another_system(parts: Parts, tmp_path: Path) -> None:
     convert(official(tmp_path / "official", parts), tmp_path / "own")
-    said = json.loads((tmp_path / "own" / "animato.json").read_text())
-    (tmp_path / "own" / "animato.json").write_text(json.dumps(said | {"system": "muse-pose"}))
-    with pytest.raises(MissingModelError, match="holds weights of muse-pose, not of magic-animate"):
-        read(tmp_path / "own")
+    signed(tmp_path / "own", "muse-pose")
+    refused(read, tmp_path / "own", "holds weights of muse-pose, not of magic-animate")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from animato.weights.uni_animate import CLASSES, convert, open_weights, read
 from magic_files import same
 from tiny import randomised
 from uni_files import CHECKPOINT, CLIP, UNET, Parts, checkpoint_file, official, tiny_parts, unet_file
-from weight_files import Save, State, legacy, old_vae_names, plain, wrapped
+from weight_files import Save, State, legacy, old_vae_names, plain, refused, signed, wrapped
 
 
 @pytest.fixture(scope="module")
@@ -177,13 +176,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_what_is_wrong_is_told(what: str, parts: Parts, tmp_path: Path) -> None:
     spoil, words = BAD[what]
     spoil(official(tmp_path, parts))
-    with pytest.raises(MissingModelError, match=words):
-        open_weights(tmp_path)
+    refused(open_weights, tmp_path, words)
 
 
 def test_the_folder_of_another_system(parts: Parts, tmp_path: Path) -> None:
     convert(official(tmp_path / "official", parts), tmp_path / "own")
-    said = json.loads((tmp_path / "own" / "animato.json").read_text())
-    (tmp_path / "own" / "animato.json").write_text(json.dumps(said | {"system": "magic-animate"}))
-    with pytest.raises(MissingModelError, match="holds weights of magic-animate, not of uni-animate"):
-        read(tmp_path / "own")
+    signed(tmp_path / "own", "magic-animate")
+    refused(read, tmp_path / "own", "holds weights of magic-animate, not of uni-animate")

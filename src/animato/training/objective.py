@@ -21,18 +21,24 @@ from animato.training.tables import build
 
 
 @dataclass(frozen=True)
-class Velocity:
+class Noised:
+    """What all records have whose samples are noisy."""
+
+    noise_offset: float = 0.05
+    same_noise: bool = False
+
+
+@dataclass(frozen=True)
+class Velocity(Noised):
     """a noise - s x0, as published for networks with a ReferenceNet."""
 
     kind: ClassVar[str] = "velocity"
-    noise_offset: float = 0.05
-    same_noise: bool = False
     snr_gamma: float = 5.0
     drop: float = 0.1
 
 
 @dataclass(frozen=True)
-class SubsetVelocity:
+class SubsetVelocity(Noised):
     """Velocity of a network with four conditions, of which a sample has a subset (training/conditions.py).
 
     drop        share of samples without reference
@@ -43,8 +49,6 @@ class SubsetVelocity:
     """
 
     kind: ClassVar[str] = "velocity"
-    noise_offset: float = 0.05
-    same_noise: bool = False
     snr_gamma: float = 5.0
     drop: float = 0.1
     drop_first: float = 0.5
@@ -54,38 +58,28 @@ class SubsetVelocity:
 
 
 @dataclass(frozen=True)
-class Epsilon:
+class Epsilon(Noised):
     """The noise. taus: thresholds of training with single pictures among clips; [] for samples as they come."""
 
     kind: ClassVar[str] = "epsilon"
-    noise_offset: float = 0.05
-    same_noise: bool = False
     drop: float = 0.1
     taus: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Clean:
+class Clean(Noised):
     """x0 over a copy head's patches."""
 
     kind: ClassVar[str] = "clean"
-    noise_offset: float = 0.05
-    same_noise: bool = False
     pure: float = 0.4
     person: float = 3.0
     base: float = 0.5
 
 
 @dataclass(frozen=True)
-class BegunClean:
+class BegunClean(Clean):
     """x0 over a copy head's patches, of clips whose first frame is given or not. drop_first: share of samples without it."""
 
-    kind: ClassVar[str] = "clean"
-    noise_offset: float = 0.05
-    same_noise: bool = False
-    pure: float = 0.4
-    person: float = 3.0
-    base: float = 0.5
     drop_first: float = 0.5
 
 

@@ -23,7 +23,7 @@ from animato.models.controlnet import ControlNet, controlnet_for
 from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
 from animato.weights import own
-from animato.weights.about import About, about, is_own
+from animato.weights.about import About, is_own
 from animato.weights.blank import Waiting, built, configured, wanted
 from animato.weights.files import Piece
 from animato.weights.keymap import IDENTITY, KeyMap, Shapes, shapes, translate
@@ -31,7 +31,20 @@ from animato.weights.official import shared as files
 from animato.weights.official.magic_animate import CONTROLNET, ENCODER, OFFICIAL, TEMPORAL
 from animato.weights.official.shared import SD_UNET, TEXT_ENCODER
 from animato.weights.read import read_state
-from animato.weights.shared import COUNTED, HEADS, MODULES, MOTION, VAE, Speaking, check_pairs, check_positions, fill, open_folder, write
+from animato.weights.shared import (
+    COUNTED,
+    HEADS,
+    MODULES,
+    MOTION,
+    VAE,
+    Speaking,
+    check_pairs,
+    check_positions,
+    fill,
+    open_folder,
+    write,
+    write_converted,
+)
 from animato.weights.sizes import unet_sizes
 
 SYSTEM = OFFICIAL.system
@@ -69,7 +82,7 @@ def read(
 
 def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
     """Writes the networks of a folder in the project's form, one after the other. Raises MissingModelError, OutputError."""
-    write(open_weights(folder), out, about(folder) if is_own(folder) else About(SYSTEM, "official files"), dtype, progress)
+    write_converted(open_weights(folder), folder, out, SYSTEM, dtype, progress)
 
 
 def convert_base(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:

@@ -24,13 +24,25 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.temporal import TemporalAttentionSpec
 from animato.models.unet import UNet
 from animato.weights import own
-from animato.weights.about import About, about, is_own
+from animato.weights.about import About, is_own
 from animato.weights.blank import Waiting, built, wanted
 from animato.weights.files import Official, Piece
 from animato.weights.keymap import IDENTITY, KeyMap, shapes, translate
 from animato.weights.official import shared as files
 from animato.weights.read import read_state
-from animato.weights.shared import HEADS, IMAGE_ENCODER, MODULES, MOTION, VAE, check_pairs, check_positions, fill, open_folder, write
+from animato.weights.shared import (
+    HEADS,
+    IMAGE_ENCODER,
+    MODULES,
+    MOTION,
+    VAE,
+    check_pairs,
+    check_positions,
+    fill,
+    open_folder,
+    write,
+    write_converted,
+)
 from animato.weights.sizes import pose_guider_sizes, unet_sizes
 
 
@@ -80,8 +92,7 @@ class Published:
 
         Raises MissingModelError, OutputError.
         """
-        description = about(folder) if is_own(folder) else About(self.official.system, "official files")
-        write(open_weights(self, folder), out, description, dtype, progress)
+        write_converted(open_weights(self, folder), folder, out, self.official.system, dtype, progress)
 
     def convert_base(self, folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
         """Writes, in the same form, what the first stage of training begins with (`open_base`). Raises MissingModelError, OutputError."""

@@ -15,7 +15,7 @@ from animato.core.progress import Progress
 from animato.encoders.text import EmptyPrompt
 from animato.models.temporal import sinusoid
 from animato.weights import own
-from animato.weights.about import About
+from animato.weights.about import About, about, is_own
 from animato.weights.blank import Waiting, configured, wanted
 from animato.weights.keymap import Dropped, KeyMap, translate
 from animato.weights.read import read_state
@@ -97,6 +97,11 @@ def write(waiting: Mapping[str, Waiting], out: Path, description: About, dtype: 
     values = sum(value.numel() for one in waiting.values() for value in one.state.values())
     own.check_folder(out, waiting, values * dtype.itemsize)
     own.save(out, _filled(waiting, dtype, progress), description)
+
+
+def write_converted(opened: Mapping[str, Waiting], folder: Path, out: Path, system: str, dtype: torch.dtype, progress: Progress) -> None:
+    """The networks of a folder in the project's form, with what a folder of that form said of itself. Raises as `write`."""
+    write(opened, out, about(folder) if is_own(folder) else About(system, "official files"), dtype, progress)
 
 
 def _filled(waiting: Mapping[str, Waiting], dtype: torch.dtype, progress: Progress) -> Iterator[tuple[str, Any]]:

@@ -20,13 +20,13 @@ from animato.core.progress import Progress, silent
 from animato.encoders.text import EmptyPrompt
 from animato.models.unified import UnifiedUNet
 from animato.weights import own
-from animato.weights.about import About, about, is_own
+from animato.weights.about import is_own
 from animato.weights.blank import Waiting, built, wanted
 from animato.weights.files import CONFIG, STEMS, Piece
 from animato.weights.keymap import KeyMap, shapes, translate
 from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_VAE, UNIFIED_UNET
 from animato.weights.read import read_checkpoint, read_state
-from animato.weights.shared import VAE, Speaking, check_pairs, fill, open_folder, write
+from animato.weights.shared import VAE, Speaking, check_pairs, fill, open_folder, write_converted
 from animato.weights.uni_animate_names import (
     ENTRANCE_HEADS,
     FIRST_STAGE,
@@ -76,7 +76,7 @@ def read(
 
 def convert(folder: Path, out: Path, dtype: torch.dtype = torch.float32, progress: Progress = silent) -> None:
     """Writes the networks of a folder in the project's form, one after the other. Raises MissingModelError, OutputError."""
-    write(open_weights(folder), out, about(folder) if is_own(folder) else About(SYSTEM, "official files"), dtype, progress)
+    write_converted(open_weights(folder), folder, out, SYSTEM, dtype, progress)
 
 
 def open_weights(folder: Path) -> dict[str, Waiting]:
