@@ -194,7 +194,9 @@ def demo(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe: a TOML file of recipes/.", metavar="RECIPE")],
+    recipe: Annotated[
+        Path, typer.Argument(help=f"A recipe, such as recipes/{with_weights()[0].name}-preview-image.toml.", metavar="RECIPE")
+    ],
     changes: Annotated[list[str] | None, typer.Argument(help="Changes of it, such as run.steps=100.", metavar="[KEY=VALUE]...")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder of the run. One that holds an unfinished run goes on with it.")
