@@ -20,7 +20,7 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.evaluation.frames import psnr
 from animato.pose.io import load_poses, save_poses
 from material import Material
-from waiting import HANGS
+from waiting import HANGS, hears_ctrl_c
 
 BOTH = ("puppet", "animate-anyone")
 
@@ -84,6 +84,7 @@ def test_ctrl_c_leaves_the_older_result(material: Material, out: Path, tmp_path_
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     try:
         assert process.stderr is not None

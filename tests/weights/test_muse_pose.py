@@ -16,7 +16,7 @@ from animato.systems.load import load
 from animato.systems.muse_pose import PUBLISHED, MusePose
 from animato.systems.preview import Preview
 from animato.systems.previews.animate_anyone import SETTINGS
-from animato.systems.scene import check_window
+from animato.systems.windows import check_window
 from animato.weights.muse_pose import PUBLISHED as OWN_FORM
 from animato.weights.muse_pose import convert, read
 from animato.weights.referenced import open_base
