@@ -112,20 +112,14 @@ BAD_MOTIONS: dict[str, tuple[Callable[[State], State], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_GUIDERS)
-def test_bad_controlnets(kind: str, guider: PoseGuider, tmp_path: Path) -> None:
-    spoil, expected = BAD_GUIDERS[kind]
-    plain(spoil(controlnet(guider)), tmp_path / "net.bin")
+@pytest.mark.parametrize("kind", [*BAD_GUIDERS, *BAD_MOTIONS])
+def test_bad_files_to_begin_with(kind: str, guider: PoseGuider, denoiser: UNet, tmp_path: Path) -> None:
+    """ControlNets for a Pose Guider, AnimateDiff's files for motion modules."""
+    spoil, expected = (BAD_GUIDERS | BAD_MOTIONS)[kind]
+    field, state = ("guider_start", controlnet(guider)) if kind in BAD_GUIDERS else ("motion_start", motion(denoiser))
+    plain(spoil(state), tmp_path / "net.bin")
     with pytest.raises(MissingModelError, match=expected):
-        begun(guider_start=str(tmp_path / "net.bin"))
-
-
-@pytest.mark.parametrize("kind", BAD_MOTIONS)
-def test_bad_motion_modules(kind: str, denoiser: UNet, tmp_path: Path) -> None:
-    spoil, expected = BAD_MOTIONS[kind]
-    plain(spoil(motion(denoiser)), tmp_path / "mm.ckpt")
-    with pytest.raises(MissingModelError, match=expected):
-        begun(motion_start=str(tmp_path / "mm.ckpt"))
+        begun(**{field: str(tmp_path / "net.bin")})
 
 
 def test_starts_that_are_no_use(guider: PoseGuider, denoiser: UNet, tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ from animato.weights.shared import (
     MODULES,
     MOTION,
     VAE,
+    Device,
+    DType,
     Speaking,
     check_pairs,
     check_positions,
@@ -73,9 +75,7 @@ TEXT = KeyMap(renames=((".text_model.", "."),), dropped=(COUNTED,))  # which tra
 TEXT_BEFORE = KeyMap(dropped=(COUNTED,))
 
 
-def read(
-    folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
-) -> Networks:
+def read(folder: Path, dtype: DType = torch.float32, device: Device = "cpu", progress: Progress = silent) -> Networks:
     """All networks of MagicAnimate, official or in the project's form. Arguments and errors as those of referenced.Published.read."""
     return Networks(*fill(open_weights(folder), dtype, device, progress))
 

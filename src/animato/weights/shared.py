@@ -20,6 +20,8 @@ from animato.weights.blank import Waiting, configured, wanted
 from animato.weights.keymap import Dropped, KeyMap, translate
 from animato.weights.read import read_state
 
+DType = torch.dtype | None  # what tensors become; None: each stays as its file has it
+Device = torch.device | str
 HEADS = 8  # at every level; no shape tells
 MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
 

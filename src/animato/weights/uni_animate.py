@@ -26,7 +26,7 @@ from animato.weights.files import CONFIG, STEMS, Piece
 from animato.weights.keymap import KeyMap, shapes, translate
 from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_VAE, UNIFIED_UNET
 from animato.weights.read import read_checkpoint, read_state
-from animato.weights.shared import VAE, Speaking, check_pairs, fill, open_folder, write_converted
+from animato.weights.shared import VAE, Device, DType, Speaking, check_pairs, fill, open_folder, write_converted
 from animato.weights.uni_animate_names import (
     ENTRANCE_HEADS,
     FIRST_STAGE,
@@ -67,9 +67,7 @@ CLASSES: Mapping[str, type[nn.Module]] = {  # by their folders in the project's 
 }
 
 
-def read(
-    folder: Path, dtype: torch.dtype | None = torch.float32, device: torch.device | str = "cpu", progress: Progress = silent
-) -> Networks:
+def read(folder: Path, dtype: DType = torch.float32, device: Device = "cpu", progress: Progress = silent) -> Networks:
     """All networks of UniAnimate, official or in the project's form. Arguments and errors as those of referenced.Published.read."""
     return Networks(*fill(open_weights(folder), dtype, device, progress))
 
