@@ -1,0 +1,85 @@
+"""Small files that are read whole: looked at first, so that no pipe, device, folder, endless or giant file is ever read."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from animato.core.errors import AnimatoError, InputError
+
+Failure = type[AnimatoError]
+MB = 1_000_000
+_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe without a writer would be waited for
+_REASONS = {
+    errno.ELOOP: "it is a link that leads to itself",
+    errno.EACCES: "you have no right to read it",
+    errno.EPERM: "you have no right to read it",
+    errno.ENAMETOOLONG: "its name is too long",
+}
+
+
+def check_file(path: Path, failure: Failure = InputError) -> int:
+    """The bytes of a file that can be read: one that is there, and is no folder, device or pipe. Raises `failure`."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise failure(_unreadable(path, error)) from error
+    _check_kind(path, found.st_mode, failure)
+    return found.st_size
+
+
+def read_bytes(path: Path, most: int, failure: Failure = InputError) -> bytes:
+    """All bytes of a file that holds at most `most` of them. Raises `failure`."""
+    _check_size(path, check_file(path, failure), most, failure)
+    try:
+        with open(os.open(path, os.O_RDONLY | _NEVER_WAIT), "rb") as file:
+            _check_kind(path, os.fstat(file.fileno()).st_mode, failure)  # another file may have taken its place
+            content = file.read(most + 1)  # some files hold more than they say
+    except OSError as error:
+        raise failure(_unreadable(path, error)) from error
+    _check_size(path, len(content), most, failure)
+    return content
+
+
+def read_text(path: Path, most: int, failure: Failure = InputError) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark. Raises `failure`."""
+    try:
+        return read_bytes(path, most, failure).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise failure(f"{path} is not a text in UTF-8 (byte {error.start}): save it as UTF-8, or give the right file.") from error
+
+
+def read_json(path: Path, most: int, failure: Failure = InputError) -> Any:
+    """What a JSON file says. Raises `failure`."""
+    text = read_text(path, most, failure)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise failure(f"{path} is nested too deeply to be read: give the right file.") from error
+    except ValueError as error:
+        raise failure(f"{path} is not JSON that can be read ({error}): get it again, or give the right file.") from error
+
+
+def _check_kind(path: Path, mode: int, failure: Failure) -> None:
+    if stat.S_ISDIR(mode):
+        raise failure(f"{path} is a folder, where a file is due: give the name of a file.")
+    if not stat.S_ISREG(mode):
+        raise failure(f"{path} is a device or pipe, not a file: save what comes from it first.")
+
+
+def _check_size(path: Path, size: int, most: int, failure: Failure) -> None:
+    if size > most:
+        raise failure(f"{path} is larger than {most / MB:.3g} MB, the most that is read of such a file: give the right file.")
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {path}: check the name and the folder."
+    if isinstance(error, OSError):
+        reason = _REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
+        return f"{path} cannot be read: {reason}."
+    return f"{str(path)!r} is no name that a file can have: check it."
