@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import av
 
 from animato.core.errors import OutputError
+from animato.core.hidden import aside_of, hidden_beside
+from animato.core.leftovers import remove, sweep
+from animato.core.renaming import exchange, rename_to_free, sync, sync_folder
 
 _LEAST_SPACE = 16 << 20  # bytes; less cannot hold any clip worth making
 
@@ -23,7 +27,9 @@ def check_target(path: str | Path, endings: tuple[str, ...], files: re.Pattern[s
     """The path to write to, proved to be usable: a known ending, a folder that can be written, space left.
 
     With `files`, it may also be a folder, told by its lack of an ending, a slash at the end or its being there; one that is there must
-    hold nothing but files of such names, for it will be replaced. Raises OutputError. Nothing is left behind, whatever the outcome.
+    hold nothing but files of such names, for it will be replaced, and must be no link, since what that points to would not be replaced.
+    A link that stands where a file is to be written is replaced itself, and what it points to stays.
+    Raises OutputError. Nothing is left behind, whatever the outcome.
     """
     target = Path(path)
     with explained(target):
@@ -49,30 +55,91 @@ def is_folder_name(path: str | Path) -> bool:
 
 @contextmanager
 def temporary_beside(target: Path) -> Iterator[Path]:
-    """A name in the target's folder (made if need be), with the target's ending; whatever still bears it at the end is removed."""
+    """A name in the target's folder (made if need be), with the target's ending; whatever still bears it at the end is removed.
+
+    The name says whose it is (core/hidden.py). What runs left there that were killed is removed, and told in a UserWarning; a program
+    that tells such things in its own way calls `sweep` before.
+    """
     with explained(target):
+        made = [folder for folder in target.absolute().parents if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+        temporary = hidden_beside(target)
+    for sentence in sweep(target.parent):
+        warnings.warn(sentence, stacklevel=3)
     try:
         yield temporary
     finally:
-        _remove(temporary)
+        remove(temporary)
+        _remove_empty(made)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Removes folders, the innermost first, up to one that holds something."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def put_in_place(temporary: Path, target: Path) -> None:
-    """Renames a finished file or folder; a folder of frames that was there before goes only when the new one stands. Raises OutputError."""
+    """Gives a finished file or folder its name, when all of it has reached the disk. Raises OutputError.
+
+    At every moment either the older result or the new one stands there, whole. Where a disk cannot exchange two folders in one step, the
+    older one is missing for a moment; if the process is killed just then, `sweep` puts it back. A link that stands there is replaced
+    itself, not what it points to.
+    """
     with explained(target):
-        if not target.is_dir():
+        sync(temporary)
+        if target.is_dir() and not target.is_symlink():
+            _replace_folder(temporary, target)
+        else:
             temporary.replace(target)
-            return
-        old = target.with_name(f".{secrets.token_hex(8)}")
+        sync_folder(target.parent)
+
+
+def put_under_free_name(temporary: Path, target: Path) -> Path:
+    """Gives a finished file or folder the target's name or, where somebody has that, NAME-2, NAME-3 ... Raises OutputError."""
+    with explained(target):
+        sync(temporary)
+        for free in _numbered(target):
+            with suppress(FileExistsError):
+                rename_to_free(temporary, free)
+                break
+        sync_folder(target.parent)
+    return free
+
+
+def _numbered(target: Path) -> Iterator[Path]:
+    yield target
+    yield from (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in count(2))
+
+
+def _replace_folder(temporary: Path, target: Path) -> None:
+    """Puts a folder in the place of an older one, which is removed when the new one stands."""
+    if exchange(temporary, target):
+        remove(temporary)
+        return
+    aside = aside_of(target)
+    old = aside / target.name
+    try:
+        aside.mkdir()
         target.rename(old)
-        try:
-            temporary.rename(target)
-        except OSError:
+        sync_folder(aside)
+        temporary.rename(target)
+    except BaseException:
+        if not os.path.lexists(target):
             old.rename(target)
-            raise
-        _remove(old)
+        raise
+    finally:
+        if os.path.lexists(target):
+            _discard(aside)
+
+
+def _discard(aside: Path) -> None:
+    """Removes a folder that was set aside, under another name, so that a half removed one is never put back."""
+    unfinished = hidden_beside(aside)
+    with suppress(FileNotFoundError):
+        aside.rename(unfinished)
+    remove(unfinished)
 
 
 @contextmanager
@@ -94,11 +161,28 @@ def _reason(error: OSError | av.error.FFmpegError) -> str:
     return str(error.strerror or error).lower()
 
 
+def check_filled(path: str | Path) -> Path:
+    """A folder to which files are added one by one, made if need be; it may be a link to one. Raises OutputError."""
+    target = Path(path)
+    with explained(target):
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"{target} is a file, where a folder is due: choose another name.")
+        if target.is_symlink() and not target.exists():
+            raise OutputError(f"{target} is a link that leads nowhere: remove it, or choose another name.")
+        _check_parent(target / "file")
+    return target
+
+
 def _check_replaceable(folder: Path, files: re.Pattern[str]) -> None:
+    if folder.is_symlink():
+        raise OutputError(f"{folder} is a link, and a whole folder is to be written: give the name of the folder itself, or a new name.")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, but a name without ending means a folder: add an ending or choose another name.")
     if folder.is_dir() and any(not files.fullmatch(entry.name) for entry in folder.iterdir()):
         raise OutputError(f"The folder {folder} holds other files than would be written there: give a new or an empty folder.")
+    if folder.is_dir() and (folder.is_mount() or folder.samefile(Path())):
+        what = "a disk of its own" if folder.is_mount() else "the folder that you are in"
+        raise OutputError(f"{folder} is {what}, which cannot be replaced as a whole: give the name of a new folder in it.")
 
 
 def _check_parent(target: Path) -> None:
@@ -109,13 +193,6 @@ def _check_parent(target: Path) -> None:
     free = shutil.disk_usage(parent).free
     if free < _LEAST_SPACE:
         raise OutputError(f"{target} cannot be written: only {free >> 20} MiB are free on its disk; free some or write elsewhere.")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def write_text(text: str, target: Path) -> None:

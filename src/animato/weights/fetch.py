@@ -23,7 +23,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
 from animato.core.errors import MissingModelError, OutputError
-from animato.core.output import check_target, explained
+from animato.core.output import check_filled, explained
 from animato.core.progress import Progress, silent
 from animato.weights.files import NEARLY, Offer, Official, Remote, Source, in_words
 
@@ -260,7 +260,7 @@ def _hub_errors(source: Source) -> Iterator[None]:
 
 
 def _check_space(root: Path, size: int) -> None:
-    check_target(f"{root}/", (), re.compile(".*"))
+    check_filled(root)
     with explained(root):
         root.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(root).free
