@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from animato.core import reading
 from animato.core.errors import MissingModelError
 
 OWN = "animato.json"  # what makes a folder one of the project's own form
 FORMAT = 1
+CONFIG_BYTES = 1_000_000  # of the largest file of this kind; a whole CLIP's has 5,000
+SHOWN = 200  # letters of what a message shows of a file
+_REPR = reprlib.Repr()
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,26 @@ def about(folder: Path) -> About:
     said = read_json(folder / OWN)
     if said.get("format") != FORMAT:
         raise MissingModelError(
-            f"{folder / OWN} is of format {said.get('format')}, and this version of animato reads format {FORMAT}. Convert the official "
-            "files again, or use the version that wrote it."
+            f"{folder / OWN} is of format {shown(said.get('format'))}, and this version of animato reads format {FORMAT}. Convert the "
+            "official files again, or use the version that wrote it."
         )
-    return About(str(said.get("system")), str(said.get("source")), said.get("options") or {})
+    options = said.get("options") or {}
+    if not isinstance(options, dict):
+        raise MissingModelError(f"{folder / OWN} has options that are no table: {shown(options)}. Get it again.")
+    return About(shown(said.get("system")), shown(said.get("source")), options)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What a .json file beside weights says. Raises MissingModelError."""
-    try:
-        said = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingModelError(f"{path} is missing, and the weights beside it cannot be used without it. Get both again.") from error
-    except (OSError, ValueError) as error:
-        raise MissingModelError(f"{path} cannot be read: {error}. Get it again.") from error
+def read_json(path: Path, most: int = CONFIG_BYTES) -> dict[str, Any]:
+    """What a .json file beside weights says, of at most so many bytes. Raises MissingModelError."""
+    if not path.is_symlink() and not path.exists():
+        raise MissingModelError(f"{path} is missing, and the weights beside it cannot be used without it. Get both again.")
+    said = reading.read_json(path, most, MissingModelError)
     if not isinstance(said, dict):
         raise MissingModelError(f"{path} says nothing about a network. Get it again.")
     return said
+
+
+def shown(value: object) -> str:
+    """What a file says, as a message can show it: on one line, without control characters, not too long."""
+    text = value if isinstance(value, str) else _REPR.repr(value)
+    return text if text.isprintable() and len(text) <= SHOWN else ascii(text[:SHOWN])

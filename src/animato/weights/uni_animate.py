@@ -25,7 +25,7 @@ from animato.weights.blank import Waiting, built, wanted
 from animato.weights.files import CONFIG, STEMS, Piece
 from animato.weights.keymap import KeyMap, shapes, translate
 from animato.weights.official.uni_animate import OFFICIAL, OPEN_CLIP, SD_VAE, UNIFIED_UNET
-from animato.weights.read import read_checkpoint, read_state
+from animato.weights.read import read_state
 from animato.weights.shared import VAE, Device, DType, Speaking, check_pairs, fill, open_folder, write_converted
 from animato.weights.uni_animate_names import (
     ENTRANCE_HEADS,
@@ -121,7 +121,7 @@ def open_vae(path: Path) -> Waiting:
     """
     if path.with_name(CONFIG).is_file() and path.name.startswith(STEMS):
         return open_folder(path, AutoencoderKL, VAE)
-    state = {key.removeprefix(FIRST_STAGE): value for key, value in read_checkpoint(path).items() if key.startswith(FIRST_STAGE)}
+    state = read_state(path, FIRST_STAGE)
     if not state:
         raise MissingModelError(f"{path} has no VAE in it (no key {FIRST_STAGE}*). Give a whole Stable Diffusion checkpoint.")
     sizes = vae_sizes(shapes(state), path)
