@@ -59,11 +59,14 @@ def test_a_giant_is_refused_by_its_size(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to(tmp_path / "gone")
     for path, words in (
         (tmp_path / "none", "There is no file"),
         (tmp_path, "is a folder"),
         (loop, "leads to itself"),
         (tmp_path / ("x" * 300), "too long"),
+        (dangling, "is a link to a file that is not there"),
         (Path("a\0b"), "no name that a file can have"),
     ):
         with pytest.raises(InputError, match=words):
@@ -76,6 +79,7 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
         (b"\xff\xfe", "not a text in UTF-8"),
         (b"{", "not JSON"),
         (b"[" * 1_000_000, "nested too deeply|not JSON"),
+        (b"[" + b"[]," * 2_000_000, "holds more than 2 million lists"),
         (b"1" * 10_000, "not JSON"),  # more digits than Python turns into a number
     ],
 )
@@ -83,7 +87,7 @@ def test_odd_json_is_refused(tmp_path: Path, content: bytes, words: str) -> None
     path = tmp_path / "odd.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=words):
-        read_json(path, 2_000_000)
+        read_json(path, 10_000_000)
 
 
 def test_nesting_that_fits_is_read(tmp_path: Path) -> None:

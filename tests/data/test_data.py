@@ -226,11 +226,26 @@ def test_pairs_of_videos_keep_the_margin(folder: Path) -> None:
     assert min(apart(seed) for seed in range(12)) == 3
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '[{"video_path": "a"}]', '[{"video_path": 1, "kps_path": "b"}]'])
+NO_INDEX = ["{", "[]", "{}", '[{"video_path": "a"}]', '[{"video_path": 1, "kps_path": "b"}]', "null", "NaN", "[[]]", "1" * 5000, "[" * 9999]
+
+
+@pytest.mark.parametrize("text", [*NO_INDEX, "\udcff"])
 def test_an_index_that_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "index.json").write_text(text)
+    (tmp_path / "index.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match="index.json"):
         read_index(tmp_path / "index.json")
+
+
+def test_an_index_may_begin_with_a_byte_order_mark_and_is_no_device_or_giant(tmp_path: Path) -> None:
+    path = tmp_path / "index.json"
+    path.write_text('[{"video_path": "a.mp4", "kps_path": "a.npz"}]', "utf-8-sig")
+    assert read_index(path) == [Entry(tmp_path / "a.mp4", tmp_path / "a.npz")]
+    with path.open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match="index.json is larger than 100 MB"):
+        read_index(path)
+    with pytest.raises(InputError, match="is a folder"):
+        read_index(tmp_path)
 
 
 def test_a_video_longer_than_its_poses(folder: Path) -> None:

@@ -24,7 +24,7 @@ def sequences(draw):
         points[..., 2] = 0
     size = draw(st.tuples(st.integers(1, 4000), st.integers(1, 4000)))
     mask = rng.integers(0, 256, (frames, 3, 2), np.uint8) if draw(st.booleans()) else None
-    return PoseSequence(points, score, size, draw(st.floats(0, 240)), mask)
+    return PoseSequence(points, score, size, draw(st.just(0.0) | st.floats(0.001, 240)), mask)
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,49 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, change: str, named: s
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="There is no file .*none.toml"):
         read_recipe(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"\xff\xfe[run]", "not a text in UTF-8"),
+        (b"x = [\n", "not a TOML file"),
+        (b"x = " + b"[" * 5000, "nested too deeply"),
+        (b"x = " + b"[" * 50 + b"]" * 50, "nested too deeply"),
+        (b"a." * 200 + b"a = 1", "nested too deeply"),
+        (b"[run]\nsteps = " + b"1" * 5000, "numbers is too long"),
+        (b"#" * 30_000, "larger than 0.02 MB"),
+    ],
+)
+def test_what_is_no_recipe_gets_a_sentence(tmp_path: Path, content: bytes, named: str) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=f"recipe.toml .*{named}") as caught:
+        read_recipe(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text("[run]\nsteps = 7\n", "utf-8-sig")
+    assert read_recipe(file).run.steps == 7
+
+
+@pytest.mark.parametrize("value", ["[" * 5000, "[" * 50 + "]" * 50, "1" * 5000, "x" * 30_000, "1\nb = 2"])
+def test_odd_values_of_a_change_get_a_sentence(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text("")
+    with pytest.raises(InputError, match="run: steps must be like 1000|longer than a whole recipe"):
+        read_recipe(file, [f"run.steps={value}"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_no_recipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "recipe.toml")
+    with pytest.raises(InputError, match="is a device or pipe"):
+        read_recipe(tmp_path / "recipe.toml")
 
 
 def test_mamba_takes_any_number_of_frames() -> None:

@@ -14,7 +14,8 @@ Shown = TypeVar("Shown")
 _UNKNOWN_RATE = Fraction(25)
 _MOST_HOLES = Fraction(1, 10)  # of the grid of a rate that may stay without a frame of its own
 _MOST_REPEATS = Fraction(1, 10)  # of the times in a file that may be those of other frames
-_FASTEST = 1000  # frames a second that can be meant
+FASTEST = 1000  # frames a second that can be meant
+SLOWEST = Fraction(1, 10_000)  # a picture every three hours
 _OFF_GRID = Fraction(1, 4)  # of a frame; how far from the grid a time may be, however coarse the clock
 
 
@@ -49,14 +50,14 @@ def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction
     """
     distinct = sorted(set(ticks))
     timing = _timing(distinct, tick, named)
-    if len(distinct) < len(ticks) * (1 - _MOST_REPEATS) or timing.fps > _FASTEST:
+    if len(distinct) < len(ticks) * (1 - _MOST_REPEATS) or timing.fps > FASTEST:
         return one_by_one(len(ticks), named)
     return timing
 
 
 def one_by_one(length: int, named: Sequence[Fraction]) -> Timing:
     """The timing of `length` frames without usable times, at the first rate that the file names and that can be meant."""
-    return Timing(next((rate for rate in named if rate <= _FASTEST), _UNKNOWN_RATE), length, stamped=False)
+    return Timing(next((rate for rate in named if rate <= FASTEST), _UNKNOWN_RATE), length, stamped=False)
 
 
 def _timing(ticks: list[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,14 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip
+from animato.core.reading import MB, read_json
 from animato.core.shapes import Size
 from animato.data.sample import Cut, Sample, pair, published_box, stretch
 from animato.pose.crop import Box, cut, cut_poses, whole_box
 from animato.pose.io import load_poses
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
+
+MOST_INDEX = 100 * MB  # some 500,000 videos
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,7 @@ class Entry:
 
 def read_index(path: Path) -> list[Entry]:
     """The entries of an index; relative names are relative to its folder. Raises InputError for a file that is not such a list."""
-    try:
-        content: Any = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a readable JSON file: {error}") from error
+    content = read_json(path, MOST_INDEX)
     if not isinstance(content, list) or not content or not all(_is_entry(item) for item in content):
         raise InputError(f'{path} must be a list of {{"video_path": ..., "kps_path": ...}} with at least one entry.')
     return [Entry(path.parent / item["video_path"], path.parent / item["kps_path"]) for item in content]

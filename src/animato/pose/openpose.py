@@ -28,7 +28,9 @@ _UNUSED = ("person_id", "pose_keypoints_3d", "face_keypoints_3d", "hand_left_key
 
 _COORDINATE_DIGITS = 2
 _SCORE_DIGITS = 4
-_FARTHEST = 1e6  # pixels
+_SHOWN = 40  # letters of what a message quotes
+FARTHEST = 1e6  # pixels
+MOST_PEOPLE = 1000  # of one frame
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def read_people(frame: Any, location: Location) -> list[tuple[np.ndarray, np.nda
     people = frame.get("people") if isinstance(frame, dict) else None
     if not isinstance(people, list):
         raise location.error("must be an object with a list 'people'")
+    if len(people) > MOST_PEOPLE:
+        raise location.error(f"holds {len(people)} people, but at most {MOST_PEOPLE} are read; keep those who are needed")
     return [_read_person(person, replace(location, person=index)) for index, person in enumerate(people)]
 
 
@@ -85,12 +89,19 @@ def write_body_25(points: np.ndarray, score: np.ndarray) -> dict[str, list[float
     }
 
 
+def shown(value: Any) -> str:
+    """A value from a file for a message; lists and objects, which may be endless, by their kind alone."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    return json.dumps(value)[:_SHOWN]
+
+
 def _read_person(person: Any, location: Location) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(person, dict):
         raise location.error("must be an object with the field 'pose_keypoints_2d'")
     for field in person:
         if field not in (*FIELDS, *DEPTHS, *_UNUSED):
-            raise location.error(f"has the field '{field}', which is not known; known are {', '.join((*FIELDS, *DEPTHS))}")
+            raise location.error(f"has the field '{field[:_SHOWN]}', which is not known; known are {', '.join((*FIELDS, *DEPTHS))}")
     if "pose_keypoints_2d" not in person:
         raise location.error("has no field 'pose_keypoints_2d'; write an empty list for a person who is not there")
     points, score = np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)
@@ -134,9 +145,9 @@ def _numbers(values: Any, location: Location, each: int, counts: tuple[int, ...]
         raise location.error(f"holds {len(values)} numbers, but {due} are due, or none")
     for index, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise location.error(f"entry {index} is {json.dumps(value)[:40]}, which is not a number")
-        if not abs(value) <= _FARTHEST:
-            raise location.error(f"entry {index} is {json.dumps(value)[:20]}, which is not a usable number")
+            raise location.error(f"entry {index} is {shown(value)}, which is not a number")
+        if not abs(value) <= FARTHEST:
+            raise location.error(f"entry {index} is {shown(value)}, which is not a usable number")
     return np.array(values, float)
 
 

