@@ -213,11 +213,18 @@ def web(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 7860,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A further name by which browsers reach the page, such as that of a machine that forwards to it; may be repeated."
+        ),
+    ] = None,
+    max_upload: Annotated[int, typer.Option(help="MB, the largest file that can be handed in.", min=1, max=1_000_000)] = 1000,
 ) -> None:
     """Serve the web page, by default for this machine alone."""
-    from animato.apps.web.serve import serve
+    from animato.apps.web.serve import Options, serve
 
-    serve(host, port, open_browser)
+    serve(Options(host, port, open_browser, tuple(name or []), max_upload * 1_000_000))
 
 
 @app.command()

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -180,7 +181,12 @@ def test_a_picture_and_a_video_become_a_video_with_sound(page: Page, character: 
     assert "PCK@.1T" in report and "4 frames of 128x192" in report
     assert page.browser.execute_script("return document.querySelector('#system input').value") == "auto" and "made by Puppet in" in report
     file = tmp_path / "result.mp4"
-    urllib.request.urlretrieve(page.all("#result video")[0].get_attribute("src"), file)
+    address = page.all("#result video")[0].get_attribute("src")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address)
+    cookies = "; ".join(f"{one['name']}={one['value']}" for one in page.browser.get_cookies())
+    with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookies})) as answer:
+        file.write_bytes(answer.read())
     assert read_sound(file)[0] == "aac"
     page.browser.execute_script("document.querySelector('#play-both').click()")
     page.until(

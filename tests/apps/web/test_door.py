@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 
 from animato.apps.web.hosts import own_names, plain
+from animato.apps.web.limits import GB
+from animato.apps.web.store import Store
+from animato.core.errors import OutputError
 from animato.people.shipped import character_path, motion_path
 from material import Material
 from waiting import HANGS
@@ -417,9 +420,10 @@ def test_an_upload_that_does_not_say_how_large_it_is_is_refused(server: Server) 
 
 
 def test_an_upload_for_which_the_disk_has_no_room_is_refused(tmp_path: Path) -> None:
-    from animato.apps.web.calls import Files, Refused
-    from animato.apps.web.door import check_room
-
-    check_room({"content-length": "1000"}, Files(tmp_path))
-    with pytest.raises(Refused, match="not enough room"):
-        check_room({"content-length": str(10**17)}, Files(tmp_path), most=10**18)
+    with Store(tmp_path, free=lambda _: 3 * GB).room("me", GB):
+        pass
+    with (
+        pytest.raises(OutputError, match="2.50 GB, 3.00 GB are free, and 1.00 GB must stay free"),
+        Store(tmp_path, free=lambda _: 3 * GB).room("me", 5 * GB // 2),
+    ):
+        pass

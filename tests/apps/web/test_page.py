@@ -23,6 +23,7 @@ from animato.apps.cli import main
 from animato.apps.commands import Request
 from animato.apps.web.serve import listen, url
 from animato.apps.web.session import Studio, make_preview, make_result, request_of
+from animato.apps.web.store import Store
 from animato.apps.web.text import bars, duration, failure, report
 from animato.apps.web.views import choice_of_people, driving_clip, figure_clip, shipped_poses, thumbnail
 from animato.apps.web.work import Meter, Stage, Work
@@ -38,11 +39,12 @@ from videos import tone, write_video
 from waiting import HANGS
 
 FAST = load("puppet", "fast")
+ME = "me"  # a visitor
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
-    return Studio(tmp_path)
+    return Studio(Store(tmp_path))
 
 
 def request_for(material: Material, driving: Path | None = None) -> Request:
@@ -53,7 +55,7 @@ def request_for(material: Material, driving: Path | None = None) -> Request:
 
 
 def test_animate_makes_the_video_of_the_command_line(material: Material, studio: Studio, tmp_path: Path) -> None:
-    made = make_result(studio.enter(), request_for(material), FAST, True, silent)
+    made = make_result(studio.enter(ME), request_for(material), FAST, True, silent)
     words = ["animate", str(material.character), str(material.motion), "-o", str(tmp_path / "a.mp4")]
     assert main([*words, "--size", "128x192", "--quality", "fast"]) == 0
     assert all(np.array_equal(a, b) for a, b in zip(open_clip(made.video), open_clip(tmp_path / "a.mp4"), strict=True))
@@ -73,12 +75,12 @@ def test_the_driving_video_is_shown_small_and_as_long_as_the_result(material: Ma
 def test_the_sound_is_kept_on_request(material: Material, studio: Studio, tmp_path: Path, sound: bool) -> None:
     frames = [read_picture(material.character)] * 2
     driving = write_video(tmp_path / "driving.mp4", frames, 8, sound=("aac", tone(0.25)))
-    made = make_result(studio.enter(), request_for(material, driving), FAST, sound, silent)
+    made = make_result(studio.enter(ME), request_for(material, driving), FAST, sound, silent)
     assert made.driving and [bool(open_clip(path).sound) for path in (made.video, made.driving)] == [sound, sound]
 
 
 def test_a_look_at_the_alignment_is_not_estimated_again(material: Material, studio: Studio) -> None:
-    session, stages = studio.enter(), []
+    session, stages = studio.enter(ME), []
     made = make_preview(session, request_for(material, material.video), silent)
     assert open_clip(made.video).length == 4 and "torso" in made.lines[1] and made.driving is None
     make_result(session, request_for(material, material.video), FAST, True, lambda stage, done, total: stages.append(stage))
@@ -126,17 +128,17 @@ def test_pictures_of_the_shipped_motions_differ() -> None:
 
 
 def test_files_go_when_a_visitor_goes(material: Material, studio: Studio) -> None:
-    one, other = studio.enter(), studio.enter()
+    one, other = studio.enter(ME), studio.enter(ME)
     made, kept = (make_preview(session, request_for(material), silent).video for session in (one, other))
     studio.leave(one)
     studio.leave(None)
     assert not made.exists() and kept.exists()
     studio.leave(other)
-    assert list(studio.root.iterdir()) == []
+    assert list(studio.store.root.iterdir()) == []
 
 
 def test_work_that_is_stopped_leaves_no_video(material: Material, studio: Studio) -> None:
-    session = studio.enter()
+    session = studio.enter(ME)
 
     def function(progress: Progress) -> object:
         def report_and_stop(stage: str, done: int, total: int) -> None:
@@ -225,7 +227,7 @@ def test_reports_are_text_and_never_markup() -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    return Studio(tmp_path_factory.mktemp("studio"))
+    return Studio(Store(tmp_path_factory.mktemp("studio")))
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +245,13 @@ def component(page: Any, name: str) -> Any:
 def state(page: Any) -> Any:
     """Where the page keeps its visitor's session."""
     return next(one for one in page.fns.values() if one.name == "cancel").inputs[0]
+
+
+def asked() -> Any:
+    """A request of the visitor, as Gradio hands it over."""
+    from gradio import Request
+
+    return Request(session_hash=f"{ME}-page")
 
 
 def function(page: Any, name: str) -> Any:
@@ -265,33 +274,33 @@ def test_settings_that_a_system_lacks_are_not_seen(page: Any, system: str, seen:
 
 def test_what_is_set_for_one_system_is_no_hindrance_to_another(page: Any, served: Studio, material: Material) -> None:
     fields = [{"path": str(material.character)}, str(material.motion), "192x288", "2", "robust", "largest"]
-    *_, changes = function(page, "animate")(served.enter(), "puppet", "fast", "chain", "mamba", True, *fields)
+    *_, changes = function(page, "animate")(served.enter(ME), "puppet", "fast", "chain", "mamba", True, *fields)
     assert changes[component(page, "status")] == "" and changes[component(page, "result")]
-    *_, changes = function(page, "animate")(served.enter(), "uni-animate", "fast", "anyhow", "attention", True, *fields)
+    *_, changes = function(page, "animate")(served.enter(ME), "uni-animate", "fast", "anyhow", "attention", True, *fields)
     assert "choose windows or chain" in changes[component(page, "status")]
 
 
 def test_a_picture_that_cannot_be_read_is_refused_when_it_comes(page: Any, served: Studio, material: Material) -> None:
-    (served.root / "hash").mkdir()
-    handed_in = Path(shutil.copy(material / "cut.png", served.root / "hash"))
+    (served.store.root / "hash").mkdir()
+    handed_in = Path(shutil.copy(material / "cut.png", served.store.root / "hash"))
     changes = function(page, "picture")({"path": str(handed_in)})
     assert changes[component(page, "picture")] is None
     message = changes[component(page, "status")]
-    assert "cut.png" in message and "alert" in message and str(served.root) not in message
+    assert "cut.png" in message and "alert" in message and str(served.store.root) not in message
     good = function(page, "picture")({"path": str(material.character)})
     assert component(page, "picture") not in good and "alert" not in good[component(page, "status")]
 
 
 def test_people_of_a_video_are_offered(page: Any, company: Path, material: Material) -> None:
     people = component(page, "people")
-    changes = function(page, "video")(str(company))
+    changes = function(page, "video")(str(company), asked())
     assert (
         [name for _, name in changes[people]["value"]] == ["0", "1"]
         and changes[people]["selected_index"] == 1
         and changes[people]["visible"]
     )
     assert "1" in changes.values() and str(company) in changes.values()
-    changes = function(page, "video")(str(material.video))
+    changes = function(page, "video")(str(material.video), asked())
     assert not changes[people]["visible"] and "largest" in changes.values()
 
 
@@ -302,15 +311,15 @@ def test_what_is_wrong_is_said_as_on_the_command_line(
         assert main(["animate", str(material / picture), "wave", "-o", str(tmp_path / "a.mp4")]) == 2
         sentence = capsys.readouterr().err.split("error: ")[1].strip()
         fields = [{"path": str(material / picture)}, "wave", "", "", "robust", "largest"]
-        *_, changes = function(page, "animate")(served.enter(), "puppet", "fast", "windows", "attention", True, *fields)
+        *_, changes = function(page, "animate")(served.enter(ME), "puppet", "fast", "windows", "attention", True, *fields)
         assert html.unescape(changes[component(page, "status")]).count(sentence) == 1
 
 
 def test_cancelled_work_is_not_told_as_a_failure(page: Any, served: Studio) -> None:
-    session = function(page, "lock")(None)[state(page)]
+    session = function(page, "lock")(None, asked())[state(page)]
     function(page, "cancel")(session)
     assert "Stopped" in function(page, "failed")(session) and "alert" not in function(page, "failed")(session)
-    function(page, "lock")(session)
+    function(page, "lock")(session, asked())
     assert "alert" in function(page, "failed")(session)
 
 
@@ -327,9 +336,10 @@ def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path, name: st
     try:
         assert server.stdout is not None
         address = server.stdout.readline().split()[3]
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with (
-            urllib.request.urlopen(address, timeout=HANGS) as page,
-            urllib.request.urlopen(f"{address}gradio_api/heartbeat/visitor") as stream,
+            browser.open(address, timeout=HANGS) as page,
+            browser.open(f"{address}gradio_api/heartbeat/visitor") as stream,
         ):
             assert '"title":"animato"' in page.read().decode() and b"ALIVE" in stream.readline()
             assert list(tmp_path.glob("animato-web-*"))

@@ -10,6 +10,7 @@ from animato import api
 from animato.apps.commands import Request
 from animato.apps.stages import STAGES
 from animato.apps.web.session import Studio, make_preview, make_result
+from animato.apps.web.store import Store
 from animato.apps.web.views import choice_of_people, shipped_poses
 from animato.core.errors import InputError
 from animato.core.media import Clip, open_clip, write_clip
@@ -24,7 +25,7 @@ from material import Material
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
-    return Studio(tmp_path)
+    return Studio(Store(tmp_path))
 
 
 def request_for(material: Material, driving: Path) -> Request:
@@ -35,7 +36,7 @@ def request_for(material: Material, driving: Path) -> Request:
 def test_every_stage_has_words_for_people(material: Material, studio: Studio, system: str) -> None:
     stages: set[str] = set()
     request = Request(str(material.character), str(material.video), size="128x192", frames=2)
-    made = make_result(studio.enter(), request, load(system), False, lambda stage, done, total: stages.add(stage))
+    made = make_result(studio.enter("me"), request, load(system), False, lambda stage, done, total: stages.add(stage))
     assert stages <= set(STAGES) and len(stages) >= 5
     assert f"made by {card(system).title} in" in made.lines[0]
 
@@ -59,7 +60,7 @@ def test_a_densepose_video_drives_a_system_that_follows_it(
     material: Material, studio: Studio, follower: api.Animator, parts_video: Path
 ) -> None:
     request = request_for(material, parts_video)
-    session = studio.enter()
+    session = studio.enter("me")
     made = make_result(session, request, follower, True, silent)
     assert made.driving and open_clip(made.video).length == open_clip(made.driving).length == 4
     assert any("followed as it is" in note for note in made.notes)
@@ -71,7 +72,7 @@ def test_a_densepose_video_drives_a_system_that_follows_it(
 
 
 def test_what_was_prepared_for_one_system_serves_another(material: Material, studio: Studio, follower: api.Animator) -> None:
-    session, stages = studio.enter(), []
+    session, stages = studio.enter("me"), []
     first = session.prepared(request_for(material, material.motion), silent, follower.follows)
     assert (
         session.prepared(request_for(material, material.motion), lambda stage, done, total: stages.append(stage), load("puppet").follows)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from animato import api
 from animato.apps.commands import Request
+from animato.apps.web.calls import visitor_of
+from animato.apps.web.measure import check_motion, check_picture
 from animato.apps.web.page import Buttons, Inputs, Outputs, Settings
 from animato.apps.web.session import Made, Session, Studio, make_preview, make_result, request_of
 from animato.apps.web.text import EMPTY, bars, failure, information, report
@@ -18,6 +22,7 @@ from animato.apps.web.views import Choice, choice_of_people, figure_clip, shippe
 from animato.apps.web.work import Work
 from animato.core.errors import AnimatoError
 from animato.core.media import write_clip
+from animato.core.picture import write_picture
 from animato.core.progress import Progress
 from animato.people.shipped import character_path, characters, motions
 from animato.pose.estimator.people import LARGEST
@@ -89,9 +94,9 @@ class Events:
         ran.then(lambda: self._buttons_when(idle=True), None, pressed, **AT_ONCE)
         return ran
 
-    def lock(self, session: Session | None) -> Update:
+    def lock(self, session: Session | None, request: gr.Request) -> Update:
         """What changes when work is asked for; from here on the visitor has a session."""
-        visitor = session or self._studio.enter()
+        visitor = session or self._studio.enter(visitor_of(request.session_hash))
         visitor.cancelled = False
         return {self._session: visitor, self._out.status: information(WAITING), **self._buttons_when(idle=False)}
 
@@ -116,6 +121,7 @@ class Events:
         cleared = {self._in.characters: gr.update(selected_index=NONE_CHOSEN), self._out.status: EMPTY}
         try:
             if file:
+                check_picture(file["path"], self._studio.store.limits)
                 api.open_picture(file["path"])
             return cleared
         except AnimatoError as error:
@@ -134,25 +140,28 @@ class Events:
         known = 0 <= event.index < len(motions())
         return {self._in.driving: motions()[event.index] if known else None, self._in.person: LARGEST}
 
-    def video(self, driving: str | None) -> Update:
+    def video(self, driving: str | None, request: gr.Request) -> Update:
         """A video that was dropped: refused at once if it cannot be read; who can be followed in it is shown if there is a choice."""
         try:
-            return self._drive(driving, choice_of_people(driving) if driving else None)
+            if driving is None:
+                return self._drive(None)
+            check_motion(driving, self._studio.store.limits)
+            return self._drive(driving, choice_of_people(driving), visitor_of(request.session_hash))
         except AnimatoError as error:
             return {**self._drive(None), self._in.video: None, self._out.status: self._failure(error)}
 
-    def motion(self, session: Session | None, name: str | None) -> Update:
+    def motion(self, session: Session | None, name: str | None, request: gr.Request) -> Update:
         """A shipped motion takes the place of the video; its figure is shown there."""
         if name not in motions():
             return {**self._drive(None), self._out.status: failure(NOT_SHOWN)}
-        visitor = session or self._studio.enter()
+        visitor = session or self._studio.enter(visitor_of(request.session_hash))
         figure = write_clip(figure_clip(shipped_poses(name)), visitor.new(f"{name}.mp4"))
         return {**self._drive(name), self._in.video: str(figure), self._session: visitor}
 
-    def _drive(self, driving: str | None, people: Choice | None = None) -> Update:
+    def _drive(self, driving: str | None, people: Choice | None = None, visitor: str = "") -> Update:
         faces = people.faces if people else ()
         largest = people.largest if people else 0
-        shown = [(face, str(number)) for number, face in enumerate(faces)]
+        shown = [(str(self._kept(face, visitor)), str(number)) for number, face in enumerate(faces)]
         return {
             self._in.driving: driving,
             self._in.motions: gr.update(selected_index=motions().index(driving) if driving in motions() else NONE_CHOSEN),
@@ -161,6 +170,10 @@ class Events:
             self._in.people: gr.update(value=shown, selected_index=largest if faces else NONE_CHOSEN, visible=bool(faces)),
             self._out.status: EMPTY,
         }
+
+    def _kept(self, face: np.ndarray, visitor: str) -> Path:
+        """A small picture among the visitor's own files."""
+        return write_picture(face, self._studio.store.new(visitor, "face") / "face.png")
 
     def person(self, event: gr.SelectData) -> str:
         """Whom to follow, counted from the left as on the command line."""
@@ -226,7 +239,7 @@ class Events:
 
     def _failure(self, error: AnimatoError) -> str:
         """The sentence of the command line; files that were handed in go by their names."""
-        inside = re.escape(str(self._studio.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
+        inside = re.escape(str(self._studio.store.root)) + r"(?:[/\\][^/\\\s]*)*[/\\]"
         return failure(re.sub(inside, "", str(error)))
 
 

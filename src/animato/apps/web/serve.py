@@ -4,37 +4,60 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
-import tempfile
-import threading
 import webbrowser
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 
 from animato.apps.console import note, say
+from animato.apps.web.home import ending_in_order, home, remove_left
 from animato.apps.web.hosts import EVERYWHERE, own_names
+from animato.apps.web.limits import Limits
+from animato.apps.web.store import Store
 from animato.core.errors import InputError, MissingModelError
 from animato.pose.estimator.models import missing_pose_models
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
+@dataclass(frozen=True)
+class Options:
+    """How the page is served.
+
+    host          the address to listen on; 0.0.0.0 for every address of this machine
+    port          0 takes any free one
+    open_browser  whether a browser is opened
+    names         further hosts by which the server is called, where it is reached through another machine or a forwarded port
+    upload        bytes, the largest file that can be handed in
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    open_browser: bool = True
+    names: tuple[str, ...] = ()
+    upload: int = Limits().upload
+
+
+def serve(options: Options) -> None:
     """Serves the page until Ctrl-C, and removes all that visitors handed in and got when it ends.
 
-    host   the address to listen on; 0.0.0.0 for every address of this machine
-    port   0 takes any free one
     Raises InputError when the address cannot be had, MissingModelError when Gradio or the pose models are not there.
     """
     _check_ready()
-    with listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="animato-web-", ignore_cleanup_errors=True) as folder:
-        address = url(host, listener.getsockname()[1])
+    names = own_names(options.host, options.names)
+    usual = Limits()
+    visitor = max(usual.visitor, 4 * options.upload)
+    limits = replace(usual, upload=options.upload, visitor=visitor, all=max(usual.all, 4 * visitor))
+    with listen(options.host, options.port) as listener, ending_in_order(), home() as folder:
+        address = url(options.host, listener.getsockname()[1])
+        for sentence in remove_left():
+            note(sentence)
         say(f"animato is at {address} (Ctrl-C stops it)")
-        if host in EVERYWHERE:
+        if options.host in EVERYWHERE:
             note("Everybody who reaches this machine can use the page: it has no password.")
-        if open_browser:
+        if options.open_browser:
             webbrowser.open(address)
-        _run(listener, Path(folder).resolve(), host)
+        with suppress(KeyboardInterrupt):
+            _run(listener, Store(folder, limits), names)
     say("Stopped.")
 
 
@@ -45,23 +68,18 @@ def _check_ready() -> None:
         raise MissingModelError("The pose models are not on this machine. Run `animato fetch pose` once.")
 
 
-def _run(listener: socket.socket, folder: Path, host: str) -> None:
-    """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C, SIGTERM or SIGHUP."""
-    os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # read by Gradio when it is imported
+def _run(listener: socket.socket, store: Store, names: frozenset[str]) -> None:
+    """The page on a socket that listens already, so that a browser opened too early waits; ends with Ctrl-C."""
+    os.environ |= {"GRADIO_TEMP_DIR": str(store.root), "GRADIO_ANALYTICS_ENABLED": "False"}  # read by Gradio when it is imported
     from animato.apps.web.app import server
     from animato.apps.web.session import Studio
+    from animato.apps.web.visitors import Visitors
 
-    if threading.current_thread() is threading.main_thread():
-        _end_with_the_terminal()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):
-        server(Studio(folder), own_names(host)).run(sockets=[listener])
-
-
-def _end_with_the_terminal() -> None:
-    """A terminal that is closed ends the server as SIGTERM does, unless nohup forbids it."""
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    studio = Studio(store)
+    try:
+        server(studio, Visitors(listener.getsockname()[1]), names).run(sockets=[listener])
+    finally:
+        studio.end()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -12,6 +10,8 @@ from pathlib import Path
 
 from animato import api
 from animato.apps.commands import CHECKED_FRAMES, Request, alignment_clip, measure, scales, summary, watched
+from animato.apps.web.measure import check_work
+from animato.apps.web.store import Store
 from animato.apps.web.views import driving_clip
 from animato.apps.web.work import Work
 from animato.core.errors import InputError
@@ -33,23 +33,26 @@ class Made:
 
 
 class Session:
-    """One visitor: a folder of what was made for them, the scene that was prepared last, and the work that goes on."""
+    """One page of a visitor: a folder of what was made there, the scene that was prepared last, and the work that goes on."""
 
-    def __init__(self, root: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="visitor-", dir=root))
+    def __init__(self, store: Store, visitor: str) -> None:
+        self.visitor = visitor
+        self.folder = store.new(visitor, "page")
         self.work: Work[Made] | None = None
         self.cancelled = False  # whether the visitor gave up the work that was asked for last
         self._numbers = count(1)
         self._prepared: tuple[Request, api.Prepared] | None = None
+        self._store = store
 
     def new(self, name: str) -> Path:
-        """A path in the visitor's folder that nothing has yet: an older result may still be shown in the browser."""
+        """A path in the page's folder that nothing has yet: an older result may still be shown in the browser."""
         folder = self.folder / str(next(self._numbers))
-        folder.mkdir()
+        folder.mkdir(parents=True)
         return folder / name
 
     def prepared(self, request: Request, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
-        """What a request comes to; the last one is kept, so that nothing is estimated again after a look at the alignment."""
+        """What a request comes to, if it is not too much. The last is kept: after a look at the alignment nothing is estimated again."""
+        check_work(request, self._store, self.visitor)
         if self._prepared is None or self._prepared[0] != request or not isinstance(self._prepared[1].scene.motion, follows):
             self._prepared = None
             self._prepared = request, request.prepared(progress, follows)
@@ -63,24 +66,29 @@ class Session:
     def close(self) -> None:
         """Stops the work and removes the files."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._store.remove(self.folder)
+
+    def end(self) -> None:
+        """Waits until the work has ended."""
+        if self.work:
+            self.work.end()
 
 
 class Studio:
-    """All visitors of one server; their files are in folders of `root`."""
+    """All pages of one server that are open; their files are in `store`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self._sessions: list[Session] = []
 
-    def enter(self) -> Session:
-        """A new visitor."""
-        session = Session(self.root)
+    def enter(self, visitor: str) -> Session:
+        """A new page of a visitor."""
+        session = Session(self.store, visitor)
         self._sessions.append(session)
         return session
 
     def leave(self, session: Session | None) -> None:
-        """A visitor is gone for good."""
+        """A page is gone for good."""
         if session in self._sessions:
             self._sessions.remove(session)
             session.close()
@@ -89,6 +97,12 @@ class Studio:
         """The work of all visitors ends at its next report of progress."""
         for session in self._sessions:
             session.stop()
+
+    def end(self) -> None:
+        """Stops all work and waits until it has ended, so that nothing is written any more."""
+        self.stop()
+        for session in self._sessions:
+            session.end()
 
 
 def make_result(session: Session, request: Request, animator: api.Animator, sound: bool, progress: Progress) -> Made:

@@ -83,6 +83,10 @@ class Work(Generic[T]):
         """What the function returned, or raises what it raised; waits for it."""
         return self._future.result()
 
+    def end(self) -> None:
+        """Waits until the function has ended, however."""
+        wait([self._future])
+
     def stop(self) -> None:
         """The function ends with Interrupted at its next report of progress."""
         self._meter.stop()
