@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +19,7 @@ from animato.apps.web.store import Store
 from animato.core.errors import OutputError
 from animato.people.shipped import character_path, motion_path
 from material import Material
+from pages import Server, serving
 from waiting import HANGS
 
 httpx = pytest.importorskip("httpx", reason="the web page needs Gradio, which brings httpx")
@@ -31,58 +28,10 @@ pytest.importorskip("gradio", reason='the web page needs Gradio: pip install "an
 WORD = uuid.uuid4().hex  # what stands in the files that nobody may read
 
 
-@dataclass
-class Server:
-    """A page that runs, the folder that it writes in, and a client of it."""
-
-    address: str
-    folder: Path
-    web: Any
-    events: list[dict[str, Any]]
-
-    def event(self, name: str) -> dict[str, Any]:
-        return next(one for one in self.events if one["api_name"] == name)
-
-    def join(self, event: dict[str, Any], data: list[Any], session: str, **more: Any) -> Any:
-        body = {"data": data, "fn_index": event["id"], "session_hash": session, "event_data": None, "trigger_id": None, **more}
-        return self.web.post("/gradio_api/queue/join", content=json.dumps(body), headers={"Content-Type": "application/json"})
-
-    def call(self, event: dict[str, Any], data: list[Any], session: str = "", **more: Any) -> str:
-        """All that an event says, or why it was refused."""
-        visitor = session or uuid.uuid4().hex
-        joined = self.join(event, data, visitor, **more)
-        if joined.status_code != 200:
-            assert 400 <= joined.status_code < 500 and joined.text.strip().endswith(".")
-            return str(joined.text)
-        said = ""
-        with self.web.stream("GET", "/gradio_api/queue/data", params={"session_hash": visitor}) as stream:
-            for line in stream.iter_lines():
-                said += line
-                if '"process_completed"' in line or "close_stream" in line:
-                    return said
-        return said
-
-    def upload(self, name: str, content: bytes) -> str:
-        return str(self.web.post("/gradio_api/upload", files={"files": (name, content)}).json()[0])
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The page as a user serves it. Whatever is sent, nothing is a surprise: at its end no traceback was printed."""
-    folder = tmp_path_factory.mktemp("server")
-    words = [sys.executable, "-m", "animato", "web", "--no-open", "--port", "0"]
-    process = subprocess.Popen(
-        words, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=(folder / "errors").open("w"), text=True
-    )
-    try:
-        assert process.stdout is not None
-        address = process.stdout.readline().split()[3].rstrip("/")
-        with httpx.Client(base_url=address, timeout=HANGS) as web:
-            yield Server(address, folder, web, web.get("/config").json()["dependencies"])
-    finally:
-        process.terminate()
-        process.wait(HANGS)
-    assert not re.search("Traceback|ERROR|Exception", (folder / "errors").read_text())
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 @pytest.fixture

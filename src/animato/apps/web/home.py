@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
-import re
 import shutil
 import signal
 import tempfile
@@ -12,19 +10,27 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import psutil
+from animato.core.hidden import hidden_beside
+from animato.core.output import explained
 
-_NAME = re.compile(r"animato-web-(\d{1,10})-(\d{1,12})-\w+", re.ASCII)
-_SLACK = 2  # seconds, by which a process may seem to have begun at another time
-CTRL_C = (signal.SIGINT, signal.SIGTERM)
-ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+Handler = Any  # as the signal module takes and gives it
+
+_CTRL_C = (signal.SIGINT, signal.SIGTERM)
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @contextmanager
 def home() -> Iterator[Path]:
-    """A new folder in the system's temporary one, for this user alone. Its name says which process it belongs to."""
-    folder = Path(tempfile.mkdtemp(prefix=f"animato-web-{os.getpid()}-{_begun(os.getpid())}-")).resolve()
+    """A new folder in the system's temporary one, for this user alone.
+
+    Its name says whose it is (core/hidden.py): where the process is killed, the next server's `sweep` removes it. Raises OutputError.
+    """
+    temporary = Path(tempfile.gettempdir()).resolve()
+    with explained(temporary):
+        folder = hidden_beside(temporary / "web")
+        folder.mkdir(mode=0o700)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # work that ended late may have written once more
     try:
         yield folder
@@ -36,13 +42,24 @@ def home() -> Iterator[Path]:
 @contextmanager
 def ending_in_order() -> Iterator[None]:
     """A termination signal and a closed terminal are taken like Ctrl-C, unless nohup forbids it: by uvicorn, too, which knows but two."""
-    if threading.current_thread() is not threading.main_thread():
+    with _heard({one: signal.default_int_handler if one in _CTRL_C else _like_a_termination for one in _ENDINGS}):
+        yield
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """No signal ends the removal of files half way."""
+    with _heard(dict.fromkeys(_ENDINGS, signal.SIG_IGN)):
+        yield
+
+
+@contextmanager
+def _heard(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
+    """Other handlers of signals for a while, but for those that are ignored."""
+    if threading.current_thread() is not threading.main_thread():  # only that one may have any
         yield
         return
-    before = {one: signal.getsignal(one) for one in ENDINGS}
-    for one in ENDINGS:
-        if before[one] is not signal.SIG_IGN:
-            signal.signal(one, signal.default_int_handler if one in CTRL_C else _like_a_termination)
+    before = {one: signal.signal(one, handler) for one, handler in handlers.items() if signal.getsignal(one) is not signal.SIG_IGN}
     try:
         yield
     finally:
@@ -52,47 +69,3 @@ def ending_in_order() -> Iterator[None]:
 
 def _like_a_termination(number: int, frame: object) -> None:
     signal.raise_signal(signal.SIGTERM)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """No signal ends the removal of files half way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in ENDINGS}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def remove_left() -> list[str]:
-    """Removes the folders of servers that were killed; a sentence on each. Those of other users and of living processes stay."""
-    told = []
-    for folder in sorted(Path(tempfile.gettempdir()).glob("animato-web-*")):
-        if _is_left(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                told.append(f"Removed {folder}: the page that kept its files there was killed.")
-    return told
-
-
-def _is_left(folder: Path) -> bool:
-    """Whether it is the folder of a server that is gone; not where that cannot be told."""
-    named = _NAME.fullmatch(folder.name)
-    if named is None or folder.is_symlink() or not folder.is_dir():
-        return False
-    begun = _begun(int(named[1]))
-    return begun is None or (begun > 0 and abs(begun - int(named[2])) > _SLACK)
-
-
-def _begun(process: int) -> int | None:
-    """The second in which a process began, None if there is none of this number."""
-    try:
-        return int(psutil.Process(process).create_time())
-    except psutil.NoSuchProcess:
-        return None
-    except (OSError, psutil.Error):  # there is one, of which nothing is told
-        return 0

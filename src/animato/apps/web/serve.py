@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from animato.apps.console import note, say
-from animato.apps.web.home import ending_in_order, home, remove_left
+from animato.apps.web.home import ending_in_order, home
 from animato.apps.web.hosts import EVERYWHERE, own_names
 from animato.apps.web.limits import Limits
 from animato.apps.web.store import Store
 from animato.core.errors import InputError, MissingModelError
+from animato.core.leftovers import sweep
 from animato.pose.estimator.models import missing_pose_models
 
 
@@ -49,7 +50,7 @@ def serve(options: Options) -> None:
     limits = replace(usual, upload=options.upload, visitor=visitor, all=max(usual.all, 4 * visitor))
     with listen(options.host, options.port) as listener, ending_in_order(), home() as folder:
         address = url(options.host, listener.getsockname()[1])
-        for sentence in remove_left():
+        for sentence in sweep(folder.parent):
             note(sentence)
         say(f"animato is at {address} (Ctrl-C stops it)")
         if options.host in EVERYWHERE:
