@@ -107,12 +107,14 @@ class Prepared:
     observed  the motion as it was seen, and the clip that it was seen in
     aligned   the motion on the character's body, and how its bones were scaled; of body parts nobody
     notes     sentences for the user
+    sources   the files that the picture and the motion come from; no result is written over one of them
     """
 
     scene: Scene
     observed: Motion
     aligned: Aligned
     notes: tuple[str, ...]
+    sources: tuple[Path, ...] = ()
 
 
 def animate(
@@ -140,7 +142,7 @@ def animate(
     """
     animator = load(system) if isinstance(system, str) else system
     prepared = prepare(picture, driving, size=size, frames=frames, align=align, person=person, follows=animator.follows, progress=progress)
-    return perform(prepared.scene, animator, progress).clip
+    return replace(perform(prepared.scene, animator, progress).clip, sources=prepared.sources)
 
 
 def prepare(
@@ -162,8 +164,9 @@ def prepare(
     chosen = Alignment(align) if isinstance(align, str) else align
     excerpt = frames if isinstance(frames, Excerpt) else Excerpt(frames)
     pixels, source = _opened_both(picture, driving, size, excerpt.frames)
+    sources = (*_sources(picture), *_sources(driving))
     if isinstance(source, Clip) and shows_parts(source):
-        return _by_parts(pixels, source, excerpt.skip, follows)
+        return replace(_by_parts(pixels, source, excerpt.skip, follows), sources=sources)
     progress("picture", 0, 1)
     reference = estimate_picture(pixels)
     progress("picture", 1, 1)
@@ -172,7 +175,14 @@ def prepare(
     aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
     sound = motion.clip.sound if motion.clip else None
     scene = Scene(pixels, reference, aligned.pose, sound, motion.clip)
-    return Prepared(scene, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes))
+    return Prepared(scene, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes), sources)
+
+
+def _sources(given: Picture | Driving) -> tuple[Path, ...]:
+    """The files that an input is read from, as far as it tells them."""
+    if isinstance(given, Clip):
+        return given.sources
+    return (Path(given),) if isinstance(given, str | Path) else ()
 
 
 def _by_parts(pixels: np.ndarray, source: Clip, skip: int, follows: tuple[type, ...]) -> Prepared:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from animato.api import Motion, Prepared
+from animato.core.apart import check_apart
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.packages import check_installed
@@ -83,6 +84,7 @@ def compare(
     """
     check_systems(systems)
     check_output(out)
+    check_apart([*prepared.sources, *(truth.sources if truth else ())], [Path(out)])
     scene = prepared.scene
     if not isinstance(scene.motion, PoseSequence):
         raise InputError("A DensePose video shows no poses to compare by: give a video of a person.")

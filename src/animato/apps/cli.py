@@ -106,6 +106,7 @@ def animate(
     if processes.several():
         processes.animate(request, out, load_it, sound, report)
     else:
+        commands.check_animate(request, out, report)
         commands.animate(request, out, commands.system(load_it, system), sound, report)
 
 

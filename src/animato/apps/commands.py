@@ -15,6 +15,7 @@ from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
 from animato.apps.options import adjust_of, person_of, size_of
+from animato.apps.outputs import already_written, make_ready
 from animato.apps.sheet import Sheet
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
@@ -22,7 +23,7 @@ from animato.core.output import check_target, write_text
 from animato.core.picture import write_picture
 from animato.core.progress import Progress
 from animato.evaluation.accuracy import Accuracy
-from animato.people.shipped import characters, motions
+from animato.people.shipped import character_path, characters, motion_path, motions
 from animato.pose.alignment.preview import overlaid
 from animato.pose.alignment.preview import preview as alignment_preview
 from animato.pose.estimator.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
@@ -65,21 +66,22 @@ class Request:
             progress=progress,
         )
 
-    def check_out(self, *outputs: Path | None) -> None:
-        """No output may be the picture or the driving video itself, nor another output."""
-        taken = [Path(self.picture).resolve(), Path(self.driving).resolve()]
-        for out in outputs:
-            if out is not None and out.resolve() in taken:
-                raise InputError(f"{out} is an input or written twice: give another name.")
-            taken += [out.resolve()] if out else []
+    def make_ready(self, *outputs: Path | None) -> None:
+        """Looks at the outputs before any work (apps/outputs.py): none may be an input. Raises InputError."""
+        shipped = (character_path(self.picture), motion_path(self.driving))
+        make_ready([self.picture, self.driving, *(path for path in shipped if path)], *outputs)
 
 
-def animate(request: Request, out: Path, animator: api.Animator, sound: bool = True, report: Path | None = None) -> None:
-    """A picture performs a motion; prints how good the result is."""
-    request.check_out(out, report)
+def check_animate(request: Request, out: Path, report: Path | None) -> None:
+    """All that can be told before anything is loaded. Raises InputError, OutputError."""
+    request.make_ready(out, report)
     check_output(out)
     if report:
         check_target(report, (".json",))
+
+
+def animate(request: Request, out: Path, animator: api.Animator, sound: bool = True, report: Path | None = None) -> None:
+    """A picture performs a motion; prints how good the result is. The outputs are checked (`check_animate`)."""
     started = time.monotonic()
     with Bars() as bars:
         prepared = request.prepared(bars, animator.follows)
@@ -90,12 +92,13 @@ def animate(request: Request, out: Path, animator: api.Animator, sound: bool = T
     measured = measure(animator.name, performance, accuracy.value, time.monotonic() - started)
     say(f"{out}: " + "\n  ".join(summary(performance, measured)))
     if report:
-        write_text(json.dumps(measured, indent=1) + "\n", report)
+        with already_written(out):
+            write_text(json.dumps(measured, indent=1) + "\n", report)
 
 
 def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estimation: api.Estimation) -> None:
     """The poses of a video or a picture, and on request the frames with their skeleton."""
-    Request(video, video).check_out(out, overlay)
+    make_ready([video], out, overlay)
     check_poses_output(out)
     if overlay:
         check_output(overlay)
@@ -104,7 +107,8 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
         motion = api.observe(clip, estimation, bars)
         save_poses(motion.poses, out)
         if overlay:
-            write_clip(overlaid(clip, motion.poses), overlay, bars)
+            with already_written(out):
+                write_clip(overlaid(clip, motion.poses), overlay, bars)
     note_all(motion.notes)
     seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
     say(f"{out}: a person in {seen} of {len(motion.poses)} frames")
@@ -112,7 +116,7 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
 
 def align(request: Request, out: Path, preview: Path | None) -> None:
     """A motion on the body of a picture's character, and on request a video that shows both sides."""
-    request.check_out(out, preview)
+    request.make_ready(out, preview)
     check_poses_output(out)
     if preview:
         check_output(preview)
@@ -120,7 +124,8 @@ def align(request: Request, out: Path, preview: Path | None) -> None:
         prepared = request.prepared(bars)
         save_poses(prepared.aligned.pose, out)
         if preview:
-            write_clip(alignment_clip(prepared), preview, bars)
+            with already_written(out):
+                write_clip(alignment_clip(prepared), preview, bars)
     note_all(prepared.notes)
     say(f"{out}: {len(prepared.aligned.pose)} frames; scales: {scales(prepared)}")
 
@@ -141,21 +146,28 @@ def demo(folder: Path, character: str, motion: str) -> None:
     for given, kind, names in ((character, "character", characters()), (motion, "motion", motions())):
         if given not in names:
             raise InputError(f"No {kind} '{given}' is shipped: choose {', '.join(names)}.")
-    check_output(folder / "demo.mp4")
+    systems = [one.name for one in known.KNOWN if one.name in installed() and not one.preview_of]
+    videos = [folder / ("demo.mp4" if name == known.KNOWN[0].name else f"demo-{name}.mp4") for name in systems]
+    Request(character, motion).make_ready(*videos, folder / "demo.png")
+    for video in videos:
+        check_target(video, (".mp4",))
+    check_target(folder / "demo.png", (".png",))
     say(f"{character} performs {motion}")
+    made: list[str] = []
     with Bars() as bars:
         prepared = Request(character, motion).prepared(bars)
         sheet = Sheet(prepared.scene.picture, prepared.aligned.pose, SHEET_MOMENTS)
-        systems = [one.name for one in known.KNOWN if one.name in installed() and not one.preview_of]
-        made = [_shown(prepared, name, folder, sheet, bars) for name in systems]
+        for name, video in zip(systems, videos, strict=True):
+            with already_written(*videos[: len(made)]):
+                made.append(_shown(prepared, name, video, sheet, bars))
     note_all(prepared.notes)
-    write_picture(sheet.picture(), folder / "demo.png")
+    with already_written(*videos):
+        write_picture(sheet.picture(), folder / "demo.png")
     say("\n".join([*made, f"{folder / 'demo.png'}: picture | pose | {' | '.join(systems)}"]))
 
 
-def _shown(prepared: api.Prepared, name: str, folder: Path, sheet: Sheet, bars: Bars) -> str:
+def _shown(prepared: api.Prepared, name: str, out: Path, sheet: Sheet, bars: Bars) -> str:
     """One system's demo, and the line on it."""
-    out = folder / ("demo.mp4" if name == known.KNOWN[0].name else f"demo-{name}.mp4")
     started = time.monotonic()
     performance = api.perform(prepared.scene, load(name), bars)
     accuracy = Accuracy(prepared.aligned.pose, CHECKED_FRAMES)

@@ -8,6 +8,7 @@ from animato import api
 from animato.apps.commands import Request, note_all
 from animato.apps.console import Bars, say
 from animato.apps.options import size_of
+from animato.apps.outputs import already_written, make_ready
 from animato.comparison import check_systems, check_truth
 from animato.comparison import compare as run
 from animato.core.media import check_output, open_clip
@@ -18,13 +19,14 @@ def compare(request: Request, systems: str, out: Path, report: Path | None = Non
     """A picture performs a motion by every system of a list such as "puppet,animate-anyone"; prints their table."""
     names = [name.strip() for name in systems.split(",") if name.strip()]
     check_systems(names)
-    request.check_out(out, report)
+    request.make_ready(out, report)
+    if truth:
+        make_ready([truth], out, report)
     check_output(out)
     if report:
         check_target(report, (".json",))
     true = None
     if truth:
-        Request(str(truth), str(truth)).check_out(out, report)
         true = open_clip(truth) if request.frames is None else open_clip(truth).take(request.frames)
         check_truth(true, *api.extent(request.picture, request.driving, size=size_of(request.size), frames=request.frames))
     with Bars() as bars:
@@ -32,5 +34,6 @@ def compare(request: Request, systems: str, out: Path, report: Path | None = Non
         comparison = run(prepared, names, out, true, bars)
     note_all([*prepared.notes, *(f"{row.system}: {sentence}" for row in comparison.rows for sentence in row.report.notes)])
     if report:
-        write_text(comparison.json(), report)
+        with already_written(out):
+            write_text(comparison.json(), report)
     say(f"{out}: {comparison.table().text().rstrip()}")

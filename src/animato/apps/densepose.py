@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from animato import api
-from animato.apps.commands import Request
 from animato.apps.console import Bars, note, say
+from animato.apps.outputs import already_written, make_ready
 from animato.core.media import Clip, check_output, write_clip
+from animato.core.output import check_target
 from animato.core.packages import check_installed
 from animato.core.picture import write_picture
 from animato.core.progress import Progress
@@ -26,16 +27,19 @@ def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, e
     """The body parts of a video or a picture, and on request the same laid over it."""
     if network:
         check_installed("--densepose")
-    Request(video, video).check_out(out, overlay)
+    make_ready([video, *([network] if network else [])], out, overlay)
     for path in (out, overlay):
-        if path and path.suffix.lower() not in PICTURES:
+        if path and path.suffix.lower() in PICTURES:
+            check_target(path, PICTURES)
+        elif path:
             check_output(path)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
         parts, notes = parts_of(clip, estimation, network, bars)
-        for made, path in ((parts, out), (laid_over(clip, parts), overlay)):
-            if path:
-                _write(made, path, bars)
+        _write(parts, out, bars)
+        if overlay:
+            with already_written(out):
+                _write(laid_over(clip, parts), overlay, bars)
     for sentence in dict.fromkeys(notes):
         note(sentence)
     say(f"{out}: {parts.size[0]}x{parts.size[1]} pixels of body parts in DensePose's colours")

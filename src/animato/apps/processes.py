@@ -36,6 +36,8 @@ def animate(
 ) -> None:
     """`commands.animate` in the first process; the others take their part of the sampling, and are done."""
     with together() as group:
+        if group.shard.rank == 0:
+            commands.check_animate(request, out, report)
         animator = sharded(system(), group)
         if group.shard.rank == 0:
             commands.animate(request, out, animator, sound, report)

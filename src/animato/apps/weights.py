@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from animato.apps.console import Bars, say
+from animato.apps.outputs import make_ready, tidy
+from animato.core.apart import check_trees_apart
 from animato.core.errors import InputError, Interrupted, MissingModelError
 from animato.core.packages import check_installed
 from animato.systems.known import Card, card, with_weights
@@ -29,6 +31,7 @@ def fetch(what: str, to: Path | None) -> None:
         say(f"The weights of {wanted.system} are in {folder}.")
         return
     check_installed("animato fetch")
+    tidy([folder])
     from animato.weights.fetch import fetch as run
 
     try:
@@ -41,6 +44,8 @@ def fetch(what: str, to: Path | None) -> None:
 def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> None:
     """Official weights into the project's own form, checked key by key; or, of a base, what training begins with."""
     official(system)
+    make_ready([], out)
+    check_trees_apart(folder, out)
     check_installed("animato convert")
     write = _converter(card(system), base)
     import torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,7 +31,12 @@ _GIF_MOST_FPS = 50  # players show shorter delays at a tenth of their speed
 
 
 class Encoder(Protocol):
-    """Takes H W 3 uint8 frames of one size in order; `finish` completes the file, `close` lets go of it, finished or not."""
+    """Takes H W 3 uint8 frames of one size in order, and counts them.
+
+    `finish` completes the file, also when Ctrl-C came in the midst of `add` or of `finish` itself. `close` lets go of it, finished or not.
+    """
+
+    count: int
 
     def add(self, frame: np.ndarray) -> None: ...
 
@@ -70,7 +76,8 @@ class _Packed:
         self.stream = cast(av.VideoStream, self.container.add_stream(kind.codec, rate=fps, options=kind.codec_options))
         self.stream.width, self.stream.height = size
         self.stream.pix_fmt = kind.pixels
-        self.fps, self.count = fps, 0
+        self.fps = fps
+        self.count = 0
 
     def picture(self, frame: np.ndarray) -> av.VideoFrame:
         """The next H W 3 uint8 frame as PyAV wants it, with its time."""
@@ -83,7 +90,8 @@ class _Packed:
         self.container.mux(self.stream.encode(picture))
 
     def finish(self) -> None:
-        self.encode(None)
+        with suppress(av.error.EOFError):  # the frames that wait in the codec were fetched before
+            self.encode(None)
         self.container.close()
 
     def close(self) -> None:
@@ -156,14 +164,18 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self._folder, self._count = folder, 0
+        self._folder, self.count = folder, 0
 
     def add(self, frame: np.ndarray) -> None:
-        Image.fromarray(frame).save(self._folder / f"{self._count:06d}.png", compress_level=3)
-        self._count += 1
+        Image.fromarray(frame).save(self._next(), compress_level=3)
+        self.count += 1
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Removes the picture at which Ctrl-C came, whole or not."""
+        self._next().unlink(missing_ok=True)
+
+    def _next(self) -> Path:
+        return self._folder / f"{self.count:06d}.png"
 
     def close(self) -> None:
         """Nothing is open."""

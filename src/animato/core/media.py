@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, repeat
@@ -11,13 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from animato.core.animation import probe_animation, probe_folder
+from animato.core.apart import check_apart
 from animato.core.encode import ENDINGS, FRAME_FILES, Encoder, encoder_for
 from animato.core.errors import InputError, Interrupted
-from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.core.output import check_target, explained, put_in_place, put_under_free_name, temporary_beside
 from animato.core.picture import WHITE, Colour, check_readable, picture_kind
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.core.video import probe_video
+
+_LONGEST = 200  # bytes of a name to which something is added
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,7 @@ class Clip:
     length  number of frames; None while unknown
     sound   the file whose sound belongs to the clip, or None
     notes   sentences for the user on what is odd about its source
+    sources the files and folders that it is read or made from; it is never written over one of them
     """
 
     open: Callable[[], Iterator[np.ndarray]]
@@ -38,6 +44,7 @@ class Clip:
     length: int | None = None
     sound: Path | None = None
     notes: tuple[str, ...] = ()
+    sources: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return self.open()
@@ -78,15 +85,16 @@ def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fractio
     check_readable(path)
     if path.is_dir():
         folder = probe_folder(path, background)
-        return Clip(folder.frames, folder.size, _rate(fps), len(folder.files))
+        return Clip(folder.frames, folder.size, _rate(fps), len(folder.files), sources=(path,))
     kind = picture_kind(path)
     if kind and not kind.moving:
         raise InputError(f"{path} is a picture, where a video is due: give a video, an animation or a folder of numbered pictures.")
     if kind and kind.format == "WEBP":
         animation = probe_animation(path, background)
-        return Clip(animation.frames, animation.size, animation.timing.fps, animation.timing.length)
+        return Clip(animation.frames, animation.size, animation.timing.fps, animation.timing.length, sources=(path,))
     file = probe_video(path, background)
-    return Clip(file.frames, file.size, file.scan.timing.fps, file.scan.timing.length, path if file.sound else None, file.scan.notes)
+    timing = file.scan.timing
+    return Clip(file.frames, file.size, timing.fps, timing.length, path if file.sound else None, file.scan.notes, (path,))
 
 
 def check_output(path: str | Path) -> Path:
@@ -98,46 +106,65 @@ def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound:
     """Writes a clip as MP4, GIF, WebP or a folder of PNG pictures, by the path's ending, and returns the path.
 
     The result takes the place of an older one only when it is finished. The clip's sound goes along into MP4, cut to the length of the
-    frames. If Ctrl-C comes and `keep_partial` is set, the frames so far are finished as <name>.partial<ending> and Interrupted is raised.
-    Raises OutputError, InputError.
+    frames. If Ctrl-C comes and `keep_partial` is set, the frames so far are finished as <name>.partial<ending>, or, where that is
+    somebody's, as <name>.partial-2<ending> ..., and Interrupted is raised. Raises OutputError, and InputError, also for a path from which
+    the clip itself is read.
     """
     target = check_output(path)
+    check_apart([*clip.sources, *([clip.sound] if clip.sound else [])], [target])
     with temporary_beside(target) as temporary:
         with explained(target):
             encoder = encoder_for(path, temporary, clip.size, clip.fps, clip.sound if sound else None)
         try:
-            stopped = _draw(clip, encoder, target, progress, keep_partial)
-            with explained(target):
-                encoder.finish()
+            _draw(clip, encoder, target, progress)
+            _finish(encoder, target)
+        except KeyboardInterrupt:
+            if keep_partial and encoder.count:
+                _finish(encoder, target)
+                raise _kept(temporary, target, encoder.count) from None
+            raise
         finally:
             with explained(target):
                 encoder.close()
-        if stopped:
-            target = target.with_name(f"{target.stem}.partial{target.suffix}")
-        put_in_place(temporary, target)
-    if stopped:
-        raise Interrupted(f"Stopped: the {stopped} frames that were finished are in {target}.")
+        put_in_place(temporary, target, FRAME_FILES)
     return target
 
 
-def _draw(clip: Clip, encoder: Encoder, target: Path, progress: Progress, keep_partial: bool) -> int:
-    """Runs the clip through the encoder; returns 0, or how many frames were finished before Ctrl-C if they are to be kept."""
+def _draw(clip: Clip, encoder: Encoder, target: Path, progress: Progress) -> None:
+    """Runs the clip through the encoder."""
     done = 0
-    try:
-        for frame in clip:
-            if frame.shape != (clip.size[1], clip.size[0], 3):
-                raise ValueError(f"frame {done} of a clip of {clip.size[0]}x{clip.size[1]} has the shape {frame.shape}")
-            with explained(target):
-                encoder.add(frame)
-            done += 1
-            progress("write", done, clip.length or 0)
-    except KeyboardInterrupt:
-        if not keep_partial or not done:
-            raise
-        return done
+    for frame in clip:
+        if frame.shape != (clip.size[1], clip.size[0], 3):
+            raise ValueError(f"frame {done} of a clip of {clip.size[0]}x{clip.size[1]} has the shape {frame.shape}")
+        with explained(target):
+            encoder.add(frame)
+        done += 1
+        progress("write", done, clip.length or 0)
     if not done:
         raise InputError(f"There are no frames to write to {target}: the clip is empty.")
-    return 0
+
+
+def _finish(encoder: Encoder, target: Path) -> None:
+    """Completes the file, and lets go of it."""
+    with explained(target):
+        encoder.finish()
+        encoder.close()
+
+
+def _kept(temporary: Path, target: Path, count: int) -> Interrupted:
+    """Gives what is finished a name that nobody has, and says how many frames it holds: Ctrl-C may have come in the midst of counting."""
+    wanted = target.with_name(f"{_cut(target.stem)}.partial{target.suffix}")
+    with suppress(InputError):  # a single frame may be a picture and no clip
+        count = open_clip(temporary).length or count
+    there = put_under_free_name(temporary, wanted)
+    other = f" ({wanted.name} was there already)" if there != wanted else ""
+    frames = "1 frame that was finished is" if count == 1 else f"{count} frames that were finished are"
+    return Interrupted(f"Stopped: the {frames} in {there}{other}.")
+
+
+def _cut(stem: str) -> str:
+    """The beginning of a name that leaves room for more: systems allow 255 bytes in all."""
+    return os.fsencode(stem)[:_LONGEST].decode(errors="ignore")
 
 
 def _rate(fps: float | Fraction) -> Fraction:

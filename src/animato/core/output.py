@@ -80,20 +80,29 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def put_in_place(temporary: Path, target: Path) -> None:
+def put_in_place(temporary: Path, target: Path, files: re.Pattern[str] | None = None) -> None:
     """Gives a finished file or folder its name, when all of it has reached the disk. Raises OutputError.
 
     At every moment either the older result or the new one stands there, whole. Where a disk cannot exchange two folders in one step, the
     older one is missing for a moment; if the process is killed just then, `sweep` puts it back. A link that stands there is replaced
-    itself, not what it points to.
+    itself, not what it points to. Where an older folder has got other files than `files` meanwhile, it stays, and the new one gets a free
+    name, which OutputError tells.
     """
+    folders = temporary.is_dir() and target.is_dir() and not target.is_symlink()
+    if folders and files and _others(target, files):
+        there = put_under_free_name(temporary, target)
+        raise OutputError(f"Other files have come into {target} meanwhile: the result is in {there} instead.")
     with explained(target):
         sync(temporary)
-        if target.is_dir() and not target.is_symlink():
+        if folders:
             _replace_folder(temporary, target)
         else:
             temporary.replace(target)
         sync_folder(target.parent)
+
+
+def _others(folder: Path, files: re.Pattern[str]) -> bool:
+    return any(not files.fullmatch(entry.name) for entry in folder.iterdir())
 
 
 def put_under_free_name(temporary: Path, target: Path) -> Path:
@@ -178,11 +187,12 @@ def _check_replaceable(folder: Path, files: re.Pattern[str]) -> None:
         raise OutputError(f"{folder} is a link, and a whole folder is to be written: give the name of the folder itself, or a new name.")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, but a name without ending means a folder: add an ending or choose another name.")
-    if folder.is_dir() and any(not files.fullmatch(entry.name) for entry in folder.iterdir()):
+    if folder.is_dir() and _others(folder, files):
         raise OutputError(f"The folder {folder} holds other files than would be written there: give a new or an empty folder.")
-    if folder.is_dir() and (folder.is_mount() or folder.samefile(Path())):
-        what = "a disk of its own" if folder.is_mount() else "the folder that you are in"
-        raise OutputError(f"{folder} is {what}, which cannot be replaced as a whole: give the name of a new folder in it.")
+    if folder.is_dir() and folder.samefile(Path()):
+        raise OutputError(f"{folder} is the folder that you are in, which cannot be replaced: give the name of a new folder in it.")
+    if folder.is_dir() and os.path.ismount(os.path.abspath(folder)):
+        raise OutputError(f"{folder} is a disk of its own, which cannot be replaced: give the name of a new folder in it.")
 
 
 def _check_parent(target: Path) -> None:
