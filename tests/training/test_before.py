@@ -204,9 +204,10 @@ def test_a_run_of_before_goes_on(tmp_path: Path) -> None:
         run=Run(steps=1, sample_every=9),
     )
     train(recipe, tmp_path)
-    path = tmp_path / "latest" / "step.json"
+    path = tmp_path / "checkpoints" / "000001" / "checkpoint.json"
     state = json.loads(path.read_text())
     state["recipe"] = ran(replace(recipe, system="animate-anyone", run=replace(recipe.run, steps=2)), noise_offset=0.0)
+    del state["recipe"]["run"]["keep"]
     path.write_text(json.dumps(state))
     train(replace(recipe, run=replace(recipe.run, steps=2)), tmp_path)
-    assert json.loads(path.read_text())["step"] == 2
+    assert json.loads((tmp_path / "latest.json").read_text())["checkpoint"] == "000002"

@@ -98,7 +98,7 @@ def test_another_recipe_does_not_go_on(whole: Path) -> None:
 
 def test_a_run_of_before_a_field_was_known_goes_on(whole: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "run"))
-    path = folder / "latest" / "step.json"
+    path = folder / "checkpoints" / "000004" / "checkpoint.json"
     state = json.loads(path.read_text())
     del state["recipe"]["networks"]["guider_start"]
     path.write_text(json.dumps(state))

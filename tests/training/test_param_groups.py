@@ -1,23 +1,19 @@
-"""Weight decay: what sets a Mamba's time scales is spared, everything else is drawn towards zero, and a run of before is recognised."""
+"""Weight decay: what sets a Mamba's time scales is spared, everything else is drawn towards zero."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import torch
 from torch import nn
 
-from animato.core.errors import InputError
 from animato.models.temporal import TemporalMamba
 from animato.training.loop import Training, param_groups
 from animato.training.objective import Clean
 from animato.training.recipe import Data, Networks, Optimizer, Recipe, Run
 from tiny import PATCHES
-from trainees import make_trainee, train
+from trainees import make_trainee
 
 SPARED = ("A_log", "A_b_log", "D", "D_b", "dt_proj.bias", "dt_proj_b.bias")
 TEMPORAL = {"heads": 2, "positions": 2, "middle": True, "norm": "frame"}
@@ -29,13 +25,6 @@ TINY = Recipe(
     run=Run(steps=1, checkpoint_every=1, sample_every=100, log_every=1),
 )
 PLAIN = replace(TINY, networks=replace(TINY.networks, temporal={**TEMPORAL, "kind": "attention"}))
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    train(TINY, folder)
-    return folder
 
 
 def test_time_scales_are_spared() -> None:
@@ -69,24 +58,3 @@ def test_without_mamba_there_is_one_group(tmp_path: Path) -> None:
     (group,) = training.optimizer.param_groups
     learning = [value for value in training.trainee.networks.parameters() if value.requires_grad]
     assert group["weight_decay"] == 0.1 and all(one is other for one, other in zip(group["params"], learning, strict=True))
-
-
-def test_a_run_of_before_goes_on_without_mamba(tmp_path: Path) -> None:
-    train(PLAIN, tmp_path)
-    forget_groups(tmp_path)
-    train(PLAIN, tmp_path)
-
-
-def test_a_run_of_before_is_refused_with_mamba(whole: Path, tmp_path: Path) -> None:
-    train(TINY, whole)  # as long as it knows its groups it goes on
-    forget_groups(Path(shutil.copytree(whole, tmp_path / "run")))
-    with pytest.raises(InputError, match="weight decay still took hold of all of a Mamba"):
-        train(TINY, tmp_path / "run")
-
-
-def forget_groups(folder: Path) -> None:
-    """The state as it was written before there were groups."""
-    path = folder / "latest" / "step.json"
-    state = json.loads(path.read_text())
-    del state["groups"]
-    path.write_text(json.dumps(state))

@@ -1,6 +1,9 @@
 """How long work tells how far it is: one callable, given down to whoever does the work."""
 
+from collections.abc import Callable
 from typing import Protocol
+
+Notice = Callable[[str], None]  # is called with a sentence for the user while work goes on
 
 
 class Progress(Protocol):
@@ -11,3 +14,7 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int) -> None:
     """The progress of a caller who does not want any."""
+
+
+def quiet(sentence: str) -> None:
+    """The notice of a caller who does not want any."""

@@ -99,6 +99,7 @@ class Run:
     batch          samples a process; accumulate: batches a step
     ema            decay of the moving average of the weights
     precision      as Accelerate names it: no, fp16, bf16
+    keep           how many of the newest checkpoints stay
     checkpointing  whether the denoiser forgets inner values and computes them again, which takes less memory
     learn, freeze  what learns, see `loop.select`
     """
@@ -108,9 +109,10 @@ class Run:
     accumulate: int = 1
     seed: int = 12580
     ema: float = 0.0
-    precision: str = "no"
+    precision: Literal["no", "fp16", "bf16"] = "no"
     checkpointing: bool = False
     checkpoint_every: int = 200
+    keep: int = 2
     sample_every: int = 200
     log_every: int = 10
     learn: list[str] = field(default_factory=list)
