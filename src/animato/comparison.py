@@ -17,6 +17,7 @@ from animato.api import Motion, Prepared
 from animato.core.apart import check_apart
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
+from animato.core.output import temporary_beside
 from animato.core.packages import check_installed
 from animato.core.panels import grid, resized
 from animato.core.progress import Progress, silent
@@ -91,8 +92,8 @@ def compare(
     size = scene.size
     frames = scene.frames
     check_truth(truth, size, frames)
-    with tempfile.TemporaryDirectory(prefix="animato-") as folder:
-        given = Path(folder)
+    with temporary_beside(Path(tempfile.gettempdir()) / "compare") as given:
+        given.mkdir(mode=0o700)
         hand_over(scene, given)
         made = {}
         for name in systems:

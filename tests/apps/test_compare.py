@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,14 +71,18 @@ def test_from_python_the_first_cells_are_the_inputs(material: Material, tmp_path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a single process cannot be sent Ctrl-C there")
-def test_ctrl_c_leaves_the_older_result(material: Material, out: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Stopped while a system works, as a terminal stops it: the whole group of processes. The work is so long that it cannot end first."""
+@pytest.mark.parametrize(("end", "name", "code"), [(os.killpg, "SIGINT", 130), (os.kill, "SIGTERM", 143)])
+def test_stopped_it_leaves_the_older_result(
+    material: Material, out: Path, tmp_path_factory: pytest.TempPathFactory, end: Callable[[int, int], None], name: str, code: int
+) -> None:
+    """Stopped while a system works: the whole group of processes, as by a terminal, or the first alone. The work cannot end before."""
     poses = load_poses(material.motion)
     long = replace(poses, points=np.tile(poses.points, (2000, 1, 1, 1)), score=np.tile(poses.score, (2000, 1, 1)))
     motion = tmp_path_factory.mktemp("long") / "long.npz"
     save_poses(long, motion)
     words = [sys.executable, "-m", "animato", "compare", str(material.character), str(motion), "--systems", "puppet"]
-    environment = {**os.environ, "FORCE_COLOR": "1"}  # the progress of a terminal
+    waiting = tmp_path_factory.mktemp("temporary")
+    environment = {**os.environ, "FORCE_COLOR": "1", "TMPDIR": str(waiting)}  # the progress of a terminal
     process = subprocess.Popen(
         [*words, "-o", str(out), "--json", str(out.with_suffix(".json"))],
         env=environment,
@@ -93,9 +98,12 @@ def test_ctrl_c_leaves_the_older_result(material: Material, out: Path, tmp_path_
             some = os.read(process.stderr.fileno(), 1 << 16)
             assert some, told.decode()
             told += some
-        os.killpg(process.pid, signal.SIGINT)
+        end(process.pid, getattr(signal, name))
         printed = process.communicate(timeout=HANGS)[1].decode()
     finally:
         process.kill()
-    assert process.returncode == 130 and "Stopped; nothing was written." in printed and "Traceback" not in printed
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # nobody of them is left
+    assert list(waiting.iterdir()) == []
+    assert process.returncode == code and "Stopped; nothing was written." in printed and "Traceback" not in printed
     assert out.read_bytes() == b"an older result" and [path.name for path in out.parent.iterdir()] == ["result.mp4"]

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import videos
+from animato.core.encode import Gif, Mp4, Pictures, Webp
 from animato.core.errors import InputError, Interrupted, OutputError
 from animato.core.media import Clip, check_output, open_clip, write_clip
 from animato.core.output import explained
@@ -122,6 +123,54 @@ def test_on_ctrl_c_the_finished_frames_can_be_kept(tmp_path, name):
     assert open_clip(tmp_path / name).length == 30
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_somebody_called_partial_stays(tmp_path, name):
+    partial = tmp_path / name.replace("a", "a.partial", 1)
+    partial.write_text("dear")
+    for number in (2, 3):
+        with pytest.raises(Interrupted, match=r"Stopped: the 5 frames that were finished are in .*") as caught:
+            write_clip(failing(KeyboardInterrupt(), 5), tmp_path / name, keep_partial=True)
+        other = partial.with_name(f"{partial.name.removesuffix(partial.suffix if '.' in name else '')}-{number}{name[1:]}")
+        assert str(caught.value).endswith(f"are in {other} ({partial.name} was there already).") and open_clip(other).length == 5
+    assert partial.read_text() == "dear" and len(names(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_frame_can_be_kept(tmp_path, name):
+    with pytest.raises(Interrupted, match="the 1 frame that was finished is in"):
+        write_clip(failing(KeyboardInterrupt(), 1), tmp_path / name, keep_partial=True)
+    assert len(names(tmp_path)) == 1
+
+
+def test_what_is_kept_of_a_long_name_gets_a_shorter_one(tmp_path):
+    with pytest.raises(Interrupted, match=r"ääää\.partial\.mp4"):
+        write_clip(failing(KeyboardInterrupt(), 5), tmp_path / ("ä" * 125 + ".mp4"), keep_partial=True)
+    assert len(names(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("moment", "time"), [("add", 7), ("finish", 1)])
+def test_ctrl_c_at_any_moment_of_encoding_counts_what_is_there(tmp_path, monkeypatch, name, moment, time):
+    """It comes when a step of the encoder is just done."""
+    kind = {"a": Pictures, "a.mp4": Mp4, "a.gif": Gif, "a.webp": Webp}[name]
+    real = getattr(kind, moment)
+    calls = []
+
+    def interrupted(self, *frame):
+        real(self, *frame)
+        calls.append(moment)
+        if len(calls) == time:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(kind, moment, interrupted)
+    with pytest.raises(Interrupted) as caught:
+        write_clip(CLIP, tmp_path / name, keep_partial=True)
+    (left,) = tmp_path.iterdir()
+    length = 7 if moment == "add" else 30
+    assert [videos.number(pixels) for pixels in open_clip(left)] == list(range(length))
+    assert f"the {length} frames that were finished are" in str(caught.value)
+
+
 def test_ctrl_c_from_outside_keeps_the_sound_cut_to_the_frames(tmp_path, request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are deaf to it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
@@ -135,6 +184,23 @@ def test_ctrl_c_from_outside_keeps_the_sound_cut_to_the_frames(tmp_path, request
         write_clip(open_clip(source), tmp_path / "b.mp4", stop, keep_partial=True)
     assert open_clip(tmp_path / "b.partial.mp4").length == 15
     assert videos.read_sound(tmp_path / "b.partial.mp4")[1] == pytest.approx(15 / 25, abs=0.013)
+
+
+def test_ctrl_c_when_the_sound_is_just_finished_keeps_it(tmp_path, monkeypatch):
+    source = videos.write_video(tmp_path / "source.mkv", list(FRAMES), sound=("libopus", videos.tone(1.2)))
+    real = Mp4.finish
+    calls = []
+
+    def interrupted(self):
+        real(self)
+        calls.append(self)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Mp4, "finish", interrupted)
+    with pytest.raises(Interrupted, match="the 30 frames"):
+        write_clip(open_clip(source), tmp_path / "b.mp4", keep_partial=True)
+    assert videos.read_sound(tmp_path / "b.partial.mp4")[1] == pytest.approx(30 / 25, abs=0.013)
 
 
 def test_ctrl_c_before_the_first_frame_leaves_nothing(tmp_path):

@@ -216,8 +216,8 @@ def test_a_name_that_somebody_has_is_left_to_them(tmp_path: Path) -> None:
             path = tmp_path / f"{kind}-temporary"
             path.write_text(word) if kind == "file" else folder_of(path, word)
             put_under_free_name(path, tmp_path / f"{kind}.x")
-        assert [name for name in names(tmp_path) if name.startswith(kind)] == [f"{kind}-2.x", f"{kind}-3.x", f"{kind}.x"]
-    assert (tmp_path / "file.x").read_text() == "one" and (tmp_path / "folder-3.x" / "file").read_text() == "three"
+    assert names(tmp_path) == ["file-2.x", "file-3.x", "file.x", "folder.x", "folder.x-2", "folder.x-3"]
+    assert (tmp_path / "file.x").read_text() == "one" and (tmp_path / "folder.x-3" / "file").read_text() == "three"
 
 
 def test_a_free_name_is_not_taken_from_a_link_that_leads_nowhere(tmp_path: Path) -> None:

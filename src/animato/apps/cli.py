@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from animato import __version__
+from animato.apps.signals import Ending
 from animato.core.errors import AnimatoError
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
@@ -270,26 +271,32 @@ def convert(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line and returns its exit code: 0, or 2 with one sentence on what is wrong, or 130 after Ctrl-C."""
+    """Runs the command line and returns its exit code: 0, or 2 with one sentence on what is wrong, or 130 after Ctrl-C, 143 after SIGTERM,
+    129 after SIGHUP."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in words or bool(os.environ.get("ANIMATO_DEBUG"))
-    try:
-        result = app([word for word in words if word != "--debug"], prog_name="animato", standalone_mode=False)
-        if result == STOPPED:  # what newer typers make of Ctrl-C
-            return _said(KeyboardInterrupt())
-        return result if isinstance(result, int) else 0
-    except (AnimatoError, _UsageError, KeyboardInterrupt, typer.Abort, MemoryError) as error:
-        if debug:
-            raise
-        return _said(error)
+    with Ending() as ending:
+        try:
+            result = app([word for word in words if word != "--debug"], prog_name="animato", standalone_mode=False)
+            if result == STOPPED:  # what newer typers make of Ctrl-C
+                return _said(KeyboardInterrupt(), ending)
+            return result if isinstance(result, int) else 0
+        except (AnimatoError, _UsageError, KeyboardInterrupt, typer.Abort, MemoryError) as error:
+            if debug:
+                raise
+            return _said(error, ending)
+        except Exception:
+            if debug or ending.signal is None:
+                raise
+            return _said(KeyboardInterrupt(), ending)  # what a library made of it, such as an import that failed
 
 
-def _said(error: BaseException) -> int:
+def _said(error: BaseException, ending: Ending) -> int:
     from animato.apps.console import complain
 
     if isinstance(error, AnimatoError):
         complain(str(error))
-        return error.exit_code
+        return ending.code if ending.signal else error.exit_code
     if isinstance(error, _UsageError):
         complain(f"{error.format_message().rstrip('.')}. See animato --help.")
         return 2
@@ -297,4 +304,4 @@ def _said(error: BaseException) -> int:
         complain("The memory of this machine is not enough: ask for a smaller --size or fewer --frames.")
         return 2
     complain("Stopped; nothing was written.")
-    return STOPPED
+    return ending.code

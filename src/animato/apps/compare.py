@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from animato import api
 from animato.apps.commands import Request, note_all
 from animato.apps.console import Bars, say
 from animato.apps.options import size_of
-from animato.apps.outputs import already_written, make_ready
+from animato.apps.outputs import already_written, make_ready, tidy
 from animato.comparison import check_systems, check_truth
 from animato.comparison import compare as run
 from animato.core.media import check_output, open_clip
@@ -22,6 +23,7 @@ def compare(request: Request, systems: str, out: Path, report: Path | None = Non
     request.make_ready(out, report)
     if truth:
         make_ready([truth], out, report)
+    tidy([Path(tempfile.gettempdir())])  # where the systems' frames wait (comparison.py)
     check_output(out)
     if report:
         check_target(report, (".json",))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -50,11 +49,10 @@ def together(grace: float = GRACE) -> Iterator[Group]:
     """The processes' group while a command runs.
 
     Where it fails, the first process says why for all, and the others only speak of what went wrong with them alone, `grace` seconds
-    later. torchrun then ends whoever is left; its signal is taken like Ctrl-C, so that files half-written are removed.
+    later. torchrun then ends whoever is left, by SIGTERM, which the command line takes like Ctrl-C (apps/signals.py).
     """
     from animato.sampling.spread import joined
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with joined() as group:
         rank = group.shard.rank
         try:

@@ -123,8 +123,9 @@ class Mp4(_Packed):
         self.encode(_yuv(self.picture(frame), Colorspace.ITU709))
 
     def finish(self) -> None:
-        if self._sound:
-            self._sound.finish(self.count / self.fps)
+        with suppress(av.error.EOFError):  # as below
+            if self._sound:
+                self._sound.finish(self.count / self.fps)
         super().finish()
 
     def close(self) -> None:

@@ -109,7 +109,7 @@ def put_under_free_name(temporary: Path, target: Path) -> Path:
     """Gives a finished file or folder the target's name or, where somebody has that, NAME-2, NAME-3 ... Raises OutputError."""
     with explained(target):
         sync(temporary)
-        for free in _numbered(target):
+        for free in _numbered(target, "" if temporary.is_dir() else target.suffix):
             with suppress(FileExistsError):
                 rename_to_free(temporary, free)
                 break
@@ -117,9 +117,10 @@ def put_under_free_name(temporary: Path, target: Path) -> Path:
     return free
 
 
-def _numbered(target: Path) -> Iterator[Path]:
+def _numbered(target: Path, ending: str) -> Iterator[Path]:
+    """NAME, NAME-2, NAME-3 ..., the number before the ending."""
     yield target
-    yield from (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in count(2))
+    yield from (target.with_name(f"{target.name.removesuffix(ending)}-{number}{ending}") for number in count(2))
 
 
 def _replace_folder(temporary: Path, target: Path) -> None:
