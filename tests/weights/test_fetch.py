@@ -1,4 +1,4 @@
-"""A fetch asks, says, downloads, resumes and compares; a hub of one's own stands for the real one, which tests never make_plan."""
+"""A fetch asks, says, downloads, resumes and compares; a hub of one's own stands for the real ones, which tests never ask."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ import pytest
 from animato.core.errors import MissingModelError, OutputError
 from animato.weights.fetch import Plan, fetch, make_plan, notice
 from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
-from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
+from animato.weights.official import animate_anyone, densepose, dwpose, magic_animate, muse_pose, uni_animate
+from animato.weights.places import HuggingFace, ModelScope
 from hub import Hub, lfs, serving
+from weight_bytes import safetensors, torch_zip
 
-VALUES = b"v" * 49_999 + b"!"
-LARGE = bytes(range(256)) * 90_000  # 23 MB: more than two of the pieces in which the hub's library writes
+VALUES = safetensors(b"v" * 49_900)
+COPY = safetensors(b"w" * 49_900)
+CHECKPOINT = torch_zip(b"c" * 90_000)
+LARGE = torch_zip(bytes(range(256)) * 90_000)  # 23 MB: many of the pieces in which it is written
 FILES = {
     "some/weights": {"net.pth": LARGE, "unwanted.bin": b"x"},
     "other/vae": {"config.json": b"{ }", "model.safetensors": VALUES},
-    "third/copy": {"vae/config.json": b"{ }", "vae/model.safetensors": b"w" * 50_000, "whole.ckpt": b"c" * 90_000},
+    "third/copy": {"vae/config.json": b"{ }", "vae/model.safetensors": COPY, "whole.ckpt": CHECKPOINT},
 }
 NET = Piece("the network", (File(("net",), len(LARGE)),))
 VAE = Piece("the VAE", (Folder(("sd-vae", "vae"), 50_000), File(("whole",), 90_000, ".ckpt")))
-SOURCE = Source("some/weights", (Remote("net.pth"),))
-FIRST = Source("other/vae", (Remote("config.json"), Remote("model.safetensors", 50_000)), "sd-vae")
-SECOND = Source("third/copy", (Remote("vae/config.json"), Remote("vae/model.safetensors", 50_000)))
-WHOLE = Source("third/copy", (Remote("whole.ckpt", 90_000, lfs(b"c" * 90_000)["sha256"]),))
+SOURCE = Source(HuggingFace("some/weights"), (Remote("net.pth", len(LARGE)),))
+FIRST = Source(HuggingFace("other/vae"), (Remote("config.json"), Remote("model.safetensors", 50_000)), "sd-vae")
+SECOND = Source(HuggingFace("third/copy"), (Remote("vae/config.json"), Remote("vae/model.safetensors", 50_000)))
+WHOLE = Source(HuggingFace("third/copy"), (Remote("whole.ckpt", 90_000, lfs(CHECKPOINT)["sha256"]),))
 TINY = Official("tiny", (Offer(NET, "Apache-2.0", (SOURCE,)), Offer(VAE, "MIT", (FIRST, SECOND, WHOLE))))
 PLACES = {"net.pth": LARGE, "sd-vae/config.json": b"{ }", "sd-vae/model.safetensors": VALUES}
-OFFICIAL = [module.OFFICIAL for module in (animate_anyone, muse_pose, magic_animate, uni_animate)]
+SYSTEMS = [module.OFFICIAL for module in (animate_anyone, muse_pose, magic_animate, uni_animate)]
+OFFICIAL = [*SYSTEMS, dwpose.OFFICIAL, densepose.SMALL, densepose.LARGE]
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +59,7 @@ def there(root: Path) -> dict[str, bytes]:
 def get(root: Path, hub: Hub) -> list[str]:
     """Fetches all. What was said."""
     said: list[str] = []
-    fetch(TINY, root, said.append, hub.url)
+    fetch(TINY, root, said.append, hub.hubs)
     return said
 
 
@@ -70,30 +75,33 @@ def lacking(root: Path, hub: Hub) -> str:
 
 def test_what_is_wanted_is_told_and_fetched(hub: Hub, tmp_path: Path) -> None:
     root = tmp_path / "new"
-    text = notice(make_plan(TINY, root, hub.url), root)
+    text = notice(make_plan(TINY, root, hub.hubs), root)
     assert text.startswith(f"23 MB will be downloaded into {root}:")
-    assert "some/weights: net.pth, 23 MB, licence Apache-2.0" in text and "other/vae: model.safetensors, 50 kB, licence MIT" in text
+    assert "some/weights: net.pth, 23 MB, licence Apache-2.0 (this repository's card says mit); no other source is known" in text
+    assert "other/vae: model.safetensors, 50 kB, licence MIT\n" in text + "\n" and "config.json, 1 kB, licence MIT; no sha256" in text
     assert "unwanted" not in text and "not from" not in text and not root.exists() and hub.ranges == []
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int]] = []
     said: list[str] = []
-    fetch(TINY, root, said.append, hub.url, lambda stage, done, total: steps.append((done, total)))
+    fetch(TINY, root, said.append, hub.hubs, lambda stage, done, total: steps.append((stage, done, total)))
     assert there(root) == PLACES and said == [text]
-    assert steps == [(i, 3) for i in range(4)]
+    total = sum(map(len, PLACES.values()))
+    assert steps[0] == ("fetching", 0, total) and ("fetching", total, total) in steps and {total for _, _, total in steps} == {total}
+    assert {stage for stage, _, _ in steps} == {"fetching", "checking"} and len(steps) > 20
 
 
 def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
     for name, data in (("net.pth", LARGE), ("sd-vae/model.safetensors", b"too short")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    assert [one.file.name for one in make_plan(TINY, tmp_path, hub.url).downloads] == ["config.json", "model.safetensors"]
+    assert [one.file.name for one in make_plan(TINY, tmp_path, hub.hubs).downloads] == ["config.json", "model.safetensors"]
     get(tmp_path, hub)
     assert there(tmp_path) == PLACES and get(tmp_path, hub) == []
 
 
 def test_a_file_of_ones_own_in_another_form_is_left_alone(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "net.safetensors").write_bytes(b"mine")
-    (tmp_path / "whole.ckpt").write_bytes(b"c" * 90_000)
-    assert make_plan(TINY, tmp_path, hub.url) == Plan((), {}, ())
+    (tmp_path / "whole.ckpt").write_bytes(CHECKPOINT)
+    assert make_plan(TINY, tmp_path, hub.hubs) == Plan((), {}, ())
     assert hub.asked == ["third/copy"]
 
 
@@ -101,7 +109,7 @@ def test_a_broken_connection_is_resumed(hub: Hub, tmp_path: Path) -> None:
     hub.breaks = 1
     get(tmp_path, hub)
     assert there(tmp_path) == PLACES
-    assert hub.ranges[0] == "" and hub.ranges[1].startswith("bytes=10")
+    assert hub.ranges[0] == "" and hub.ranges[1].startswith("bytes=1")
 
 
 def test_a_fetch_that_failed_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
@@ -113,16 +121,16 @@ def test_a_fetch_that_failed_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) 
     assert 0 < (tmp_path / part).stat().st_size < len(LARGE)
     hub.ranges.clear()
     get(tmp_path, hub)
-    assert there(tmp_path) == PLACES and [one.startswith("bytes=10") for one in hub.ranges] == [True]
+    assert there(tmp_path) == PLACES and [one.startswith("bytes=1") for one in hub.ranges] == [True]
 
 
 def test_two_sources_of_one_file_share_what_has_come(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"some/weights": FILES["some/weights"], "copy/weights": {"net.pth": LARGE}}
     hub.breaks, hub.refuses = 1, 1
-    both = Official("tiny", (Offer(NET, "MIT", (SOURCE, Source("copy/weights", (Remote("net.pth"),)))),))
+    both = Official("tiny", (Offer(NET, "MIT", (SOURCE, Source(HuggingFace("copy/weights"), (Remote("net.pth", len(LARGE)),)))),))
     said: list[str] = []
-    fetch(both, tmp_path, said.append, hub.url)
-    assert there(tmp_path) == {"net.pth": LARGE} and hub.ranges[-1].startswith("bytes=10")
+    fetch(both, tmp_path, said.append, hub.hubs)
+    assert there(tmp_path) == {"net.pth": LARGE} and hub.ranges[-1].startswith("bytes=1")
     assert len(said) == 2 and "copy/weights: net.pth" in said[1] and "not from some/weights: it could not be reached" in said[1]
 
 
@@ -138,10 +146,10 @@ def wrong(**files: bytes) -> Callable[[Hub], None]:
 
 REFUSALS: dict[str, tuple[Callable[[Hub], object], str]] = {
     "dead": (lambda hub: hub.files.pop("other/vae"), "the hub shows no such repository"),
-    "gated": (lambda hub: setattr(hub, "gated", frozenset({"other/vae"})), "its terms must be accepted first, on its page; then"),
+    "gated": (lambda hub: hub.faults.update({"other/vae": "gated"}), "its terms must be accepted first, on its page; then"),
     "without the file": (lambda hub: hub.files["other/vae"].pop("model.safetensors"), "it no longer has model.safetensors"),
     "another file": (wrong(model=b"v" * 20_000), "its model.safetensors is another file of that name (20 kB, not 50 kB)"),
-    "spoilt": (lambda hub: setattr(hub, "spoilt", frozenset({"other/vae"})), "model.safetensors did not arrive as it was announced"),
+    "spoilt": (lambda hub: hub.faults.update({"other/vae": "other bytes"}), "what it sent as config.json cannot be read"),
 }
 
 
@@ -152,7 +160,7 @@ def test_a_source_that_will_not_do_costs_only_its_own_files(what: str, tmp_path:
     with serving(Hub({name: dict(files) for name, files in FILES.items()})) as hub:
         spoil(hub)
         said = get(tmp_path, hub)
-    assert there(tmp_path).items() >= {"net.pth": LARGE, "vae/config.json": b"{ }", "vae/model.safetensors": b"w" * 50_000}.items()
+    assert there(tmp_path).items() >= {"net.pth": LARGE, "vae/config.json": b"{ }", "vae/model.safetensors": COPY}.items()
     assert TINY.missing(tmp_path) == {} and not list(tmp_path.rglob("*.part"))
     assert "third/copy: vae/model.safetensors, 50 kB, licence MIT" in said[-1] and f"not from other/vae: {why}" in said[-1]
 
@@ -165,23 +173,23 @@ def test_a_repository_with_a_new_name_still_serves(hub: Hub, tmp_path: Path) -> 
 
 
 def test_a_revision_that_is_gone(hub: Hub, tmp_path: Path) -> None:
-    pinned = replace(FIRST, revision="4e63672c03103b6c636b8fb4119ba982469b2955")
-    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    pinned = replace(FIRST, at=HuggingFace("other/vae", "4e63672c03103b6c636b8fb4119ba982469b2955"))
+    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.hubs)
     assert plan.refused == {pinned: "it no longer has revision 4e63672c"} and {one.source for one in plan.downloads} == {SECOND}
-    hub.revisions |= {pinned.revision}
-    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.url)
+    hub.revisions |= {"4e63672c03103b6c636b8fb4119ba982469b2955"}
+    plan = make_plan(Official("tiny", (Offer(VAE, "MIT", (pinned, SECOND)),)), tmp_path, hub.hubs)
     assert plan.refused == {} and {one.source for one in plan.downloads} == {pinned}
 
 
 def test_the_last_source_is_another_form(hub: Hub, tmp_path: Path) -> None:
-    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": b"c" * 90_000}}
+    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": CHECKPOINT}}
     get(tmp_path, hub)
-    assert there(tmp_path) == {"net.pth": LARGE, "whole.ckpt": b"c" * 90_000} and TINY.missing(tmp_path) == {}
+    assert there(tmp_path) == {"net.pth": LARGE, "whole.ckpt": CHECKPOINT} and TINY.missing(tmp_path) == {}
 
 
 def test_everything_that_could_not_be_had_is_told_at_the_end(hub: Hub, tmp_path: Path) -> None:
     """Each file by where it belongs, with all its sources and why they would not do; asked once each."""
-    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": b"d" * 90_000}}
+    hub.files = {"some/weights": FILES["some/weights"], "third/copy": {"whole.ckpt": torch_zip(b"d" * 90_000)}}
     assert (
         "fetched: sd-vae/config.json, sd-vae/model.safetensors (other/vae: the hub shows no such repository; third/copy: it no longer has "
         "vae/config.json; third/copy: its whole.ckpt is another file of that name (sha256 "
@@ -196,7 +204,7 @@ def test_offline_asks_nobody(switch: str, hub: Hub, tmp_path: Path, monkeypatch:
         get(tmp_path, hub)
     assert hub.asked == []
     monkeypatch.setenv(switch, "0")
-    assert len(make_plan(TINY, tmp_path, hub.url).downloads) == 3
+    assert len(make_plan(TINY, tmp_path, hub.hubs).downloads) == 3
 
 
 @pytest.mark.parametrize(
@@ -237,8 +245,8 @@ def test_no_hub_at_all(tmp_path: Path) -> None:
 )
 def test_licences_as_they_are_known_and_as_the_card_says(known: str, stated: str | None, expected: str, hub: Hub, tmp_path: Path) -> None:
     hub.licence = stated
-    text = notice(make_plan(Official("tiny", (Offer(NET, known, (SOURCE,)),)), tmp_path, hub.url), tmp_path)
-    assert text.endswith(expected)
+    text = notice(make_plan(Official("tiny", (Offer(NET, known, (SOURCE,)),)), tmp_path, hub.hubs), tmp_path)
+    assert f"{expected}; no other source is known" in text
 
 
 def test_a_folder_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
@@ -249,7 +257,7 @@ def test_a_folder_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_no_fault_of_the_hub(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / f"net.pth.{lfs(LARGE)['sha256'][:8]}.part").mkdir()
-    with pytest.raises(OutputError, match=f"{tmp_path} cannot be written: is a directory"):
+    with pytest.raises(OutputError, match=r"net.pth.*part is no file"):
         get(tmp_path, hub)
 
 
@@ -262,15 +270,24 @@ def test_a_full_disk_is_told_beforehand(hub: Hub, tmp_path: Path, monkeypatch: p
 
 def test_offers_of_published_weights() -> None:
     """Every needed piece has a source, and no withdrawn repository is asked."""
-    hubs = {source.hub for official in OFFICIAL for offer in official.offers for source in offer.sources}
-    assert not [hub for hub in hubs if hub.startswith(("runwayml/", "stabilityai/stable-diffusion-2"))]
+    places = {source.at for official in OFFICIAL for offer in official.offers for source in offer.sources}
+    withdrawn = ("runwayml/", "stabilityai/stable-diffusion-2")
+    assert not [place for place in places if isinstance(place, HuggingFace) and place.repository.startswith(withdrawn)]
+    assert not [place for place in places if "novita" in str(place)]
     assert all(offer.sources for official in OFFICIAL for offer in official.offers if offer.piece.needed)
+
+
+def test_the_vae_comes_before_the_whole_checkpoint() -> None:
+    sources = next(offer.sources for offer in uni_animate.OFFICIAL.offers if offer.piece == uni_animate.SD_VAE)
+    assert [sum(file.size for file in source.files) < 4e8 for source in sources] == [True, True, False, False, False]
+    assert all(source.files[-1].name.endswith(".safetensors") for source in sources[:2])
+    assert ModelScope("stabilityai/stable-diffusion-2-1-base") in [source.at for source in sources]
 
 
 @pytest.mark.parametrize("official", OFFICIAL, ids=lambda official: official.system)
 def test_the_official_files_are_what_is_looked_for_afterwards(official: Official, tmp_path: Path) -> None:
     """Every piece is found where a fetch from any of its sources puts it."""
-    for number in range(3):
+    for number in range(5):
         root = tmp_path / str(number)
         for offer in official.offers:
             for source in offer.sources[: number + 1][-1:]:

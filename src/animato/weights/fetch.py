@@ -1,31 +1,28 @@
-"""Official weights from the Hugging Face hub: sizes and licences are said first, resumed where a download broke off, then compared.
+"""Official weights onto this machine: sizes and licences are said first, what broke off is gone on with, what came is compared.
 
-A piece may have several sources. One that is gone, asks for more than it gives, or has another file of the same name costs only its own
-files: the next one is tried, and all other pieces are fetched. Nothing is downloaded with ANIMATO_OFFLINE or HF_HUB_OFFLINE set.
-HF_ENDPOINT names another hub, HF_TOKEN a user, as everywhere.
+A piece may have several sources. One that is gone, asks for more than it gives, stalls, or has another file of the same name costs only its
+own files: the next one is tried, and all other pieces are fetched. Nobody is asked with ANIMATO_OFFLINE or HF_HUB_OFFLINE set.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from huggingface_hub import HfApi, ModelInfo, hf_hub_url
-from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
-
 from animato.core.errors import MissingModelError, OutputError
+from animato.core.lock import locked
 from animato.core.output import check_filled, explained
 from animato.core.progress import Progress, silent
-from animato.weights.files import NEARLY, Offer, Official, Remote, Source, in_words
+from animato.weights.download import Download, download, stale
+from animato.weights.files import Offer, Official, Remote, Source, in_words
+from animato.weights.listing import Listing, listing
+from animato.weights.places import Hubs, Place, hubs_of
+from animato.weights.web import RefusedError
 
 OFFLINE = ("ANIMATO_OFFLINE", "HF_HUB_OFFLINE")
 SPARE = 1 << 30  # bytes of disk to be left free
@@ -35,192 +32,174 @@ NONE: Refused = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Download:
-    """One file that is to be fetched, as the hub states it: bytes, sha256 (of large files only) and revision."""
-
-    source: Source
-    file: Remote
-    size: int
-    sha256: str | None
-    revision: str
-    licence: str
-
-    def path(self, root: Path) -> Path:
-        return self.source.path(self.file, root)
-
-    def part(self, root: Path) -> Path:
-        """What has come of it so far. Two sources of one file go on with the same."""
-        path = self.path(root)
-        return path.with_name(f"{path.name}.{(self.sha256 or self.revision)[:8]}.part")
-
-    def is_there(self, root: Path) -> bool:
-        path = self.path(root)
-        return path.is_file() and path.stat().st_size == self.size
-
-
-@dataclass(frozen=True)
 class Plan:
-    """What a fetch will do. lost: what no source has."""
+    """What a fetch will do. lost: what no source has. alone: downloads of which no other source is known."""
 
     downloads: tuple[Download, ...]
     refused: Refused
     lost: tuple[Offer, ...]
-
-
-class _RefusedError(Exception):
-    """A source will not do; the message says why."""
+    alone: tuple[Download, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Hub:
-    """A hub whose repositories are asked for their files once each."""
+class Asking:
+    """Places that are asked for the files of a system once each, whatever comes of it."""
 
-    endpoint: str | None
-    answers: dict[tuple[str, str], ModelInfo | str] = field(default_factory=dict)
+    official: Official
+    hubs: Hubs
+    answers: dict[Place, Listing | str] = field(default_factory=dict)
 
-    def listed(self, offer: Offer, source: Source) -> list[Download]:
-        """The files of a source. Raises _RefusedError where it is not there, or has others."""
-        info = self._info(source)
-        there = {one.rfilename: one for one in info.siblings or []}
-        found = list[Download]()
-        for file in source.files:
-            if file.name not in there:
-                raise _RefusedError(f"it no longer has {file.name}")
-            lfs = there[file.name].lfs
-            one = Download(
-                source, file, there[file.name].size or 0, lfs.sha256 if lfs else None, info.sha or source.revision, _licence(offer, info)
-            )
-            _check_known(one)
-            found.append(one)
+    def downloads(self, offer: Offer, source: Source) -> list[Download]:
+        """The files of a source. Raises RefusedError where it is not there, or has others."""
+        said = self.listing(source.at)
+        found = [Download(source, file, said.of(file.name), licence(offer, said)) for file in source.files]
+        for one in found:
+            _check_known(self.official, offer, one)
         return found
 
-    def _info(self, source: Source) -> ModelInfo:
-        key = (source.hub, source.revision)
-        if key not in self.answers:
+    def listing(self, place: Place) -> Listing:
+        """What a place says of all its files that are wanted. Raises RefusedError."""
+        if place not in self.answers:
+            sources = [source for offer in self.official.offers for source in offer.sources if source.at == place]
             try:
-                with _hub_errors(source):
-                    api = HfApi(endpoint=self.endpoint)
-                    self.answers[key] = api.model_info(source.hub, revision=source.revision, files_metadata=True)
-            except _RefusedError as error:
-                self.answers[key] = str(error)
-        answer = self.answers[key]
+                self.answers[place] = listing(place, dict.fromkeys(file.name for one in sources for file in one.files), self.hubs)
+            except RefusedError as error:
+                self.answers[place] = str(error)
+        answer = self.answers[place]
         if isinstance(answer, str):
-            raise _RefusedError(answer)
+            raise RefusedError(answer)
         return answer
 
 
-def make_plan(official: Official, root: Path, endpoint: str | None = None, refused: Refused = NONE) -> Plan:
+def make_plan(official: Official, root: Path, hubs: Hubs | None = None, refused: Refused = NONE) -> Plan:
     """What a folder lacks, and which source is the first to have it.
 
     refused  sources that are not to be asked again
-    Raises MissingModelError where nobody is to be asked (offline).
+    Raises MissingModelError where nobody is to be asked (offline), InputError where the environment names no hub.
     """
-    _check_online(official, root)
-    hub = _Hub(endpoint)
-    downloads, lost, refusals = list[Download](), list[Offer](), dict(refused)
+    check_online(f"The weights of {official.system} cannot be fetched", f"put the files into {root}")
+    asking = Asking(official, hubs or hubs_of())
+    downloads, lost, alone, refusals = list[Download](), list[Offer](), list[Download](), dict(refused)
     for offer in official.offers:
-        found = _first(official, offer, root, hub, refusals) if offer.sources else []
+        found = _first(asking, offer, root, refusals) if offer.sources else []
         if found is None:
             lost.append(offer)
-        else:
-            downloads += found
-    return Plan(tuple(downloads), refusals, tuple(lost))
+            continue
+        downloads += found
+        alone += found if len(offer.sources) == 1 else []
+    return Plan(tuple(downloads), refusals, tuple(lost), tuple(alone))
 
 
 def notice(plan: Plan, root: Path) -> str:
     """What a fetch will download, for the user to read beforehand; and which sources will not do."""
     lines = [f"{in_words(sum(one.size for one in plan.downloads))} will be downloaded into {root}:"]
-    lines += [f"  {one.source.hub}: {one.file.name}, {in_words(one.size)}, licence {one.licence}" for one in plan.downloads]
-    lines += dict.fromkeys(f"  not from {source.hub}: {why}" for source, why in plan.refused.items())
+    lines += [_line(one, one in plan.alone, root) for one in plan.downloads]
+    lines += dict.fromkeys(f"  not from {source.at}: {why}" for source, why in plan.refused.items())
     return "\n".join(lines)
 
 
-def fetch(official: Official, root: Path, say: Callable[[str], None], endpoint: str | None = None, progress: Progress = silent) -> None:
+def fetch(official: Official, root: Path, say: Callable[[str], None], hubs: Hubs | None = None, progress: Progress = silent) -> None:
     """Fetches what a folder lacks, each piece from the first source that has it. What has come stays, and the rest can be resumed.
 
     say  takes what will be downloaded, before it is: once, and again where another source has to be tried
-    Raises MissingModelError that names all that could not be had, OutputError when the folder cannot take the files.
+    Raises MissingModelError that names all that could not be had; OutputError when the folder cannot take the files, or another fetch is
+    at work there.
     """
-    plan = make_plan(official, root, endpoint)
-    while plan.downloads:
-        say(notice(plan, root))
-        failed = _fetch(plan.downloads, root, endpoint, progress)
-        plan = make_plan(official, root, endpoint, {**plan.refused, **failed}) if failed else Plan((), plan.refused, plan.lost)
+    hubs = hubs or hubs_of()
+    plan = make_plan(official, root, hubs)
+    if plan.downloads:
+        _check_space(root, plan.downloads)
+        with locked(root, "fetch"):
+            plan = _fetch_all(official, root, plan, say, hubs, progress)
+    _clean(official, plan, root)
     if plan.lost:
         raise MissingModelError(_complaint(official, plan, root))
 
 
-def _first(official: Official, offer: Offer, root: Path, hub: _Hub, refused: dict[Source, str]) -> list[Download] | None:
+def check_online(what: str, instead: str) -> None:
+    """Offline means that nobody is asked. Raises MissingModelError."""
+    for switch in OFFLINE:
+        if os.environ.get(switch, "0").upper() not in ("", "0", "NO", "OFF", "FALSE"):
+            raise MissingModelError(f"{what} while {switch} is set. Unset it, or {instead}.")
+
+
+def licence(offer: Offer, said: Listing) -> str:
+    """The licence as it is known, and what the repository's card says where that is something else."""
+    if not said.licence or _letters(said.licence) in _letters(offer.licence):
+        return offer.licence
+    return f"{offer.licence} (this repository's card says {said.licence})"
+
+
+def _fetch_all(official: Official, root: Path, plan: Plan, say: Callable[[str], None], hubs: Hubs, progress: Progress) -> Plan:
+    """Fetches until all has come, or no source is left. What could not be had stands in the plan that is left."""
+    while plan.downloads:
+        say(notice(plan, root))
+        _check_space(root, plan.downloads)
+        failed = _fetch(plan.downloads, root, hubs, progress)
+        plan = make_plan(official, root, hubs, {**plan.refused, **failed}) if failed else Plan((), plan.refused, plan.lost)
+    return plan
+
+
+def _first(asking: Asking, offer: Offer, root: Path, refused: dict[Source, str]) -> list[Download] | None:
     """What to download of the first source that will do, None where none will. Of a piece that is there, only if it is another file."""
+    official = asking.official
     there = None if official.lacks(offer.piece, root) else official.path(offer.piece, root)
     for source in offer.sources:
         if source in refused or (there and there not in [source.path(file, root) for file in source.files]):
             continue
         try:
-            return [one for one in hub.listed(offer, source) if not one.is_there(root)]
-        except _RefusedError as error:
+            return [one for one in asking.downloads(offer, source) if not one.is_there(root)]
+        except RefusedError as error:
             refused[source] = str(error)
     return [] if there else None
 
 
-def _fetch(downloads: Sequence[Download], root: Path, endpoint: str | None, progress: Progress) -> dict[Source, str]:
+def _fetch(downloads: Sequence[Download], root: Path, hubs: Hubs, progress: Progress) -> dict[Source, str]:
     """Downloads the files one after the other. What a source owes in vain, and why."""
-    _check_space(root, sum(one.size for one in downloads))
     failed = dict[Source, str]()
-    for done, one in enumerate(downloads):
-        progress("fetching", done, len(downloads))
-        if one.source not in failed:
+    total = sum(one.size for one in downloads)
+    done = {"fetching": sum(one.has_come(root) for one in downloads), "checking": 0}
+
+    def tell(what: str, more: int) -> None:
+        done[what] += more
+        progress(what, done[what], total)
+
+    tell("fetching", 0)
+    for one in downloads:
+        if one.source not in failed and not one.is_there(root):  # another fetch may have brought it meanwhile
             try:
-                with explained(root), _hub_errors(one.source):
-                    _download(one, root, endpoint)
-            except _RefusedError as error:
+                with explained(root):
+                    download(one, root, hubs, tell)
+            except RefusedError as error:
                 failed[one.source] = str(error)
                 if (part := one.part(root)).is_file() and not part.stat().st_size:
                     part.unlink()
-    progress("fetching", len(downloads), len(downloads))
     return failed
 
 
-def _download(one: Download, root: Path, endpoint: str | None) -> None:
-    """Appends to what an earlier call has left. `http_get`, because `hf_hub_download` throws that away when it is interrupted."""
-    path, part = one.path(root), one.part(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    url = hf_hub_url(one.source.hub, one.file.name, revision=one.revision, endpoint=endpoint)
-    usable = part.is_file() and part.stat().st_size <= one.size
-    with part.open("ab" if usable else "wb") as file:
-        http_get(url, file, resume_size=file.tell(), headers=build_hf_headers(), expected_size=one.size, displayed_filename=one.file.name)
-    with part.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if one.sha256 not in (None, sha256):
-        part.unlink()
-        raise _RefusedError(f"{one.file.name} did not arrive as it was announced, and was thrown away")
-    part.replace(path)
+def _check_known(official: Official, offer: Offer, one: Download) -> None:
+    """Raises RefusedError for another file of the same name, as far as anything is known of the right one."""
+    known, listed = one.file, one.listed
+    if lookalike := next((other for other in official.lookalikes if other.piece == offer.piece and other.is_of(listed.size)), None):
+        raise RefusedError(f"its {known.name} is {lookalike.what}")
+    if known.sha256 and listed.sha256 and known.sha256 != listed.sha256:
+        raise RefusedError(f"its {known.name} is another file of that name (sha256 {listed.sha256[:8]}, not {known.sha256[:8]})")
+    if listed.size and not known.fits(listed.size):
+        raise RefusedError(f"its {known.name} is another file of that name ({in_words(listed.size)}, not {_about(known)})")
 
 
-def _check_online(official: Official, root: Path) -> None:
-    """Offline means that nobody is asked, so this comes before the hub's own library is."""
-    for switch in OFFLINE:
-        if os.environ.get(switch, "0").upper() not in ("", "0", "NO", "OFF", "FALSE"):
-            raise MissingModelError(
-                f"The weights of {official.system} cannot be fetched while {switch} is set. Unset it, or put the files into {root}."
-            )
+def _about(known: Remote) -> str:
+    return in_words(known.size) if known.size else f"{in_words(known.most)} at most"
 
 
-def _check_known(one: Download) -> None:
-    """Raises _RefusedError for another file of the same name, as far as anything is known of the right one."""
-    known = one.file
-    if known.sha256 and one.sha256 and known.sha256 != one.sha256:
-        raise _RefusedError(f"its {known.name} is another file of that name (sha256 {one.sha256[:8]}, not {known.sha256[:8]})")
-    if known.size and abs(one.size - known.size) > max(NEARLY * known.size, 4096):
-        raise _RefusedError(f"its {known.name} is another file of that name ({in_words(one.size)}, not {in_words(known.size)})")
-
-
-def _licence(offer: Offer, info: ModelInfo) -> str:
-    """The licence as it is known, and what the repository's card says where that is something else."""
-    stated = str((info.card_data.license if info.card_data else None) or "")
-    if not stated or _letters(stated) in _letters(offer.licence):
-        return offer.licence
-    return f"{offer.licence} (this repository's card says {stated})"
+def _line(one: Download, alone: bool, root: Path) -> str:
+    """One download, in words."""
+    path = one.path(root)
+    more = [f"{in_words(come)} of it are here" for come in (one.has_come(root),) if come]
+    more += [f"in place of the {in_words(path.stat().st_size)} there"] if path.is_file() else []
+    more += [] if one.sha256 else ["no sha256 is known"]
+    more += ["no other source is known"] if alone else []
+    return "; ".join([f"  {one.source.at}: {one.file.name}, {in_words(one.size)}, licence {one.licence}", *more])
 
 
 def _letters(text: str) -> str:
@@ -231,7 +210,8 @@ def _complaint(official: Official, plan: Plan, root: Path) -> str:
     """Every file that could not be had, by where it belongs, with the sources that were tried and why they would not do."""
     missing = dict[str, list[str]]()
     for offer in plan.lost:
-        tried = "; ".join(f"{source.hub}: {plan.refused[source]}" for source in offer.sources)
+        tried = "; ".join(f"{source.at}: {plan.refused[source]}" for source in offer.sources)
+        tried += "" if len(offer.sources) > 1 else "; no other source is known"
         first = offer.sources[0]
         missing.setdefault(tried, []).extend(first.path(file, Path()).as_posix() for file in first.files)
     what = ". ".join(f"{', '.join(files)} ({tried})" for tried, files in missing.items())
@@ -241,25 +221,18 @@ def _complaint(official: Official, plan: Plan, root: Path) -> str:
     )
 
 
-@contextmanager
-def _hub_errors(source: Source) -> Iterator[None]:
-    """Turns what the hub's library raises into _RefusedError; what is wrong with the disk passes."""
-    try:
-        yield
-    except GatedRepoError as error:
-        raise _RefusedError("its terms must be accepted first, on its page; then log in with `hf auth login`") from error
-    except RepositoryNotFoundError as error:
-        raise _RefusedError("the hub shows no such repository") from error
-    except RevisionNotFoundError as error:
-        raise _RefusedError(f"it no longer has revision {source.revision[:8]}") from error
-    except (HTTPError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError | TimeoutError):
-            raise
-        why = str(error).strip().split("\n")[0][:200].rstrip(".") or type(error).__name__
-        raise _RefusedError(f"it could not be reached: {why}") from error
+def _clean(official: Official, plan: Plan, root: Path) -> None:
+    """Removes the parts of what is in its place: those of sources that were given up, and of older runs."""
+    offers = [offer for offer in official.offers if offer not in plan.lost]
+    paths = {source.path(file, root) for offer in offers for source in offer.sources for file in source.files}
+    if parts := [part for path in paths for part in stale(path)]:
+        with locked(root, "fetch"), explained(root):
+            for part in parts:
+                part.unlink(missing_ok=True)
 
 
-def _check_space(root: Path, size: int) -> None:
+def _check_space(root: Path, downloads: Sequence[Download]) -> None:
+    size = sum(one.size - one.has_come(root) for one in downloads)
     check_filled(root)
     with explained(root):
         root.mkdir(parents=True, exist_ok=True)

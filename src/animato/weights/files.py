@@ -1,4 +1,4 @@
-"""Official weight files as data: pieces, their forms, where they are published; and the pieces that several systems share.
+"""Official weight files as data: pieces, their forms, and the sources of each, in the order in which they are tried.
 
 What is a system's own is in official/, a file a system. Sizes follow from the shapes of the networks (fp32), and agree with what public
 pages say of the files. Where a sha256 or a revision is known, it stands here. What the hub states is compared with that before anything
@@ -12,13 +12,15 @@ from pathlib import Path
 
 from animato.core.errors import MissingModelError
 from animato.pose.estimator.models import cache_folder
+from animato.weights.places import Place
 
 INDICES = tuple(f".{kind}.index{variant}.json" for variant in ("", ".fp16") for kind in ("safetensors", "bin"))  # of several files
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", *INDICES)  # in this order, where there are several
 STEMS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model", "pytorch_model.fp16")
 CONFIG = "config.json"
-MAIN = "main"  # where no revision is known
 NEARLY = 0.02  # pickles and headers add so much to the bytes of the values, at most
+HEADER = 4096  # bytes that any file may have more or fewer
+UNKNOWN = 1_000_000  # bytes, at most, of a file of which no size is known
 ROUNDED = 0.005  # pages say sizes in three digits
 
 
@@ -68,11 +70,33 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Network:
+    """A file that is run as it is, and therefore has its published name: ONNX or TorchScript. size: bytes."""
+
+    name: str
+    size: int
+
+    def find(self, root: Path) -> Path | None:
+        """The file, or None."""
+        return path if (path := root / self.name).is_file() else None
+
+    def incomplete(self, path: Path) -> Path | None:
+        """What is missing beside it: nothing."""
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({in_words(self.size)})"
+
+
+Form = File | Folder | Network
+
+
+@dataclass(frozen=True)
 class Piece:
     """One of the things that official weights consist of. Any of its forms will do; the first one is the usual one."""
 
     what: str
-    forms: tuple[File | Folder, ...]
+    forms: tuple[Form, ...]
     needed: bool = True
 
     @property
@@ -89,18 +113,26 @@ class Remote:
     size: int = 0
     sha256: str = ""
 
+    @property
+    def most(self) -> int:
+        """Bytes that it may have: some more than are known, for headers; few where nothing is known, as only of settings."""
+        return self.size + max(round(NEARLY * self.size), HEADER) if self.size else UNKNOWN
+
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes may be it."""
+        return size <= self.most and (not self.size or size >= self.size - max(NEARLY * self.size, HEADER))
+
 
 @dataclass(frozen=True)
 class Source:
-    """Files of one repository of the Hugging Face hub that make a piece.
+    """Files in one place that make a piece.
 
     folder  below the weights' own, where they are put
     """
 
-    hub: str
+    at: Place
     files: tuple[Remote, ...]
     folder: str = ""
-    revision: str = MAIN
 
     def path(self, file: Remote, root: Path) -> Path:
         """Where a file is put."""
@@ -124,22 +156,27 @@ class Lookalike:
     size: int
     what: str
 
-    def has(self, path: Path) -> bool:
-        return abs(path.stat().st_size - self.size) <= ROUNDED * self.size
+    def is_of(self, size: int) -> bool:
+        """Whether it is a file of so many bytes."""
+        return abs(size - self.size) <= ROUNDED * self.size
 
 
 @dataclass(frozen=True)
 class Official:
-    """The official weights of one system.
+    """The official weights of one system, or of one network that is used beside them.
 
     inside      a folder in which its publishers keep what is their own; looked into as well, and not asked for
     lookalikes  files that are not to be taken for its pieces
+    kept        the folder below the cache, where that is not of the system's name
+    caution     what to know before it is used
     """
 
     system: str
     offers: tuple[Offer, ...]
     inside: str = ""
     lookalikes: tuple[Lookalike, ...] = ()
+    kept: str = ""
+    caution: str = ""
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -155,7 +192,7 @@ class Official:
         path = self.path(piece, root)
         if path is None:
             return " or ".join(str(form) for form in piece.forms)
-        if wrong := next((one for one in self.lookalikes if one.piece == piece and one.has(path)), None):
+        if wrong := next((one for one in self.lookalikes if one.piece == piece and one.is_of(path.stat().st_size)), None):
             return f"{piece.forms[0]}; the {path.name} there is {wrong.what}"
         lacking = [missing for form, found in self._found(piece, root) if found == path and (missing := form.incomplete(path))]
         return lacking[0].relative_to(root).as_posix() if lacking else ""
@@ -176,7 +213,7 @@ class Official:
             raise MissingModelError(f"{root} lacks {', '.join(missing.values())}. {fetch} there what is missing.")
         return {piece: path for piece in wanted if (path := self.path(piece, root))}
 
-    def _found(self, piece: Piece, root: Path) -> list[tuple[File | Folder, Path]]:
+    def _found(self, piece: Piece, root: Path) -> list[tuple[Form, Path]]:
         """All forms of a piece that are there, complete or not."""
         roots = (root, root / self.inside) if self.inside else (root,)
         return [(form, path) for form in piece.forms for folder in roots if (path := form.find(folder))]
@@ -184,7 +221,7 @@ class Official:
     @property
     def folder(self) -> Path:
         """Where they are fetched to and looked for unless another folder is given."""
-        return cache_folder() / self.system
+        return cache_folder() / (self.kept or self.system)
 
 
 def find_weights(folder: Path, stems: tuple[str, ...] = STEMS) -> Path | None:

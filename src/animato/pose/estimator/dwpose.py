@@ -14,9 +14,11 @@ from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.pose.estimator import simcc, yolox
 from animato.pose.estimator.follow import BEST, Person, again, pick
+from animato.pose.estimator.models import cache_folder
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN
 
+NAME, FETCHED = "dwpose", "fetched"  # the folder below the cache, and the word for it
 DETECTOR, ESTIMATOR = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
 RESOLUTION = 512  # of the shorter side of the picture that the networks see
 STEP = 64  # both sides are multiples of it, so the shape changes a little
@@ -34,8 +36,9 @@ class DWPose:
 
     @classmethod
     def from_folder(cls, folder: Path) -> DWPose:
-        """The two files under their published names."""
-        return cls(Path(folder) / DETECTOR, Path(folder) / ESTIMATOR)
+        """The two files under their published names; of a folder called "fetched" that is not there, those that were fetched."""
+        place = cache_folder() / NAME if str(folder) in (FETCHED, NAME) and not Path(folder).is_dir() else Path(folder)
+        return cls(place / DETECTOR, place / ESTIMATOR)
 
     def estimate_picture(self, picture: np.ndarray) -> PoseSequence:
         """Everyone in an H W 3 uint8 RGB picture, the best seen first. Where no box is found, the whole picture is taken for one.
@@ -122,7 +125,8 @@ class _Network:
     def __init__(self, path: Path, threads: int, outputs: int, size: Size) -> None:
         runtime = _onnxruntime()
         if not path.is_file():
-            raise MissingModelError(f"DWPose's file {path} is not there. Put {DETECTOR} and {ESTIMATOR} into one folder and name it.")
+            get = f"Run `animato fetch {NAME}` and name `{FETCHED}`, or put {DETECTOR} and {ESTIMATOR} into one folder and name it."
+            raise MissingModelError(f"DWPose's file {path} is not there. {get}")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         state = runtime.capi.onnxruntime_pybind11_state

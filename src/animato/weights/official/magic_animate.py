@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
 from animato.weights.official.shared import SD_UNET_OFFER, TEXT_ENCODER_OFFER, VAE_OFFER, folder_of
+from animato.weights.places import HuggingFace
 
 TEMPORAL = Piece(
     "the motion modules, or the whole denoiser with them",
@@ -15,7 +16,8 @@ ENCODER = Piece(
 )
 CONTROLNET = Piece("the DensePose ControlNet", (Folder(("densepose_controlnet",), 1_445_116_480),))
 
-HUB, LICENCE = "zcxu-eric/MagicAnimate", "BSD-3-Clause"
+HUB = HuggingFace("zcxu-eric/MagicAnimate")
+LICENCE = "BSD-3-Clause"
 
 OFFICIAL = Official(
     "magic-animate",
