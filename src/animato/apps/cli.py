@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from animato import __version__
+from animato.apps.fetchable import BESIDE, POSE, WORDS, officials
 from animato.apps.signals import Ending
 from animato.core.errors import AnimatoError
+from animato.pose.estimator.models import DWPOSE_FILES, FETCHED
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
 STOPPED = 130  # the exit code after Ctrl-C
@@ -124,9 +126,15 @@ def pose(
     person: Who = "largest",
     smoothing: Annotated[str, typer.Option(help="binomial (5 taps), savgol, one-euro or none.")] = "binomial",
     dwpose: Annotated[
-        Path | None, typer.Option(help="A folder with DWPose's yolox_l.onnx and dw-ll_ucoco_384.onnx: use it instead.")
+        Path | None, typer.Option(help=f"A folder with DWPose's {' and '.join(DWPOSE_FILES)}, or {FETCHED}: use it instead.")
     ] = None,
-    densepose: Annotated[Path | None, typer.Option(help="A DensePose network in TorchScript, to find the parts with it instead.")] = None,
+    densepose: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Find the parts with a DensePose network: a TorchScript file, or {one_of(WORDS)}. "
+            "It is a program that runs: from people you trust only."
+        ),
+    ] = None,
 ) -> None:
     """Estimate the pose in every frame of a video."""
     from animato.api import Estimation
@@ -230,8 +238,16 @@ def web(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask every source of every official file instead; nothing is downloaded.")
+    ] = False,
+) -> None:
     """Say what is installed, which models are there, and what this machine has."""
+    if online:
+        from animato.apps.online import examine_sources
+
+        raise typer.Exit(examine_sources(officials().values()))
     from animato.apps.doctor import examine
 
     raise typer.Exit(examine())
@@ -242,7 +258,8 @@ def fetch(
     what: Annotated[
         str,
         typer.Argument(
-            help=f"pose: the embedded pose estimator's models; {', '.join(one.name for one in with_weights())}: official weights."
+            help=f"{POSE}: the embedded pose estimator's models; {', '.join(one.name for one in with_weights())}: official weights; "
+            f"{', '.join(one.system for one in BESIDE)}: networks that find poses and body parts."
         ),
     ],
     wheel: Annotated[Path | None, typer.Option(help="Take the pose models from this wheel of mediapipe instead of downloading it.")] = None,

@@ -11,6 +11,7 @@ import numpy as np
 
 from animato import api
 from animato.apps.console import Bars, note, say
+from animato.apps.fetchable import densepose_file
 from animato.apps.outputs import already_written, make_ready
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.output import check_target
@@ -26,6 +27,7 @@ _OPAQUE = 0.7  # of the parts over the video
 def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, estimation: api.Estimation, network: Path | None) -> None:
     """The body parts of a video or a picture, and on request the same laid over it."""
     if network:
+        network = densepose_file(network)
         check_installed("--densepose")
     make_ready([video, *([network] if network else [])], out, overlay)
     for path in (out, overlay):

@@ -13,7 +13,7 @@ import psutil
 
 from animato import __version__
 from animato.apps.console import say
-from animato.apps.weights import found
+from animato.apps.weights import beside, found
 from animato.core.packages import DIFFUSION, missing
 from animato.people.shipped import characters, motions
 from animato.pose.estimator.models import POSE_MODELS, missing_pose_models, pose_folder
@@ -41,7 +41,7 @@ def examine() -> int:
         if not _package(name):
             say(f"  {name:<26} not installed (optional: {what})")
     absent = _models()
-    for line in found():
+    for line in (*found(), *beside()):
         say(line)
     _machine()
     for line in (*devices(), *systems()):

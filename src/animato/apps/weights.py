@@ -6,47 +6,49 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from animato.apps.console import Bars, say
+from animato.apps.fetchable import BESIDE, official
 from animato.apps.outputs import make_ready, tidy
 from animato.core.apart import check_trees_apart
 from animato.core.errors import InputError, Interrupted, MissingModelError
 from animato.core.packages import check_installed
 from animato.systems.known import Card, card, with_weights
 from animato.weights.about import about, is_own
+from animato.weights.fetch import fetch as run
 from animato.weights.files import Official, Piece, in_words
 
 
-def official(name: str, also: tuple[str, ...] = ()) -> Official:
-    """The official weights of a system by its name. Raises InputError."""
-    known = {one.name: one.official for one in with_weights() if one.official}
-    if name not in known:
-        raise InputError(f"There are no weights called '{name}': choose {', '.join([*also, *known])}.")
-    return known[name]
-
-
 def fetch(what: str, to: Path | None) -> None:
-    """The official weights of a system into a folder (default: the cache), told beforehand; nothing if they are there."""
-    wanted = official(what, ("pose",))
+    """Official files into a folder (default: the cache), told beforehand; nothing if they are there."""
+    wanted = official(what)
     folder = to or wanted.folder
     if is_own(folder) or not wanted.missing(folder):
-        say(f"The weights of {wanted.system} are in {folder}.")
+        say(f"The weights of {wanted.system} are in {folder}.{_use(wanted, to)}")
         return
-    check_installed("animato fetch")
     tidy([folder])
-    from animato.weights.fetch import fetch as run
-
+    if wanted not in BESIDE:
+        check_installed("animato fetch")
+    if wanted.caution:
+        say(wanted.caution)
     try:
-        run(wanted, folder, say)
+        with Bars() as bars:
+            run(wanted, folder, say, progress=bars)
     except KeyboardInterrupt:
         raise Interrupted(f"Stopped. What has come is in {folder}; the same command goes on from there.") from None
-    say(f"The weights of {wanted.system} are now in {folder}.")
+    say(f"The weights of {wanted.system} are now in {folder}.{_use(wanted, to)}")
+
+
+def _use(wanted: Official, to: Path | None) -> str:
+    return f" Use them: {wanted.use}" if wanted.use and to is None else ""
 
 
 def convert(folder: Path, out: Path, system: str, half: bool, base: bool) -> None:
     """Official weights into the project's own form, checked key by key; or, of a base, what training begins with."""
-    official(system)
+    systems = [one.name for one in with_weights()]
+    if system not in systems:
+        raise InputError(f"There are no weights of a system called '{system}': choose {', '.join(systems)}.")
+    check_installed("animato convert")
     make_ready([], out)
     check_trees_apart(folder, out)
-    check_installed("animato convert")
     write = _converter(card(system), base)
     import torch
     from transformers.utils.logging import disable_progress_bar
@@ -83,6 +85,14 @@ def found() -> Iterator[str]:
         missing = one.missing(one.folder)
         yield f"{head}: {'none' if not there else 'some' if missing else 'all that is needed'}"
         yield from (f"  {line}" for line in _found_and_missing(one, there, missing))
+
+
+def beside() -> Iterator[str]:
+    """A line for each network that is used beside the systems: where it is, or how to get it."""
+    for one in BESIDE:
+        lacking = one.missing(one.folder)
+        size = in_words(sum(piece.size for piece in one.pieces))
+        yield f"  {one.system:<26} {f'not fetched (optional, {size}: animato fetch {one.system})' if lacking else f'in {one.folder}'}"
 
 
 def _found_and_missing(one: Official, there: list[str], missing: dict[Piece, str]) -> Iterator[str]:

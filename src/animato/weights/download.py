@@ -133,7 +133,7 @@ def _append(one: Download, part: Path, hubs: Hubs, tell: Tell) -> None:
         except StatusError as error:
             if error.status == 416:
                 _cut(file, 0, tell)
-            raise RefusedError(explain(error, one.file.name)) from error
+            raise explain(error, one.file.name) from error
         except BrokenError:
             os.fsync(file.fileno())
             raise

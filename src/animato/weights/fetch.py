@@ -22,7 +22,7 @@ from animato.weights.download import Download, download, stale
 from animato.weights.files import Offer, Official, Remote, Source, in_words
 from animato.weights.listing import Listing, listing
 from animato.weights.places import Hubs, Place, hubs_of
-from animato.weights.web import RefusedError
+from animato.weights.web import OtherFileError, RefusedError
 
 OFFLINE = ("ANIMATO_OFFLINE", "HF_HUB_OFFLINE")
 SPARE = 1 << 30  # bytes of disk to be left free
@@ -47,7 +47,7 @@ class Asking:
 
     official: Official
     hubs: Hubs
-    answers: dict[Place, Listing | str] = field(default_factory=dict)
+    answers: dict[Place, Listing | RefusedError] = field(default_factory=dict)
 
     def downloads(self, offer: Offer, source: Source) -> list[Download]:
         """The files of a source. Raises RefusedError where it is not there, or has others."""
@@ -64,10 +64,10 @@ class Asking:
             try:
                 self.answers[place] = listing(place, dict.fromkeys(file.name for one in sources for file in one.files), self.hubs)
             except RefusedError as error:
-                self.answers[place] = str(error)
+                self.answers[place] = error
         answer = self.answers[place]
-        if isinstance(answer, str):
-            raise RefusedError(answer)
+        if isinstance(answer, RefusedError):
+            raise answer
         return answer
 
 
@@ -181,11 +181,11 @@ def _check_known(official: Official, offer: Offer, one: Download) -> None:
     """Raises RefusedError for another file of the same name, as far as anything is known of the right one."""
     known, listed = one.file, one.listed
     if lookalike := next((other for other in official.lookalikes if other.piece == offer.piece and other.is_of(listed.size)), None):
-        raise RefusedError(f"its {known.name} is {lookalike.what}")
+        raise OtherFileError(f"its {known.name} is {lookalike.what}")
     if known.sha256 and listed.sha256 and known.sha256 != listed.sha256:
-        raise RefusedError(f"its {known.name} is another file of that name (sha256 {listed.sha256[:8]}, not {known.sha256[:8]})")
+        raise OtherFileError(f"its {known.name} is another file of that name (sha256 {listed.sha256[:8]}, not {known.sha256[:8]})")
     if listed.size and not known.fits(listed.size):
-        raise RefusedError(f"its {known.name} is another file of that name ({in_words(listed.size)}, not {_about(known)})")
+        raise OtherFileError(f"its {known.name} is another file of that name ({in_words(listed.size)}, not {_about(known)})")
 
 
 def _about(known: Remote) -> str:

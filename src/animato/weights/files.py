@@ -167,16 +167,20 @@ class Official:
 
     inside      a folder in which its publishers keep what is their own; looked into as well, and not asked for
     lookalikes  files that are not to be taken for its pieces
+    beside      what else its publishers have, for whoever wants to use it
     kept        the folder below the cache, where that is not of the system's name
     caution     what to know before it is used
+    use         a command that uses it, where it is used by another name
     """
 
     system: str
     offers: tuple[Offer, ...]
     inside: str = ""
     lookalikes: tuple[Lookalike, ...] = ()
+    beside: tuple[Official, ...] = ()
     kept: str = ""
     caution: str = ""
+    use: str = ""
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

@@ -14,10 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from animato.weights.places import GitHub, Hubs, HuggingFace, ModelScope, Place, Web
-from animato.weights.web import Answer, RefusedError, StatusError, asked, is_page
+from animato.weights.web import Answer, GatedError, GoneError, RefusedError, StatusError, asked, is_page
 
 LONGEST = 20_000_000  # bytes of a list
-GATED = "its terms must be accepted first, on its page; then log in with `hf auth login`"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -37,13 +36,13 @@ class Listing:
     """The files of a place by name, why others are not to be had, and the licence on the card of the repository."""
 
     files: Mapping[str, Listed]
-    lacking: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[str, RefusedError] = field(default_factory=dict)
     licence: str = ""
 
     def of(self, name: str) -> Listed:
         """Raises RefusedError where the place has no such file."""
         if name not in self.files:
-            raise RefusedError(self.lacking.get(name, f"it no longer has {name}"))
+            raise self.lacking.get(name) or GoneError(f"it no longer has {name}")
         return self.files[name]
 
 
@@ -68,31 +67,32 @@ def head(url: str, name: str, hubs: Hubs) -> Listed:
             return _said(url, name, answer)
     except StatusError as error:
         if error.status not in (403, 405, 501) or error.code:
-            raise RefusedError(explain(error, name)) from error
+            raise explain(error, name) from error
     try:  # some addresses are good for getting alone
         with asked(url, hubs, headers={"Range": "bytes=0-0"}) as answer:
             return _said(url, name, answer)
     except StatusError as error:
-        raise RefusedError(explain(error, name)) from error
+        raise explain(error, name) from error
 
 
-def explain(error: StatusError, name: str = "", revision: str = "") -> str:
-    """An answer that is an error, in words."""
-    if error.code == "GatedRepo":
-        return GATED
-    if name and error.status in (401, 403) and error.code != "RepoNotFound":
-        return f"it gives {name} to nobody whom it does not know (it answers {error.status})"
-    if error.code == "RevisionNotFound":
-        return f"it no longer has revision {revision[:8]}"
-    if error.code == "EntryNotFound" or (name and error.status in (404, 410) and error.code != "RepoNotFound"):
-        return f"it no longer has {name}"
-    if error.status in (401, 403, 404, 410):
-        return "the hub shows no such repository"
-    if error.status == 416:
-        return f"it has less of {name} than it announced"
-    if error.status == 429:
-        return "it was asked too often, and wants to be left alone for a while"
-    return str(error)
+def explain(error: StatusError, name: str = "", revision: str = "") -> RefusedError:
+    """An answer that is an error, in words; about a file if that has a name, or else about a whole place."""
+    status, code = error.status, error.code
+    if code == "GatedRepo":
+        return GatedError("its terms must be accepted first, on its page; then log in with `hf auth login`")
+    if name and status in (401, 403) and code != "RepoNotFound":
+        return GatedError(f"it gives {name} to nobody whom it does not know (it answers {status})")
+    if code == "RevisionNotFound":
+        return GoneError(f"it no longer has revision {revision[:8]}")
+    if code == "EntryNotFound" or (name and status in (404, 410) and code != "RepoNotFound"):
+        return GoneError(f"it no longer has {name}")
+    if status in (401, 404, 410):
+        return GoneError("the hub shows no such repository")
+    if status == 403:
+        return GatedError("it tells nobody whom it does not know (it answers 403)")
+    if status == 416:
+        return RefusedError(f"it has less of {name} than it announced")
+    return RefusedError("it was asked too often, and wants to be left alone for a while") if status == 429 else error
 
 
 def _of_hugging_face(place: HuggingFace, names: tuple[str, ...], hubs: Hubs) -> Listing:
@@ -147,12 +147,12 @@ def _of_github(place: GitHub, hubs: Hubs) -> Listing:
 
 
 def _of_heads(addresses: Mapping[str, str], hubs: Hubs) -> Listing:
-    files, lacking = dict[str, Listed](), dict[str, str]()
+    files, lacking = dict[str, Listed](), dict[str, RefusedError]()
     for name, url in addresses.items():
         try:
             files[name] = head(url, name, hubs)
         except RefusedError as error:
-            lacking[name] = str(error)
+            lacking[name] = error
     return Listing(files, lacking)
 
 
@@ -172,7 +172,7 @@ def _json(url: str, revision: str, hubs: Hubs) -> Any:
         said = json.loads(content)
     except StatusError as error:
         if error.status in (401, 403, 404, 410, 429) or error.code:
-            raise RefusedError(explain(error, revision=revision)) from error
+            raise explain(error, revision=revision) from error
         raise _UnhelpfulError from error
     except (ValueError, RecursionError) as error:
         raise _UnhelpfulError from error

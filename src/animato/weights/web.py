@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from typing import IO
 from urllib.parse import urljoin, urlsplit
 
-from animato import __version__
 from animato.weights.places import Hubs
 
 REDIRECTS = 6
@@ -25,11 +24,33 @@ _CARRIED = ("x-linked-size", "x-linked-etag", "x-repo-commit")  # said of the fi
 
 
 class RefusedError(Exception):
-    """A source will not do; the message says why."""
+    """A source will not do; the message says why, and `state` what that makes of it, in a word or two."""
+
+    state = "no good"
+
+
+class GoneError(RefusedError):
+    """A source, or what is wanted of it, is not there any more."""
+
+    state = "gone"
+
+
+class GatedError(RefusedError):
+    """A source gives its files to some people only."""
+
+    state = "gated"
+
+
+class OtherFileError(RefusedError):
+    """A source has another file under the name that is wanted."""
+
+    state = "another file"
 
 
 class BrokenError(RefusedError):
     """A connection did not last; another one may go on from there."""
+
+    state = "not reached"
 
 
 class StalledError(BrokenError):
@@ -38,6 +59,8 @@ class StalledError(BrokenError):
 
 class StatusError(RefusedError):
     """The answer was an error. code: what the Hugging Face hub says of it."""
+
+    state = "not reached"
 
     def __init__(self, status: int, reason: str, code: str) -> None:
         super().__init__(f"it could not be reached: it answers {status} {reason}".rstrip())
@@ -95,7 +118,7 @@ def is_page(answer: Answer) -> bool:
 
 
 def _request(url: str, hubs: Hubs, method: str, headers: Mapping[str, str]) -> urllib.request.Request:
-    own = {"User-Agent": f"animato/{__version__}", "Accept-Encoding": "identity"}
+    own = {"User-Agent": "animato", "Accept-Encoding": "identity"}
     if hubs.token and _origin(url) == _origin(hubs.hugging_face):
         own["Authorization"] = f"Bearer {hubs.token}"
     return urllib.request.Request(url, headers={**own, **headers}, method=method)

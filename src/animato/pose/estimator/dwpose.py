@@ -14,12 +14,11 @@ from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.pose.estimator import simcc, yolox
 from animato.pose.estimator.follow import BEST, Person, again, pick
-from animato.pose.estimator.models import cache_folder
+from animato.pose.estimator.models import DWPOSE, DWPOSE_FILES, FETCHED, cache_folder
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN
 
-NAME, FETCHED = "dwpose", "fetched"  # the folder below the cache, and the word for it
-DETECTOR, ESTIMATOR = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
+DETECTOR, ESTIMATOR = DWPOSE_FILES
 RESOLUTION = 512  # of the shorter side of the picture that the networks see
 STEP = 64  # both sides are multiples of it, so the shape changes a little
 
@@ -37,7 +36,7 @@ class DWPose:
     @classmethod
     def from_folder(cls, folder: Path) -> DWPose:
         """The two files under their published names; of a folder called "fetched" that is not there, those that were fetched."""
-        place = cache_folder() / NAME if str(folder) in (FETCHED, NAME) and not Path(folder).is_dir() else Path(folder)
+        place = cache_folder() / DWPOSE if str(folder) in (FETCHED, DWPOSE) and not Path(folder).is_dir() else Path(folder)
         return cls(place / DETECTOR, place / ESTIMATOR)
 
     def estimate_picture(self, picture: np.ndarray) -> PoseSequence:
@@ -125,7 +124,7 @@ class _Network:
     def __init__(self, path: Path, threads: int, outputs: int, size: Size) -> None:
         runtime = _onnxruntime()
         if not path.is_file():
-            get = f"Run `animato fetch {NAME}` and name `{FETCHED}`, or put {DETECTOR} and {ESTIMATOR} into one folder and name it."
+            get = f"Run `animato fetch {DWPOSE}` and name `{FETCHED}`, or put {DETECTOR} and {ESTIMATOR} into one folder and name it."
             raise MissingModelError(f"DWPose's file {path} is not there. {get}")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -21,6 +21,9 @@ from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.core.progress import Progress, silent
 from animato.core.reading import read_bytes
 
+DWPOSE = "dwpose"  # the folder of its two networks below the cache, once they were fetched
+DWPOSE_FILES = ("yolox_l.onnx", "dw-ll_ucoco_384.onnx")  # the detector of people, the estimator of their points
+FETCHED = "fetched"  # what people write in place of that folder
 WHEEL = "mediapipe==0.10.21"
 WHEEL_BYTES = 35_622_638
 LICENCE = "Apache-2.0"

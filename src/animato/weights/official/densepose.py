@@ -22,7 +22,8 @@ def _official(name: str, layers: int, size: int) -> Official:
     first = Network(f"densepose_rcnn_R_{layers}_FPN_DL_s1x_fp32.pt", size)
     sources = tuple(Source(at, (Remote(one.name, size),)) for at, one in ((FIRST, first), (COPY, copy)))
     piece = Piece(f"DensePose with a ResNet of {layers} layers", (copy, first))
-    return Official(name, (Offer(piece, LICENCE, sources),), kept=NAME, caution=CAUTION)
+    use = f"animato pose VIDEO -o parts.mp4 --kind densepose --densepose r{layers}"
+    return Official(name, (Offer(piece, LICENCE, sources),), kept=NAME, caution=CAUTION, use=use)
 
 
 SMALL = _official(NAME, 50, 265_000_000)

@@ -7,6 +7,7 @@ its makers had were withdrawn in November 2025. The VAE's folder is 335 MB; the 
 from __future__ import annotations
 
 from animato.weights.files import File, Folder, Offer, Official, Piece, Remote, Source
+from animato.weights.official import dwpose
 from animato.weights.official.shared import VAE_SHA256, folder_of
 from animato.weights.places import HuggingFace, ModelScope
 
@@ -49,4 +50,5 @@ OFFICIAL = Official(
             tuple(Source(at, (OPEN_CLIP_FILE,)) for at in (HuggingFace("laion/CLIP-ViT-H-14-laion2B-s32B-b79K"), COPY, FIRST)),
         ),
     ),
+    beside=(dwpose.offered(COPY, FIRST),),
 )
