@@ -138,6 +138,7 @@ def animate(
     frames    only the first so many
     align     the alignment: robust, musepose, unianimate or none, or an Alignment with adjustments
     person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
+    The same call gives the same frames (docs/same_results.md).
     Raises InputError for input that cannot be used, MissingModelError when packages or models are not there.
     """
     animator = load(system) if isinstance(system, str) else system

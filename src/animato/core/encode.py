@@ -27,6 +27,7 @@ FRAME_FILES = re.compile(r"\d{6,}\.png")  # the names in a folder of frames
 
 _BT709 = 1  # the same number for primaries, transfer and matrix
 _ROUNDED = Interpolation.BILINEAR | Interpolation.ACCURATE_RND  # the default lets chroma drift down
+_X264_THREADS = 4  # the number is part of the result, so it must not be that of the machine's cores
 _GIF_MOST_FPS = 50  # players show shorter delays at a tenth of their speed
 
 
@@ -63,7 +64,8 @@ class _Kind:
     codec_options: dict[str, str]
 
 
-_MP4 = _Kind("mp4", "libx264", "yuv420p", {"movflags": "+faststart"}, {"crf": "18", "preset": "veryfast"})
+_X264 = {"crf": "18", "preset": "veryfast", "x264-params": "cpu-independent=1"}
+_MP4 = _Kind("mp4", "libx264", "yuv420p", {"movflags": "+faststart"}, _X264)
 _GIF = _Kind("gif", "gif", "pal8", {"loop": "0"}, {})
 _WEBP = _Kind("webp", "libwebp", "yuv420p", {"loop": "0"}, {"quality": "80"})
 
@@ -99,12 +101,17 @@ class _Packed:
 
 
 class Mp4(_Packed):
-    """H.264, 4:2:0, BT.709, limited range: what browsers play. Odd sizes gain a row or column, a repeat of the last."""
+    """H.264, 4:2:0, BT.709, limited range: what browsers play. Odd sizes gain a row or column, a repeat of the last.
+
+    Equal frames give the same file, however many cores there are. Without "cpu-independent", x264 takes functions for processors with
+    AVX-512 that read memory nobody has written (in its macroblock tree, where a width is no multiple of 16): the files differed at random.
+    """
 
     def __init__(self, path: Path, size: Size, fps: Fraction, sound: Path | None) -> None:
         self._odd = (size[0] % 2, size[1] % 2)
         super().__init__(path, _MP4, (size[0] + self._odd[0], size[1] + self._odd[1]), fps)
         context = self.stream.codec_context
+        context.thread_count = _X264_THREADS
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = ColorRange.MPEG
         self._sound: Soundtrack | None = None

@@ -108,7 +108,7 @@ def write_clip(clip: Clip, path: str | Path, progress: Progress = silent, sound:
     The result takes the place of an older one only when it is finished. The clip's sound goes along into MP4, cut to the length of the
     frames. If Ctrl-C comes and `keep_partial` is set, the frames so far are finished as <name>.partial<ending>, or, where that is
     somebody's, as <name>.partial-2<ending> ..., and Interrupted is raised. Raises OutputError, and InputError, also for a path from which
-    the clip itself is read.
+    the clip itself is read. Equal frames give the same file, to the bit, on machines of one kind.
     """
     target = check_output(path)
     check_apart([*clip.sources, *([clip.sound] if clip.sound else [])], [target])

@@ -29,11 +29,11 @@ class Settings:
 
     steps          denoising steps; more are slower and finer
     guidance       how strongly the reference is insisted upon; 1 or less: no guidance, in half the time
-    seed           of the noise; the same seed gives the same clip
+    seed           of the noise; the same seed gives the same clip (docs/same_results.md says to which digit)
     scheduler      name of a diffusers scheduler, with or without "Scheduler"
     noise_period   after how many frames the noise of a clip begins again, which steadies what stands still; 0: never
     window         how a clip longer than a window is cut up: into windows, or into a chain of clips
-    batch          windows that the network sees at once; changes speed and memory, not the clip
+    batch          windows that the network sees at once; changes speed and memory, and no more than a last digit of the clip
     canvas         width and height in which the networks work, whatever the shape of the result; None: those of the result
     interpolation  k > 1: k - 1 frames are put between the latents of neighbouring frames, and the clip has k times the frame rate
     dtype          of the networks; auto: float32 on a CPU, float16 elsewhere. Between steps latents are float32
