@@ -15,6 +15,7 @@ from animato.apps.cli import main
 from animato.weights.animate_anyone import convert, read
 from animato.weights.official.animate_anyone import OFFICIAL
 from hub import Hub, serving
+from killed import killed
 from weight_files import official, tiny_networks
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -54,6 +55,40 @@ def test_convert_leaves_what_is_there(weights: Path, tmp_path: Path, capsys: pyt
         said = capsys.readouterr().err
         assert said.startswith("error: ") and expected in said and said.count("\n") == 1
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file sizes")
+def test_convert_onto_a_disk_that_fills_up(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a full disk, a limit makes writing fail half way: one sentence, the older folder stays, nothing else is left."""
+    import resource
+
+    convert(weights, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        assert main(["convert", str(weights), "--out", str(tmp_path / "out")]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    said = capsys.readouterr().err
+    assert "error: " in said and "out cannot be written: it grew larger than its disk or your limits allow" in said and "Trace" not in said
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("source", "out"), [("official", "official"), ("official", "official/own"), ("official/inner", "official")])
+def test_convert_writes_neither_into_its_input_nor_around_it(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, out: str
+) -> None:
+    (tmp_path / "official").symlink_to(weights)
+    assert main(["convert", str(tmp_path / source), "--out", str(tmp_path / out)]) == 2
+    assert "are one folder, or one lies in the other" in capsys.readouterr().err
+
+
+def test_convert_removes_what_a_killed_one_left(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = killed(tmp_path / "own", "folder")
+    assert main(["convert", str(weights), "--out", str(tmp_path / "new")]) == 0
+    assert f"note: Removed what an earlier run left unfinished in {tmp_path}: {left.name} (5.0 kB)." in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_convert_refuses_what_half_cannot_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ animato.json says which system it is, where the values come from and which versi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from animato.core.errors import MissingModelError, OutputError
@@ -84,9 +86,19 @@ def save(folder: Path, networks: Iterable[tuple[str, Saved | Path]], description
                 shutil.copytree(network, temporary / name, copy_function=_linked)
             else:
                 _check_finite(name, network)
-                network.save_pretrained(temporary / name, safe_serialization=True)
+                _save_network(network, temporary / name)
         (temporary / OWN).write_text(json.dumps(said, indent=1) + "\n", "utf-8")
-        put_in_place(temporary, folder)
+        put_in_place(temporary, folder, re.compile("|".join(re.escape(path.name) for path in temporary.iterdir())))
+
+
+def _save_network(network: Saved, folder: Path) -> None:
+    """Raises OSError: safetensors has words of its own for a full disk, and the system's number in brackets."""
+    try:
+        network.save_pretrained(folder, safe_serialization=True)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(folder)) from error
 
 
 def trained_noise(folder: Path, published: NoiseSchedule) -> NoiseSchedule:
