@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -54,9 +55,16 @@ def write_picture(pixels: np.ndarray, path: str | Path) -> Path:
     target = check_target(path, WRITTEN_ENDINGS)
     with temporary_beside(target) as temporary:
         with explained(target):
-            Image.fromarray(pixels).save(temporary, quality=95)
+            temporary.write_bytes(_packed(pixels, target.suffix.lower()))
         put_in_place(temporary, target)
     return target
+
+
+def _packed(pixels: np.ndarray, ending: str) -> bytes:
+    """A picture file's bytes. Pillow does not notice when a disk takes only some of those that it writes itself."""
+    packed = io.BytesIO()
+    Image.fromarray(pixels).save(packed, Image.registered_extensions()[ending], quality=95)
+    return packed.getvalue()
 
 
 def check_readable(path: Path) -> None:
