@@ -49,8 +49,11 @@ def test_sizes_and_licences_are_as_published() -> None:
 def test_what_a_program_is_and_how_it_is_used_is_said(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", "densepose"]) == 2  # offline
     assert "A TorchScript file is a program that runs here" in capsys.readouterr().out
-    put(cache / "densepose" / "densepose_r50_fpn_dl.torchscript")
+    name = "densepose_r50_fpn_dl.torchscript"
+    put(cache / "densepose" / name)
+    put(cache / "densepose" / f"{name}.01234567.part")
     assert main(["fetch", "densepose"]) == 0
+    assert [path.name for path in (cache / "densepose").iterdir()] == [name]
     assert "are in" in (said := capsys.readouterr().out) and "--densepose r50" in said
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from animato.core.errors import InputError, MissingModelError
+from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.weights.download import Download
 from animato.weights.fetch import fetch, make_plan, notice
 from animato.weights.files import File, Folder, Lookalike, Offer, Official, Piece, Remote, Source
@@ -238,3 +238,20 @@ def test_a_part_belongs_to_a_file_not_to_a_source() -> None:
         for listed in (Listed("https://a/1", 5, "ab" * 32), Listed("https://b/2", 5, "ab" * 32), Listed("https://b/2", 5, "", "tag"))
     )
     assert one == same == root / "x.pth.abababab.part" and other != one
+
+
+def test_a_list_may_lead_nowhere_else(hub: Hub, tmp_path: Path) -> None:
+    """GitHub's list holds whole addresses: only https is followed, and nothing of this machine is opened."""
+    for url in ("file:///etc/passwd", "http://localhost:1/x", "", "ftp://127.0.0.1/x"):
+        asset = {"name": "values.safetensors", "size": len(VALUES), "browser_download_url": url}
+        hub.releases = lambda repository, asset=asset: [{"assets": [asset]}]  # type: ignore[method-assign, misc]
+        with pytest.raises(MissingModelError, match="github.com/bad/values: it leads to"):
+            fetch(official(GitHub("bad/values")), tmp_path, lambda text: None, hub.hubs)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anybody_is_asked(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for root in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError):
+            fetch(official(HuggingFace("good/values")), root, lambda text: None, hub.hubs)
+    assert hub.asked == []

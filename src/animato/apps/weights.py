@@ -13,6 +13,7 @@ from animato.core.errors import InputError, Interrupted, MissingModelError
 from animato.core.packages import check_installed
 from animato.systems.known import Card, card, with_weights
 from animato.weights.about import about, is_own
+from animato.weights.fetch import clean
 from animato.weights.fetch import fetch as run
 from animato.weights.files import Official, Piece, in_words
 
@@ -22,6 +23,7 @@ def fetch(what: str, to: Path | None) -> None:
     wanted = official(what)
     folder = to or wanted.folder
     if is_own(folder) or not wanted.missing(folder):
+        clean(wanted, folder)
         say(f"The weights of {wanted.system} are in {folder}.{_use(wanted, to)}")
         return
     tidy([folder])

@@ -105,15 +105,26 @@ def fetch(official: Official, root: Path, say: Callable[[str], None], hubs: Hubs
     Raises MissingModelError that names all that could not be had; OutputError when the folder cannot take the files, or another fetch is
     at work there.
     """
+    check_filled(root)
     hubs = hubs or hubs_of()
     plan = make_plan(official, root, hubs)
     if plan.downloads:
         _check_space(root, plan.downloads)
         with locked(root, "fetch"):
             plan = _fetch_all(official, root, plan, say, hubs, progress)
-    _clean(official, plan, root)
+    clean(official, root)
     if plan.lost:
         raise MissingModelError(_complaint(official, plan, root))
+
+
+def clean(official: Official, root: Path) -> None:
+    """Removes the parts of what is in its place: those of sources that were given up, and of older runs. Raises OutputError."""
+    offers = [offer for offer in official.offers if not official.lacks(offer.piece, root)]
+    paths = {source.path(file, root) for offer in offers for source in offer.sources for file in source.files}
+    if parts := [part for path in paths for part in stale(path)]:
+        with locked(root, "fetch"), explained(root):
+            for part in parts:
+                part.unlink(missing_ok=True)
 
 
 def check_online(what: str, instead: str) -> None:
@@ -219,16 +230,6 @@ def _complaint(official: Official, plan: Plan, root: Path) -> str:
         f"Not all weights of {official.system} could be fetched: {what}. Check the network and fetch again, it goes on from there; or put "
         f"into {root} by hand what is missing."
     )
-
-
-def _clean(official: Official, plan: Plan, root: Path) -> None:
-    """Removes the parts of what is in its place: those of sources that were given up, and of older runs."""
-    offers = [offer for offer in official.offers if offer not in plan.lost]
-    paths = {source.path(file, root) for offer in offers for source in offer.sources for file in source.files}
-    if parts := [part for path in paths for part in stale(path)]:
-        with locked(root, "fetch"), explained(root):
-            for part in parts:
-                part.unlink(missing_ok=True)
 
 
 def _check_space(root: Path, downloads: Sequence[Download]) -> None:
