@@ -24,7 +24,7 @@ from animato.apps.web.files import Files, Sent
 from animato.apps.web.guards import check_host, check_origin
 from animato.apps.web.headers import told
 from animato.apps.web.limits import MB
-from animato.apps.web.receive import again, dropped, whole
+from animato.apps.web.receive import Body, again
 from animato.apps.web.uploads import Uploads
 from animato.apps.web.visitors import Visitors, known
 
@@ -123,21 +123,21 @@ class Door:
         if request.method in ("GET", "HEAD"):
             return self._shown(request, visitor)
         if request.method == "POST" and path in CALLS:
-            body = await whole(request, CALL, self._stall)
+            body = await Body(request, self._stall).whole(CALL)
             return self._passed(request, checked(body, self._page.events, self._files, known(visitor)))
         if request.method == "POST" and path in NOTES:
-            return self._passed(request, noted(await whole(request, NOTE, self._stall), known(visitor)))
+            return self._passed(request, noted(await Body(request, self._stall).whole(NOTE), known(visitor)))
         if request.method == "POST" and path == UPLOADS:
             return await self._taken(request, visitor)
         raise Refused(404, NOTHING)
 
     async def _taken(self, request: Request, visitor: str | None) -> ASGIApp:
         length = check_length(request.headers, self._files.store.limits.upload)
+        body = Body(request, self._stall)
         try:
-            return await self._uploads.take(request, known(visitor), length)
-        except Refused as refused:
-            if refused.status != 408:
-                await dropped(request, UNWANTED, self._stall)
+            return await self._uploads.take(request, body, known(visitor), length)
+        except Refused:
+            await body.drop(UNWANTED)
             raise
 
     def _shown(self, request: Request, visitor: str | None) -> ASGIApp:

@@ -16,7 +16,8 @@ def harmless(name: str) -> str:
     printed = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*')
     bare = printed.strip(" .") or "file"
     bare = f"_{bare}" if _DEVICES.fullmatch(bare) else bare
-    ending = PurePosixPath(bare).suffix[:10]
+    suffix = PurePosixPath(bare).suffix
+    ending = suffix if len(suffix) <= 10 else ""
     stem = bare.removesuffix(ending) if ending else bare
     return _cut(stem, _LONGEST - len(ending.encode())) + ending
 

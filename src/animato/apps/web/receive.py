@@ -13,37 +13,40 @@ from animato.apps.web.calls import Refused
 from animato.apps.web.limits import PIECE
 
 
-async def pieces(request: Request, stall: float) -> AsyncIterator[bytes]:
-    """The body of a request in pieces of at least PIECE bytes, but for the last one.
+class Body:
+    """The body of a request, read once. A piece of at least PIECE bytes may take `stall` seconds."""
 
-    Raises Refused where such a piece takes more than `stall` seconds, ClientDisconnect where the body breaks off.
-    """
-    more = True
-    while more:
-        try:
-            piece, more = await asyncio.wait_for(_piece(request.receive), stall)
-        except TimeoutError as error:
-            raise Refused(408, f"Nothing came for {stall:.0f} seconds, or too little: try again.") from error
-        yield piece
+    def __init__(self, request: Request, stall: float) -> None:
+        self._request = request
+        self._stall = stall
+        self._more = True
 
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """All that comes, in pieces of at least PIECE bytes but for the last. Raises Refused where it stalls, ClientDisconnect."""
+        while self._more:
+            try:
+                piece, self._more = await asyncio.wait_for(_piece(self._request.receive), self._stall)
+            except TimeoutError as error:
+                self._more = False
+                raise Refused(408, f"Nothing came for {self._stall:.0f} seconds, or too little: try again.") from error
+            yield piece
 
-async def whole(request: Request, most: int, stall: float) -> bytes:
-    """The body of a request. Raises Refused where it is longer than `most` bytes."""
-    body = b""
-    async for piece in pieces(request, stall):
-        body += piece
-        if len(body) > most:
-            raise Refused(413, f"This is more than the page's fields can hold: at most {most} bytes.")
-    return body
+    async def whole(self, most: int) -> bytes:
+        """All of it. Raises Refused where it is longer than `most` bytes."""
+        body = b""
+        async for piece in self.pieces():
+            body += piece
+            if len(body) > most:
+                raise Refused(413, f"This is more than the page's fields can hold: at most {most} bytes.")
+        return body
 
-
-async def dropped(request: Request, most: int, stall: float) -> None:
-    """Reads what is still coming and is not wanted, if it is not much: a browser shows an answer only once it has sent all."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) <= most:
-        with suppress(Refused):
-            async for _ in pieces(request, stall):
-                pass
+    async def drop(self, most: int) -> None:
+        """Reads what is still coming and is not wanted, if it is not much: a browser shows an answer only once it has sent all."""
+        length = self._request.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) <= most:
+            with suppress(Refused):
+                async for _ in self.pieces():
+                    pass
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:

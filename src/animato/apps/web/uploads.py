@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from animato.apps.web.calls import Refused
 from animato.apps.web.form import NO_FORM, Form
-from animato.apps.web.receive import pieces
+from animato.apps.web.receive import Body
 from animato.apps.web.store import Store
 from animato.core.errors import OutputError
 from animato.core.output import explained
@@ -47,27 +47,27 @@ class Uploads:
         self._open: Counter[str] = Counter()  # uploads by visitor
         self._coming: dict[tuple[str, str], Coming] = {}  # by visitor and the page's own number
 
-    async def take(self, request: Request, visitor: str, length: int) -> Response:
+    async def take(self, request: Request, body: Body, visitor: str, length: int) -> Response:
         """Writes the one file of a form of so many bytes; the answer is its path. Raises Refused, ClientDisconnect."""
         form = Form(request.headers)
         number = request.query_params.get("upload_id", "")[:64]
         with self._counted(visitor), _refused(507), self._store.room(visitor, length), self._shown(visitor, number) as coming:
             folder = self._store.new(visitor, "upload")
             try:
-                path = await self._write(request, form, folder, coming)
+                path = await self._write(body, form, folder, coming)
             except BaseException:  # broken off, refused, or the server ends
                 self._store.remove(folder)
                 raise
         return JSONResponse([str(path)])
 
-    async def _write(self, request: Request, form: Form, folder: Path, coming: Coming) -> Path:
+    async def _write(self, body: Body, form: Form, folder: Path, coming: Coming) -> Path:
         path = folder / "part"
         with explained(Path("The file")), path.open("wb") as file:
-            async for piece in pieces(request, self._store.limits.stall):
+            async for piece in body.pieces():
                 content = form.feed(piece)
                 await asyncio.to_thread(file.write, content)
                 coming.came(form.name, len(content))
-        if not form.complete:
+        if not (form.complete and form.name):
             raise Refused(400, NO_FORM)
         return path.rename(folder / form.name)
 
