@@ -66,8 +66,8 @@ def test_poses_that_are_too_long_are_refused(material: Material) -> None:
 @pytest.mark.parametrize(
     ("size", "frames", "said"),
     [
-        ("16384x16384", 1_000_000, "cannot be made|at most 16.8 million"),
-        ("4096x4097", 2, "4096x4097 pixels, 16.8 million"),
+        ("16384x16384", 1_000_000, "between 64 and 4096"),
+        ("4096x4097", 2, "between 64 and 4096"),
         ("999999999x999999999", 6, "is not a size"),
     ],
 )

@@ -21,7 +21,7 @@ class Limits:
     all_uploads   of all visitors that may come at the same time
     stall         seconds in which at least PIECE bytes of a request have to come
     picture       pixels of a picture
-    frame         pixels of a frame, in a video that is handed in and in a result
+    frame         pixels of a frame of a video that is handed in; a side of a result has its own limit in api.py
     seconds       of a video that is handed in
     frames        of a motion that is handed in
     result        pixels of all frames of a result together
