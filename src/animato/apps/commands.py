@@ -15,7 +15,7 @@ from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
 from animato.apps.options import adjust_of, person_of, size_of
-from animato.apps.outputs import already_written, make_ready
+from animato.apps.outputs import already_written, make_ready, tidy
 from animato.apps.sheet import Sheet
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
@@ -189,6 +189,7 @@ def _fetch_pose(wheel: Path | None) -> None:
     if not missing_pose_models():
         say(f"The pose models are in {pose_folder()}.")
         return
+    tidy([pose_folder()])
     say(fetch_notice())
     with Bars() as bars:
         folder = fetch_pose_models(wheel, progress=bars)

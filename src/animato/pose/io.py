@@ -66,7 +66,7 @@ def save_poses(sequence: PoseSequence, path: str | Path) -> Path:
                 _write_npz(sequence, temporary)
             else:
                 temporary.write_text(_to_json(sequence), "utf-8")
-        put_in_place(temporary, target)
+        put_in_place(temporary, target, _OPENPOSE_FILES)
     return target
 
 

