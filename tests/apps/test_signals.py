@@ -44,6 +44,16 @@ with Ending() as ending:
             pass
     print("done", flush=True)
 """
+IN_A_STRING = """
+import sys
+from animato.apps.signals import Ending
+with Ending() as ending:
+    try:
+        exec("print('working', flush=True); sys.stdin.readline()")
+    except KeyboardInterrupt:
+        pass
+sys.exit(ending.code)
+"""
 TORCH = """
 import sys
 print("torch begins", flush=True)
@@ -125,6 +135,17 @@ def test_what_is_ignored_stays_ignored(name: str) -> None:
     process.send_signal(getattr(signal, name))
     said, complaints = process.communicate("\n\n", timeout=HANGS)
     assert said.split() == ["working", "done"] and not complaints
+
+
+@pytest.mark.parametrize(("name", "code"), ENDS)
+def test_code_in_strings_does_not_change_the_exit_code(tmp_path: Path, name: str, code: int) -> None:
+    (tmp_path / "in_a_string.py").write_text(IN_A_STRING)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = started(["-m", "in_a_string"], PYTHONPATH=path)
+    wait_for(process, "working")
+    process.send_signal(getattr(signal, name))
+    process.communicate(timeout=HANGS)
+    assert process.returncode == code
 
 
 @pytest.mark.parametrize(("name", "code"), ENDS)

@@ -309,6 +309,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _said(error: BaseException, ending: Ending) -> int:
+    ending.over = True
     from animato.apps.console import complain
 
     if isinstance(error, AnimatoError):

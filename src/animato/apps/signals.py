@@ -21,6 +21,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.signal: int | None = None  # the one that came
+        self.over = False  # nothing is left to be stopped
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Ending:
@@ -31,8 +32,12 @@ class Ending:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.over = True
         for number, before in self._before.items():
             signal.signal(number, before)
+        # Where a KeyboardInterrupt came out of code in a string, such as libraries run while they are imported, Python would end itself by
+        # SIGINT, whatever the exit code; it forgets that when it runs other code in a string.
+        eval("None")
 
     @property
     def code(self) -> int:
@@ -40,7 +45,7 @@ class Ending:
         return 128 + (self.signal or signal.SIGINT)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None and _cleans_up():
+        if self.over or (self.signal is not None and _cleans_up()):
             return
         self.signal = number
         raise KeyboardInterrupt
