@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import uuid
@@ -80,7 +79,7 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[Server]:
-    """`animato web`. Whatever is sent, nothing is a surprise: at its end no traceback was printed."""
+    """`animato web`. Whatever is sent, nothing is a surprise: at its end nothing was printed to its terminal."""
     with (folder / "errors").open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "animato", "web", "--no-open", "--port", "0", *words],
@@ -97,7 +96,7 @@ def serving(folder: Path, *words: str) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(HANGS)
-    assert not re.search("Traceback|ERROR|Exception", (folder / "errors").read_text())
+    assert (folder / "errors").read_text() == ""
 
 
 @contextmanager

@@ -43,10 +43,11 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def events_of(page: gr.Blocks) -> dict[int, Event]:
-    """What each event of a page takes, by its number, for the door."""
+    """What each event of a page takes, by its number, for the door; some happen in the browser alone."""
     return {
         number: Event(tuple(_field(one) for one in function.inputs), any(name == "select" for _, name in function.targets))
         for number, function in page.fns.items()
+        if function.fn is not None
     }
 
 
@@ -92,6 +93,7 @@ class _Server(uvicorn.Server):
                 door, log_level="warning", ws="none", proxy_headers=False, server_header=False, limit_concurrency=limits.connections
             )
         )
+        logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # who sends an odd form is told so; the terminal is not
         self._application = application
         self._door = door
         self._studio = studio

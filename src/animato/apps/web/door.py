@@ -42,6 +42,7 @@ PROGRESS = f"{API}/upload_progress"
 CALLS = (f"{API}/queue/join", f"{API}/run/predict")
 UPLOADS = f"{API}/upload"
 NOTES = (f"{API}/cancel", f"{API}/reset")  # they name an event by its number
+HEADERS = ("host", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "user-agent")
 NOTHING = "There is nothing here."
 UNWANTED = 64_000_000  # bytes of a refused upload that are still read
 LONGEST = 1024  # characters of an address
@@ -163,7 +164,8 @@ class Door:
     def _passed(self, request: Request, body: bytes = b"", query: str = "", path: str | None = None) -> ASGIApp:
         """Gradio's answer to a request of which only the checked parts are handed on."""
         path = path or request.scope["path"]
-        scope = dict(request.scope) | {"query_string": query.encode(), "path": path, "raw_path": path.encode("utf-8", "replace")}
+        changed = {"query_string": query.encode(), "path": path, "raw_path": path.encode("utf-8", "replace")}
+        scope = dict(request.scope) | changed | {"headers": handed_on(request.headers, len(body))}
         receive = again(body, request.receive)
 
         async def ask(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -192,6 +194,16 @@ class _Answer:
         if not self._over:
             with suppress(RuntimeError):  # it said how long it would be, and is shorter: the connection ends
                 await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def handed_on(headers: Mapping[str, str], length: int) -> list[tuple[bytes, bytes]]:
+    """The headers that Gradio gets: the few that it needs, and what a body that was written anew is."""
+    kept = {name: headers[name] for name in HEADERS if name in headers}
+    if headers.get("x-forwarded-proto") in ("http", "https"):  # said by a server in front of this one
+        kept["x-forwarded-proto"] = headers["x-forwarded-proto"]
+    if length:
+        kept |= {"content-type": "application/json", "content-length": str(length)}
+    return [(name.encode(), value.encode("latin-1")) for name, value in kept.items()]
 
 
 def check_length(headers: Mapping[str, str], most: int) -> int:

@@ -48,7 +48,7 @@ def serve(options: Options) -> None:
     usual = Limits()
     visitor = max(usual.visitor, 4 * options.upload)
     limits = replace(usual, upload=options.upload, visitor=visitor, all=max(usual.all, 4 * visitor))
-    with listen(options.host, options.port) as listener, ending_in_order(), home() as folder:
+    with suppress(KeyboardInterrupt), listen(options.host, options.port) as listener, ending_in_order(), home() as folder:
         address = url(options.host, listener.getsockname()[1])
         for sentence in sweep(folder.parent):
             note(sentence)
@@ -57,8 +57,7 @@ def serve(options: Options) -> None:
             note("Everybody who reaches this machine can use the page: it has no password.")
         if options.open_browser:
             webbrowser.open(address)
-        with suppress(KeyboardInterrupt):
-            _run(listener, Store(folder, limits), names)
+        _run(listener, Store(folder, limits), names)
     say("Stopped.")
 
 
