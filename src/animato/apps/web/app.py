@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
         limits = studio.store.limits
         super().__init__(
             uvicorn.Config(
-                door, log_level="warning", ws="none", proxy_headers=False, server_header=False, limit_concurrency=limits.connections
+                door, log_level="error", ws="none", proxy_headers=False, server_header=False, limit_concurrency=limits.connections
             )
         )
         logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # who sends an odd form is told so; the terminal is not
