@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from animato.core.errors import OutputError
-from animato.core.lock import NAME, locked
+from animato.core.lock import NAME, locked, release
 
 HOLD = """
 import sys
@@ -83,3 +83,15 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file cannot be written"), locked(tmp_path / "file", "fetch"):
         pytest.fail("a file")
+
+
+def test_a_lock_that_a_killed_process_left_can_be_removed_and_one_that_is_held_stays(tmp_path: Path) -> None:
+    process = holder(tmp_path)
+    release(tmp_path)
+    assert (tmp_path / NAME).exists()
+    process.kill()
+    process.wait()
+    release(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    release(tmp_path / "new")
+    assert not (tmp_path / "new").exists()

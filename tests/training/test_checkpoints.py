@@ -211,7 +211,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was asked to stop after its first step, and has done its second one."""
     folder = tmp_path_factory.mktemp("stopped")
     code, said = leave(recipe_file(folder), folder / "run", *CHANGES, stop_at=1)
-    assert code == 130 and "Stopped after step 2 of 6" in said[-1]
+    assert code == 143 and "Stopped after step 2 of 6" in said[-1]
     return folder / "run"
 
 

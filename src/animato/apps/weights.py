@@ -10,6 +10,7 @@ from animato.apps.fetchable import BESIDE, official
 from animato.apps.outputs import make_ready, tidy
 from animato.core.apart import check_trees_apart
 from animato.core.errors import InputError, Interrupted, MissingModelError
+from animato.core.lock import release
 from animato.core.packages import check_installed
 from animato.systems.known import Card, card, with_weights
 from animato.weights.about import about, is_own
@@ -22,11 +23,12 @@ def fetch(what: str, to: Path | None) -> None:
     """Official files into a folder (default: the cache), told beforehand; nothing if they are there."""
     wanted = official(what)
     folder = to or wanted.folder
+    tidy([folder])
+    release(folder)
     if is_own(folder) or not wanted.missing(folder):
         clean(wanted, folder)
         say(f"The weights of {wanted.system} are in {folder}.{_use(wanted, to)}")
         return
-    tidy([folder])
     if wanted not in BESIDE:
         check_installed("animato fetch")
     if wanted.caution:

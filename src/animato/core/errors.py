@@ -20,6 +20,8 @@ class OutputError(AnimatoError):
 
 
 class Interrupted(AnimatoError):
-    """The user stopped the work; the message says what was finished and where it is."""
+    """The user stopped the work; the message says what was finished and where it is. exit_code: 128 and the number of the signal."""
 
-    exit_code = 130
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -39,6 +39,13 @@ def locked(folder: Path, what: str) -> Iterator[None]:
         os.close(file)
 
 
+def release(folder: Path) -> None:
+    """Removes the lock file of a holder that was killed; one that somebody holds stays."""
+    if (folder / NAME).is_file():
+        with contextlib.suppress(OutputError), locked(folder, "look"):
+            pass  # leaving removes it
+
+
 def _taken(folder: Path, what: str) -> int:
     """The lock file, open, locked and with the holder's number in it. Raises OutputError, OSError."""
     while True:

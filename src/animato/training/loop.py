@@ -92,7 +92,8 @@ class Training:
                 self._after(number + 1, logs, curves, stopped)
                 progress("train", number + 1, run.steps)
                 if stopped and number + 1 < run.steps:
-                    raise Interrupted(f"Stopped after step {number + 1} of {run.steps}; the same command goes on from there.")
+                    done = f"Stopped after step {number + 1} of {run.steps}; the same command goes on from there."
+                    raise Interrupted(done, stop.code)
 
     def _after(self, done: int, logs: dict[str, float], curves: Curves, stopped: bool) -> None:
         """What is due once so many steps are done."""

@@ -14,10 +14,11 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class Stop:
-    """While it is entered, Ctrl-C, SIGTERM and SIGHUP set `asked`. A second one raises KeyboardInterrupt."""
+    """While it is entered, Ctrl-C, SIGTERM and SIGHUP set `asked`. A second one raises KeyboardInterrupt. code: of the exit."""
 
     def __init__(self, tell: Notice = quiet) -> None:
         self.asked = False
+        self.code = 128 + signal.SIGINT
         self._tell = tell
         self._before: dict[int, Any] = {}
 
@@ -35,5 +36,6 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        self.code = 128 + number
         with contextlib.suppress(OSError, RuntimeError):  # of a terminal that is gone, or of one that is being written to right now
             self._tell("Stopping after this step, with a checkpoint. Ask again to stop at once, without one.")
