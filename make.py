@@ -1,4 +1,4 @@
-"""What the Makefile runs, in Python alone, the same on Linux, macOS and Windows: python make.py setup|demo|test|lint|clean."""
+"""What the Makefile runs, in Python alone, the same on Linux, macOS and Windows: python make.py setup|demo|test|kill|lint|clean."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECKS = (
 
 
 def main(arguments: list[str]) -> int:
-    commands = {"setup": setup, "demo": demo, "test": test, "lint": lint, "clean": clean}
+    commands = {"setup": setup, "demo": demo, "test": test, "kill": kill, "lint": lint, "clean": clean}
     name = arguments[0] if arguments else ""
     if name not in commands:
         print(f"usage: python make.py {'|'.join(commands)}")
@@ -58,6 +58,12 @@ def test(*pytest_arguments: str) -> int:
     """Lint, types, import rules, tests."""
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # the test processes share the cores among them
     return setup() or checks() or module("pytest", "-n", str(min(os.cpu_count() or 1, 4)), *pytest_arguments)
+
+
+def kill(*arguments: str) -> int:
+    """Commands are struck in the midst of their work, to see what is lost (half an hour; --tries 5 is shorter)."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return setup() or run([str(PYTHON), "benchmarks/kill.py", *arguments])
 
 
 def lint() -> int:
