@@ -1,4 +1,4 @@
-"""What the Makefile runs, in Python alone, the same on Linux, macOS and Windows: python make.py setup|demo|test|kill|lint|clean."""
+"""What the Makefile runs, in Python alone, the same on Linux, macOS and Windows: python make.py setup|demo|test|kill|matrix|lint|clean."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECKS = (
 
 
 def main(arguments: list[str]) -> int:
-    commands = {"setup": setup, "demo": demo, "test": test, "kill": kill, "lint": lint, "clean": clean}
+    commands = {"setup": setup, "demo": demo, "test": test, "kill": kill, "matrix": matrix, "lint": lint, "clean": clean}
     name = arguments[0] if arguments else ""
     if name not in commands:
         print(f"usage: python make.py {'|'.join(commands)}")
@@ -32,8 +32,7 @@ def main(arguments: list[str]) -> int:
 
 def setup() -> int:
     """A virtual environment with all that demo and tests need, and the pose models in the user's cache. Repeats nothing that is done."""
-    if sys.version_info[:2] < OLDEST:
-        print(f"animato needs Python 3.11 or newer, and this is {sys.version.split()[0]}: call python3.11 make.py ...")
+    if too_old():
         return 2
     stamp = VENV / "installed"
     wanted = fingerprint()
@@ -70,11 +69,25 @@ def lint() -> int:
     return setup() or checks()
 
 
+def matrix(*words: str) -> int:
+    """The core alone on other Pythons, with the oldest and the newest allowed packages. It needs no set-up; `--help` lists its options."""
+    if too_old():
+        return 2
+    os.environ["PYTHONPATH"] = str(ROOT / "src")  # of which it takes what knows version numbers
+    return run([sys.executable, str(ROOT / "benchmarks" / "matrix.py"), *words])
+
+
 def clean() -> int:
     """Removes what set-up and demo made inside this folder; the models in the user's cache stay."""
     for folder in (VENV, ROOT / "out"):
         shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def too_old() -> bool:
+    if old := sys.version_info[:2] < OLDEST:
+        print(f"animato needs Python 3.11 or newer, and this is {sys.version.split()[0]}: call python3.11 make.py ...")
+    return old
 
 
 def checks() -> int:

@@ -20,6 +20,7 @@ from animato.apps.cli import main
 from animato.core.media import Clip, open_clip, write_clip
 from animato.evaluation.frames import psnr
 from animato.pose.io import load_poses, save_poses
+from extras import diffusion
 from material import Material
 from waiting import HANGS, hears_ctrl_c
 
@@ -34,6 +35,7 @@ def spoken(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_clip(Clip(clip.open, clip.size, clip.fps, clip.length, material / "sound.mp4"), path)
 
 
+@diffusion
 def test_grid_and_table_of_two_systems(material: Material, spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, table = tmp_path / "grid.mp4", tmp_path / "table.json"
     truth = animato.animate(material.character, spoken, system="puppet", size=(128, 192))

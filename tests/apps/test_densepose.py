@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
 from animato.apps.cli import main
 from animato.core.media import Clip, open_clip, write_clip
@@ -17,16 +15,19 @@ from animato.core.picture import read_picture, write_picture
 from animato.people.people import clip
 from animato.pose.surface.densepose import coloured, is_densepose, nearest
 from animato.pose.surface.parts import parts
+from extras import DIFFUSION
 from material import Material
 from seen import needs_models
+
+torch = pytest.importorskip("torch", reason=DIFFUSION)
 
 SIZE = (256, 256)
 
 
-class Half(nn.Module):
+class Half(torch.nn.Module):
     """Part 9 everywhere in the picture's left half."""
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         height, width = image.shape[0], image.shape[1]
         maps = torch.zeros(1, 25, 8, 8)
         fine, coarse = maps.clone(), maps[:, :2].clone()

@@ -15,15 +15,17 @@ from animato.core.media import Clip, open_clip, write_clip
 from animato.core.picture import write_picture
 from animato.pose.surface.densepose import coloured
 from animato.systems.load import load
-from animato.weights.magic_animate import convert
-from magic_files import official, tiny_parts
+from extras import DIFFUSION
+
+magic_files = pytest.importorskip("magic_files", reason=DIFFUSION)
+official = pytest.importorskip("animato.weights.magic_animate", reason=DIFFUSION)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights, a picture and a DensePose video, which a codec has blurred."""
     root = tmp_path_factory.mktemp("drawn")
-    convert(official(root / "official", tiny_parts()), root / "weights")
+    official.convert(magic_files.official(root / "official", magic_files.tiny_parts()), root / "weights")
     labels = np.zeros((5, 96, 96), np.uint8)
     for index, frame in enumerate(labels):
         frame[20 + index : 60, 30:60], frame[60:90, 36:52], frame[8:20, 40:52] = 2, 9, 23

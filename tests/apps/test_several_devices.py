@@ -12,6 +12,7 @@ import pytest
 
 from animato.apps.cli import main
 from animato.core.media import open_clip
+from extras import diffusion
 from material import Material
 
 
@@ -20,6 +21,7 @@ def torchrun(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
 
 
+@diffusion
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs libuv there, which torch's wheels lack")
 def test_two_processes_write_the_frames_of_one(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["animate", str(material.character), str(material.motion), "--system", "animate-anyone", "--size", "128x192"]

@@ -7,10 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import animators
 from animato.api import Excerpt, Motion
 from animato.core.errors import InputError
 from animato.core.media import Clip
+from extras import DIFFUSION
+
+animators = pytest.importorskip("animators", reason=DIFFUSION)
 
 
 @pytest.mark.parametrize(("frames", "skip", "left"), [(48, 1, 24), (49, 1, 24), (50, 2, 16), (6, 2, 2)])

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.signal import savgol_filter
 
 from animato.core.errors import InputError
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
 from animato.pose.smooth import fill_gaps, smooth
+
+signal = pytest.importorskip("scipy.signal", reason="SciPy is the oracle of smoothing")
 
 FRAMES = 60
 
@@ -35,7 +36,7 @@ def test_jitter_falls_and_the_motion_stays(how, least):
 
 def test_savgol_is_scipys_where_nothing_is_missing():
     noisy = moving(noise=3)
-    expected = savgol_filter(noisy.points, 5, 2, axis=0)
+    expected = signal.savgol_filter(noisy.points, 5, 2, axis=0)
     np.testing.assert_allclose(smooth(noisy, "savgol").points[2:-2], expected[2:-2], atol=1e-9)
 
 

@@ -12,7 +12,9 @@ from animato.core.media import Clip
 from animato.pose.estimator import simcc, yolox
 from animato.pose.estimator.dwpose import DETECTOR, ESTIMATOR, DWPose, prepared_size, resized
 from animato.pose.keypoints import LEFT_HAND, Point
-from tiny_onnx import detector_answer, save_network, simcc_answer
+
+tiny_onnx = pytest.importorskip("tiny_onnx", reason="small networks are made with onnx")
+pytest.importorskip("onnxruntime", reason='needs pip install "animato[dwpose]"')
 
 EYE, LOOK = (640, 640), (36, 48)  # inputs of the two networks
 PICTURE = np.full((512, 512, 3), (200, 100, 50), np.uint8)  # stays as it is when it is prepared
@@ -20,8 +22,8 @@ PICTURE = np.full((512, 512, 3), (200, 100, 50), np.uint8)  # stays as it is whe
 
 def networks(folder: Path, boxes: list, colour: np.ndarray | None = None, score: float = 0.9) -> DWPose:
     points = np.random.default_rng(3).integers(2, 70, (133, 2)) / 2
-    save_network(folder / DETECTOR, EYE, [detector_answer(EYE, boxes)], None if colour is None else [colour])
-    save_network(folder / ESTIMATOR, LOOK, simcc_answer(LOOK, points, np.full(133, score)))
+    tiny_onnx.save_network(folder / DETECTOR, EYE, [tiny_onnx.detector_answer(EYE, boxes)], None if colour is None else [colour])
+    tiny_onnx.save_network(folder / ESTIMATOR, LOOK, tiny_onnx.simcc_answer(LOOK, points, np.full(133, score)))
     return DWPose.from_folder(folder)
 
 
@@ -64,7 +66,7 @@ def test_the_best_person_comes_first_and_overlapping_boxes_are_one(tmp_path: Pat
 
 
 def test_the_networks_see_blue_first(tmp_path: Path) -> None:
-    colour = np.zeros((3, *detector_answer(EYE, []).shape), np.float32)
+    colour = np.zeros((3, *tiny_onnx.detector_answer(EYE, []).shape), np.float32)
     colour[0, 0, 4] = 1  # channel 0 makes cell 0 sure that it holds a person
     answer = [(4, 4, 64, 64, 0.001)]
     picture = np.zeros((512, 512, 3), np.uint8)
@@ -108,9 +110,9 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
 
 def test_networks_that_take_any_size_get_the_published_one(tmp_path: Path) -> None:
     fixed = networks(tmp_path, [(320, 250, 100, 200, 0.8)]).estimate_picture(PICTURE)
-    save_network(tmp_path / DETECTOR, ("width", "height"), [detector_answer(EYE, [(320, 250, 100, 200, 0.8)])])
+    tiny_onnx.save_network(tmp_path / DETECTOR, ("width", "height"), [tiny_onnx.detector_answer(EYE, [(320, 250, 100, 200, 0.8)])])
     points = np.random.default_rng(3).integers(2, 70, (133, 2)) / 2
-    save_network(tmp_path / ESTIMATOR, ("width", "height"), simcc_answer((288, 384), 8 * points, np.full(133, 0.9)))
+    tiny_onnx.save_network(tmp_path / ESTIMATOR, ("width", "height"), tiny_onnx.simcc_answer((288, 384), 8 * points, np.full(133, 0.9)))
     free = DWPose.from_folder(tmp_path).estimate_picture(PICTURE)
     np.testing.assert_allclose(free.points, fixed.points, atol=1e-4)
 

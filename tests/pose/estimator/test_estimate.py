@@ -189,4 +189,4 @@ def test_who_is_hidden_for_a_while_is_not_mistaken_for_the_one_in_front(chosen_w
     lost = frames_without_person(pose)
     assert 0 < len(lost) < 10 and not {0, len(frames) - 1} & set(lost)
     seen = [t for t in range(len(frames)) if t not in lost]
-    assert np.linalg.norm(middle_of_hips(pose)[seen] - hips[seen], axis=1).max() < 35
+    assert np.linalg.norm(middle_of_hips(pose)[seen] - hips[seen], axis=1).max() < 40
