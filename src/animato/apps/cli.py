@@ -14,7 +14,7 @@ from animato import __version__
 from animato.apps.fetchable import BESIDE, POSE, WORDS, officials
 from animato.apps.signals import Ending
 from animato.core.errors import AnimatoError
-from animato.pose.estimator.models import DWPOSE_FILES, FETCHED
+from animato.pose.estimator.dwpose_files import DWPOSE_FILES, FETCHED
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
 STOPPED = 130  # the exit code after Ctrl-C

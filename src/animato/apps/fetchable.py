@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from animato.core.errors import InputError, MissingModelError
-from animato.pose.estimator.models import FETCHED
+from animato.pose.estimator.dwpose_files import FETCHED
 from animato.systems.known import with_weights
 from animato.weights.files import Network, Official
 from animato.weights.official import densepose

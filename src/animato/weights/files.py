@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from animato.core.cache import cache_folder
 from animato.core.errors import MissingModelError
-from animato.pose.estimator.models import cache_folder
 from animato.weights.places import Place
 
 INDICES = tuple(f".{kind}.index{variant}.json" for variant in ("", ".fp16") for kind in ("safetensors", "bin"))  # of several files

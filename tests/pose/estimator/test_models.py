@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from animato.core.cache import cache_folder
 from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.pose.estimator.models import (
     DETECTOR,
     HAND_REGION,
     POSE_MODELS,
     WHEEL,
-    cache_folder,
     fetch_notice,
     fetch_pose_models,
     find_model,

@@ -8,13 +8,14 @@ from types import ModuleType
 import cv2
 import numpy as np
 
+from animato.core.cache import cache_folder
 from animato.core.errors import InputError, MissingModelError
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.pose.estimator import simcc, yolox
+from animato.pose.estimator.dwpose_files import DWPOSE, DWPOSE_FILES, FETCHED
 from animato.pose.estimator.follow import BEST, Person, again, pick
-from animato.pose.estimator.models import DWPOSE, DWPOSE_FILES, FETCHED, cache_folder
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN
 

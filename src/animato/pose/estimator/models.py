@@ -13,17 +13,13 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from platformdirs import user_cache_path
-
 from animato.core.archive import find_member, open_archive, unpack
+from animato.core.cache import cache_folder
 from animato.core.errors import InputError, MissingModelError, OutputError
 from animato.core.output import put_in_place, temporary_beside
 from animato.core.progress import Progress, silent
 from animato.core.reading import read_bytes
 
-DWPOSE = "dwpose"  # the folder of its two networks below the cache, once they were fetched
-DWPOSE_FILES = ("yolox_l.onnx", "dw-ll_ucoco_384.onnx")  # the detector of people, the estimator of their points
-FETCHED = "fetched"  # what people write in place of that folder
 WHEEL = "mediapipe==0.10.21"
 WHEEL_BYTES = 35_622_638
 LICENCE = "Apache-2.0"
@@ -70,12 +66,6 @@ FACE = ModelFile(
     "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
 )
 POSE_MODELS = (DETECTOR, LANDMARKS, HAND_REGION, HAND, FACE)
-
-
-def cache_folder() -> Path:
-    """Where model files are kept: $ANIMATO_CACHE, or the user's cache folder of this system."""
-    chosen = os.environ.get("ANIMATO_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("animato", appauthor=False)
 
 
 def pose_folder() -> Path:

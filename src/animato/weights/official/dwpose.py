@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from animato.pose.estimator.models import DWPOSE, DWPOSE_FILES, FETCHED
+from animato.pose.estimator.dwpose_files import DWPOSE, DWPOSE_FILES, FETCHED
 from animato.weights.files import Network, Offer, Official, Piece, Remote, Source
 from animato.weights.places import HuggingFace, Place, Web
 
