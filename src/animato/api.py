@@ -9,8 +9,9 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.fit import fit_frame
+from animato.core.folder import PICTURE_ENDINGS
 from animato.core.media import Clip, open_clip
-from animato.core.picture import PICTURE_ENDINGS, read_picture
+from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.people.shipped import character_path, characters, motion_path, motions

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from animato.core.errors import InputError
-from animato.core.folder import numbered_files
-from animato.core.picture import PICTURE_ENDINGS, Colour, decoding, open_image, read_picture, to_rgb, upright_size
+from animato.core.folder import PICTURE_ENDINGS, numbered_files
+from animato.core.picture import Colour, decoding, open_image, read_picture, to_rgb, upright_size
 from animato.core.shapes import Size
 from animato.core.timing import Timing, constant_rate, on_screen
 

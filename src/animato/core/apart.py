@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from animato.core.errors import InputError
-from animato.core.folder import numbered_files
-from animato.core.picture import PICTURE_ENDINGS
+from animato.core.folder import PICTURE_ENDINGS, numbered_files
 
 Identity = tuple[int, int]  # the disk, and the number of the file or folder on it
 _READ = (*PICTURE_ENDINGS, "_keypoints.json")  # what is read of a folder, where it is numbered

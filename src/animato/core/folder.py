@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
 
 def numbered_files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     """The files in `folder` with one of the (lower case) endings and a number in their name, frame2 before frame10."""

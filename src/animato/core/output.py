@@ -6,14 +6,14 @@ import errno
 import os
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-
-import av
+from typing import Any
 
 from animato.core.errors import OutputError
 from animato.core.hidden import aside_of, hidden_beside
@@ -157,11 +157,17 @@ def explained(target: Path) -> Iterator[None]:
     """Turns what the system says while `target` is being written into an OutputError."""
     try:
         yield
-    except (OSError, av.error.FFmpegError) as error:
+    except _refusals() as error:
         raise OutputError(f"{target} cannot be written: {_reason(error)}.") from error
 
 
-def _reason(error: OSError | av.error.FFmpegError) -> str:
+def _refusals() -> tuple[type[Exception], ...]:
+    """What the system raises, and FFmpeg where it is in use: av is not imported for its error's sake."""
+    ffmpeg = sys.modules.get("av.error")
+    return (OSError, ffmpeg.FFmpegError) if ffmpeg else (OSError,)
+
+
+def _reason(error: Any) -> str:  # errno and strerror are OSError's and FFmpegError's alike
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "no space is left on its disk; free some or write elsewhere"
     if error.errno == errno.EFBIG:

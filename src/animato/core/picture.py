@@ -26,7 +26,6 @@ MIN_SIDE = 16  # pixels
 MAX_SIDE = 16384
 MAX_PIXELS = 100_000_000
 
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 _ANIMATED = ("GIF", "WEBP", "PNG")  # of other kinds, further pictures are pages or thumbnails
