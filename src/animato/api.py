@@ -13,6 +13,7 @@ from animato.core.folder import PICTURE_ENDINGS
 from animato.core.media import Clip, open_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
+from animato.core.reading import is_folder, is_missing
 from animato.core.shapes import Size
 from animato.people.shipped import character_path, characters, motion_path, motions
 from animato.pose.alignment.align import Adjust, Aligned
@@ -276,7 +277,7 @@ def open_picture(picture: Picture) -> np.ndarray:
 def open_frames(video: str | Path, frames: int | None = None) -> Clip:
     """The frames of a video, a folder of numbered pictures, or, as a clip of one frame, a picture."""
     path = Path(video)
-    if path.suffix.lower() in PICTURE_ENDINGS and not path.is_dir():
+    if path.suffix.lower() in PICTURE_ENDINGS and not is_folder(path):
         return Clip.still(read_picture(path), 1, 1)
     clip = open_clip(path)
     return clip if frames is None else clip.take(frames)
@@ -298,13 +299,13 @@ def _opened(driving: Driving) -> Clip | PoseSequence:
     if not isinstance(driving, str | Path):
         return driving
     path = _file_or_shipped(driving, motion_path(str(driving)), motions())
-    holds_poses = path.suffix.lower() in POSE_ENDINGS or (path.is_dir() and any(path.glob("*_keypoints.json")))
+    holds_poses = path.suffix.lower() in POSE_ENDINGS or (is_folder(path) and any(path.glob("*_keypoints.json")))
     return load_poses(path) if holds_poses else open_clip(path)
 
 
 def _file_or_shipped(given: str | Path, shipped: Path | None, names: tuple[str, ...]) -> Path:
     path = Path(given)
-    if path.exists():
+    if not is_missing(path):
         return path
     if shipped is None:
         raise InputError(

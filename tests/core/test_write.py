@@ -282,7 +282,7 @@ def test_names_that_look_like_something_else(tmp_path, monkeypatch):
 def test_names_that_the_system_refuses(tmp_path):
     with pytest.raises(OutputError, match="cannot be written: file name too long"):
         check_output(tmp_path / ("a" * 300 + ".mp4"))
-    with pytest.raises(InputError, match="cannot be opened: file name too long"):
+    with pytest.raises(InputError, match="cannot be read: its name is too long"):
         open_clip(tmp_path / ("a" * 300 + ".mp4"))
 
 

@@ -304,7 +304,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     refused(tmp_path / "fifo.pth", "a device or pipe, not a file")
     refused(tmp_path / "endless.pth", "a device or pipe, not a file")
     refused(tmp_path / "folder.pth", "is a folder, where a file is due")
-    refused(tmp_path / "nowhere.pth", "There is no file")
+    refused(tmp_path / "nowhere.pth", "a link to a file that is not there")
     refused(tmp_path / "loop.pth", "a link that leads to itself")
     refused(tmp_path / ("a" * 300 + ".pth"), "its name is too long")
 

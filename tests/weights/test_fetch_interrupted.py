@@ -17,6 +17,7 @@ from animato.weights.fetch import fetch
 from animato.weights.files import File, Offer, Official, Piece, Remote, Source
 from animato.weights.places import HuggingFace
 from hub import Hub, lfs, serving
+from waiting import hears_ctrl_c
 from weight_bytes import torch_zip
 
 NET = torch_zip(bytes(range(256)) * 20_000)
@@ -51,7 +52,9 @@ def half_way(root: Path, hub: Hub) -> subprocess.Popen[str]:
     """A process that waits for the second half of the file."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     command = [sys.executable, "-c", FETCH, str(root), hub.url]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}, preexec_fn=hears_ctrl_c
+    )
     assert process.stdout
     for line in process.stdout:
         if line == f"fetching {HALF}\n":

@@ -8,17 +8,23 @@ from pathlib import Path
 
 import av
 
+from animato.core.boxes import check_tables
 from animato.core.errors import InputError
+from animato.core.reading import check_file
 
 # What FFmpeg may take a file for, whatever its name: kinds whose pictures and sound lie in the file itself. Playlists, lists of files,
 # numbered pictures, devices and descriptions of broadcasts are none of them, since they make FFmpeg open other files and addresses.
 _VIDEO = "mov,matroska,avi,gif,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,yuv4mpegpipe,h264,hevc,vvc,av1,obu,ivf,m4v,h263,mjpeg,dv,mxf,nut,rm"
 _SOUND = "mp3,wav,w64,flac,aac,aiff,caf,ac3,eac3,amr,au"
+MAX_PIXELS = 100_000_000  # of a picture or frame
+LIMITS = {"max_pixels": str(MAX_PIXELS)}  # for decoders: no room is made for a larger picture
 _ALLOWED = {"format_whitelist": f"{_VIDEO},{_SOUND}", "protocol_whitelist": "file"}
 
 
 def open_container(path: Path) -> av.container.InputContainer:
     """The file opened for reading. Raises InputError."""
+    check_file(path)
+    check_tables(path)
     try:
         # Absolute, because FFmpeg takes what stands before a colon in a relative name for a protocol.
         return _open_leniently(str(path.absolute()))
@@ -31,9 +37,9 @@ def open_container(path: Path) -> av.container.InputContainer:
 def _open_leniently(name: str) -> av.container.InputContainer:
     """The file opened whatever its titles are written in: PyAV 18 must be told so, later versions always do it and know no such word."""
     try:
-        return av.open(name, container_options=_ALLOWED, metadata_errors="ignore")
+        return av.open(name, options=LIMITS, container_options=_ALLOWED, metadata_errors="ignore")
     except TypeError:
-        return av.open(name, container_options=_ALLOWED)
+        return av.open(name, options=LIMITS, container_options=_ALLOWED)
 
 
 def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:

@@ -19,6 +19,10 @@ class OutputError(AnimatoError):
     """The result cannot be written: no space, no permission, an unknown ending."""
 
 
+class NotFiniteError(AnimatoError):
+    """Networks gave values that are no numbers any more; the message says where, and in which precision."""
+
+
 class Interrupted(AnimatoError):
     """The user stopped the work; the message says what was finished and where it is. exit_code: 128 and the number of the signal."""
 

@@ -20,6 +20,7 @@ from animato.core.output import check_target, explained, put_in_place, put_under
 from animato.core.picture import WHITE, Colour, check_readable, picture_kind
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
+from animato.core.timing import usual_rate
 from animato.core.video import probe_video
 
 _LONGEST = 200  # bytes of a name to which something is added
@@ -53,12 +54,12 @@ class Clip:
     def of(frames: np.ndarray | list[np.ndarray], fps: float | Fraction) -> Clip:
         """A clip of frames in memory, F H W 3 uint8 or a list of H W 3."""
         height, width = frames[0].shape[:2]
-        return Clip(lambda: iter(frames), (width, height), _rate(fps), len(frames))
+        return Clip(lambda: iter(frames), (width, height), usual_rate(fps), len(frames))
 
     @staticmethod
     def still(frame: np.ndarray, length: int, fps: float | Fraction) -> Clip:
         """One H W 3 uint8 frame shown `length` times."""
-        return Clip(lambda: repeat(frame, length), (frame.shape[1], frame.shape[0]), _rate(fps), length)
+        return Clip(lambda: repeat(frame, length), (frame.shape[1], frame.shape[0]), usual_rate(fps), length)
 
     def take(self, count: int) -> Clip:
         """The first `count` frames, or all if there are fewer."""
@@ -85,7 +86,7 @@ def open_clip(path: str | Path, background: Colour = WHITE, fps: float | Fractio
     check_readable(path)
     if path.is_dir():
         folder = probe_folder(path, background)
-        return Clip(folder.frames, folder.size, _rate(fps), len(folder.files), sources=(path,))
+        return Clip(folder.frames, folder.size, usual_rate(fps), len(folder.files), sources=(path,))
     kind = picture_kind(path)
     if kind and not kind.moving:
         raise InputError(f"{path} is a picture, where a video is due: give a video, an animation or a folder of numbered pictures.")
@@ -165,7 +166,3 @@ def _kept(temporary: Path, target: Path, count: int) -> Interrupted:
 def _cut(stem: str) -> str:
     """The beginning of a name that leaves room for more: systems allow 255 bytes in all."""
     return os.fsencode(stem)[:_LONGEST].decode(errors="ignore")
-
-
-def _rate(fps: float | Fraction) -> Fraction:
-    return Fraction(fps).limit_denominator(1001)

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from animato.core.container import holds_video
+from animato.core.container import MAX_PIXELS, holds_video
 from animato.core.errors import InputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
+from animato.core.reading import MB, check_file, is_folder, open_file
 from animato.core.shapes import Size
 
 Colour = tuple[int, int, int]
@@ -24,7 +25,7 @@ WHITE: Colour = (255, 255, 255)
 
 MIN_SIDE = 16  # pixels
 MAX_SIDE = 16384
-MAX_PIXELS = 100_000_000
+MOST_BYTES = 1000 * MB  # of a picture's file; 100 million pixels of four times 16 bits take 800 MB
 
 WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -40,7 +41,7 @@ def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
     """
     path = Path(path)
     check_readable(path)
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
     kind = picture_kind(path)
     if kind and kind.moving:
@@ -68,18 +69,11 @@ def _packed(pixels: np.ndarray, ending: str) -> bytes:
 
 def check_readable(path: Path) -> None:
     """Raises InputError unless `path` is a folder or a file with something in it."""
-    try:
-        if not path.exists():
-            raise InputError(f"There is no file {path}: check the name and the folder.")
-        if path.is_dir():
-            return
-        if not path.is_file():
-            raise InputError(f"{path} is a device or pipe, not a file: save what comes from it first.")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise InputError(f"{path} is empty (0 bytes): copy or download it again.")
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from error
+    if is_folder(path):
+        return
+    if check_file(path) == 0:  # nothing is asked of files that the system makes up while they are read: some never end
+        raise InputError(f"{path} is empty (0 bytes): copy or download it again.")
+    open_file(path).close()
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ def picture_kind(path: Path) -> PictureKind | None:
     if image is None:
         return None
     with image, decoding(path):
-        return PictureKind(str(image.format), image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1)
+        return PictureKind(str(image.format), image.format in _ANIMATED and getattr(image, "is_animated", False))
 
 
 @contextmanager
@@ -115,8 +109,10 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 
 def _open(path: Path) -> Image.Image | None:
-    """None if it is no picture. Raises InputError for a decompression bomb or a broken header."""
+    """None if it is no picture. Raises InputError for a decompression bomb, a broken header or a giant, and for what is no file."""
     Image.init()
+    if check_file(path) > MOST_BYTES and _looks_like_one(path):  # Pillow reads a WebP whole, whatever is in it
+        raise InputError(f"{path} is larger than {MOST_BYTES // MB} MB, the most that is read of a picture: make it smaller first.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size has the say below Pillow's hard limit
@@ -127,6 +123,14 @@ def _open(path: Path) -> Image.Image | None:
         raise InputError(f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first.") from error
     except _DAMAGE as error:
         raise InputError(f"{path} has a broken header and cannot be read: copy or download it again.") from error
+
+
+def _looks_like_one(path: Path) -> bool:
+    """Whether a file begins like a picture."""
+    with open_file(path) as file:
+        begin = file.read(16)
+    accepts = (Image.OPEN[kind][1] for kind in _FORMATS)
+    return any(accept(begin) is True for accept in accepts if accept)
 
 
 @contextmanager
@@ -143,6 +147,12 @@ def check_size(size: Size, path: Path) -> None:
     width, height = size
     if min(size) < MIN_SIDE:
         raise InputError(f"{path} is {width}x{height} pixels: at least {MIN_SIDE} are needed on each side.")
+    check_not_too_large(size, path)
+
+
+def check_not_too_large(size: Size, path: Path) -> None:
+    """Raises InputError if a picture or video is too large to be worked on."""
+    width, height = size
     if max(size) > MAX_SIDE or width * height > MAX_PIXELS:
         limit = f"{MAX_SIDE} a side and {MAX_PIXELS // 1_000_000} million in all"
         raise InputError(f"{path} is {width}x{height} pixels: at most {limit} can be worked on; make it smaller first.")

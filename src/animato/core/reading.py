@@ -33,6 +33,25 @@ def check_file(path: Path, failure: Failure = InputError) -> int:
     return found.st_size
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of that name; no for names that cannot be, and where looking is not allowed."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_missing(path: Path) -> bool:
+    """Whether there is nothing of that name, not even a link; no where looking fails in another way, which reading then tells."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def read_bytes(path: Path, most: int, failure: Failure = InputError) -> bytes:
     """All bytes of a file that holds at most `most` of them. Raises `failure`."""
     with open_file(path, failure) as file:

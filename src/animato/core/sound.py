@@ -124,13 +124,19 @@ def _timed_samples(container: av.container.InputContainer, stream: av.AudioStrea
         if early is None and frame is not None:
             lead = round((Fraction(frame.pts or 0) * tick_of(stream) - _video_start(container)) * _RATE)
             early = max(-lead, 0)
-            yield np.zeros((2, max(lead, 0)), np.float32)
+            yield from _silence(max(lead, 0))
         if frame is not None:
             frame.pts = None
         for piece in resampler.resample(frame):
             samples = piece.to_ndarray()
             yield samples[:, early:]
             early = max((early or 0) - samples.shape[1], 0)
+
+
+def _silence(samples: int) -> Iterator[np.ndarray]:
+    """2 x n float32 pieces: a file may say that its sound begins after years."""
+    for begin in range(0, samples, _RATE):
+        yield np.zeros((2, min(_RATE, samples - begin)), np.float32)
 
 
 def _decoded(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Shown = TypeVar("Shown")
 
-_UNKNOWN_RATE = Fraction(25)
+UNKNOWN_RATE = Fraction(25)
 _MOST_HOLES = Fraction(1, 10)  # of the grid of a rate that may stay without a frame of its own
 _MOST_REPEATS = Fraction(1, 10)  # of the times in a file that may be those of other frames
 FASTEST = 1000  # frames a second that can be meant
@@ -39,6 +39,12 @@ class Timing:
         return self.start + frame / self.fps
 
 
+def usual_rate(fps: float | Fraction) -> Fraction:
+    """A number of frames a second as the ratio that was meant, 29.97 as 30000/1001; never below SLOWEST."""
+    exact = Fraction(fps)
+    return exact.limit_denominator(1001) if exact > Fraction(1, 10) else max(exact.limit_denominator(1_000_000), SLOWEST)
+
+
 def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
     """The constant rate for frames shown from the times `ticks`, in units of `tick` seconds, on.
 
@@ -57,14 +63,14 @@ def constant_rate(ticks: Sequence[int], tick: Fraction, named: Sequence[Fraction
 
 def one_by_one(length: int, named: Sequence[Fraction]) -> Timing:
     """The timing of `length` frames without usable times, at the first rate that the file names and that can be meant."""
-    return Timing(next((rate for rate in named if rate <= FASTEST), _UNKNOWN_RATE), length, stamped=False)
+    return Timing(next((rate for rate in named if rate <= FASTEST), UNKNOWN_RATE), length, stamped=False)
 
 
 def _timing(ticks: list[int], tick: Fraction, named: Sequence[Fraction]) -> Timing:
     start = ticks[0] * tick
     span = (ticks[-1] - ticks[0]) * tick
     if span == 0:
-        rate = named[0] if named else _UNKNOWN_RATE
+        rate = named[0] if named else UNKNOWN_RATE
         return Timing(rate, 1, start, _slack(tick, rate))
     average = (len(ticks) - 1) / span
     steady = _exact(ticks, tick, (*named, Fraction(max(round(average), 1)))) or _jittering(ticks, tick, named)

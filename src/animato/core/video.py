@@ -13,9 +13,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from animato.core.container import fraction, open_container, packets, sound_stream, tick_of, video_streams
+from animato.core.container import LIMITS, MAX_PIXELS, fraction, open_container, packets, sound_stream, tick_of, video_streams
 from animato.core.errors import InputError
-from animato.core.picture import Colour, check_size, over
+from animato.core.picture import Colour, check_not_too_large, check_size, over
 from animato.core.scan import Scan, scan
 from animato.core.shapes import Size
 from animato.core.timing import on_screen
@@ -77,7 +77,10 @@ def probe_video(path: Path, background: Colour) -> VideoFile:
         stream = _video_stream(container, path)
         first = [frame for _, frame in islice(_decoded(container, stream, found), 2)]
         if len(first) < (2 if found.notes else 1):
-            raise InputError(f"Nothing of {path} that moves can be decoded: it is damaged or truncated; copy or download it again.")
+            raise InputError(
+                f"Nothing of {path} that moves can be decoded: it is damaged or truncated, or larger than {MAX_PIXELS // 1_000_000} "
+                "million pixels; copy or download it again."
+            )
         turn = _turn_of(first[0])
         size = _square(first[0], fraction(stream.sample_aspect_ratio))
     size = size[::-1] if turn.transposed else size
@@ -93,6 +96,8 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     stream = streams[0]
     if stream.codec_context is None:
         raise InputError(f"{path} is packed with a codec that is not known here: convert it to H.264.")
+    check_not_too_large((stream.codec_context.width, stream.codec_context.height), path)  # before room is made for the first frame
+    stream.codec_context.options = LIMITS
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = _THREADS
     return stream

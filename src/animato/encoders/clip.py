@@ -12,6 +12,8 @@ from torch import Tensor
 from transformers import CLIPVisionModelWithProjection
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
+from animato.models.finite import check_finite
+
 Fit = Literal["squash", "crop", "bilinear"]
 
 
@@ -29,9 +31,10 @@ class ImageEncoder:
 
     @torch.no_grad()
     def token(self, picture: np.ndarray) -> Tensor:  # H W 3 uint8 -> 1 1 D
-        """The picture's embedding."""
+        """The picture's embedding. Raises NotFiniteError."""
         pixels = clip_pixels(picture, cast(int, self.model.config.image_size), self.fit)
-        return self.model(pixels.to(self.model.device, self.model.dtype)).image_embeds.unsqueeze(1)
+        token = self.model(pixels.to(self.model.device, self.model.dtype)).image_embeds.unsqueeze(1)
+        return check_finite(token, "the image encoder's token of the picture", self.model.dtype)
 
 
 def clip_pixels(picture: np.ndarray, side: int = 224, fit: Fit = "squash") -> Tensor:  # H W 3 uint8 -> 1 3 side side

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from animato.core.media import Clip
 from animato.core.shapes import Size
+from animato.models.finite import check_finite
 
 
 class Codec(Protocol):
@@ -67,7 +68,10 @@ class FrameCodec:
 
     @torch.no_grad()
     def encode(self, frames: np.ndarray, generators: Sequence[torch.Generator] = ()) -> Tensor:  # F H W 3 uint8 -> F C h w
-        """The posterior's mean, as at inference, or, with one generator for each frame, a sample of it, as in training. float32."""
+        """The posterior's mean, as at inference, or, with one generator for each frame, a sample of it, as in training. float32.
+
+        Raises NotFiniteError.
+        """
         pixels = torch.tensor(frames).to(self.vae.device, torch.float32)
         picture = (2 * (pixels / 255) - 1).permute(0, 3, 1, 2).to(self.vae.dtype)
         posterior = [self.vae.encode(one).latent_dist for one in picture.split(1)]
@@ -75,12 +79,15 @@ class FrameCodec:
             latents = [one.sample(generator) for one, generator in zip(posterior, generators, strict=True)]
         else:
             latents = [one.mean for one in posterior]
-        return torch.cat(latents).float() * self.vae.config.scaling_factor
+        encoded = check_finite(torch.cat(latents), "the VAE's latents of a picture", self.vae.dtype)
+        return encoded.float() * self.vae.config.scaling_factor
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:  # F C h w -> F 3 H W in [0, 1], float32
+        """Raises NotFiniteError, where clamping would make black of what is no number."""
         scaled = (latents / self.vae.config.scaling_factor).to(self.vae.device, self.vae.dtype)
         pixels = torch.cat([self.vae.decode(one).sample.float() for one in scaled.split(1)])
+        check_finite(pixels, "a frame that the VAE decoded", self.vae.dtype)
         return (pixels / 2 + 0.5).clamp(0, 1)
 
     def clip(self, latents: Tensor, size: Size, fps: Fraction, sound: Path | None = None) -> Clip:  # F C h w

@@ -23,6 +23,8 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, heads: int, source_channels: int | None = None) -> None:
         super().__init__()
+        if channels % heads:
+            raise ValueError(f"{heads} heads do not divide {channels} channels")
         self.heads = heads
         self.to_q = nn.Linear(channels, channels, bias=False)
         self.to_k = nn.Linear(source_channels or channels, channels, bias=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from animato.core.fit import stretched
 from animato.core.media import Clip
 from animato.core.shapes import Size
+from animato.core.timing import UNKNOWN_RATE, usual_rate
 from animato.pose.keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
 
 VISIBLE = 0.3
@@ -122,7 +122,7 @@ def skeletons(pose: PoseSequence, style: Style, size: Size | None = None) -> Cli
     def frames() -> Iterator[np.ndarray]:
         return (draw(figure(pose, frame), style, drawn) for frame in range(len(pose)))
 
-    clip = Clip(frames, drawn, Fraction(pose.fps).limit_denominator(1001), len(pose))
+    clip = Clip(frames, drawn, usual_rate(pose.fps or UNKNOWN_RATE), len(pose))
     return clip if drawn == size else clip.map(lambda frame: stretched(frame, size), size)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from animato.core.progress import Progress, silent
+from animato.models.finite import check_finite
 from animato.sampling.chain import chain
 from animato.sampling.guidance import guided
 from animato.sampling.model import Model
@@ -44,6 +45,7 @@ class Denoising:
     begin      a link and its frames' generators -> what its sampling begins with, f C h w
     model      a link and how its first frame looks (None: the clip begins here) -> the network of each step
     hand_on    latents of the frame that a link ends with, 1 C h w -> what the next one is conditioned on
+    dtype      in which the network computes
     """
 
     frames: int
@@ -52,6 +54,7 @@ class Denoising:
     begin: Callable[[Link, Sequence[torch.Generator]], Tensor]
     model: Callable[[Link, Tensor | None], StepModel]
     hand_on: Callable[[Tensor], Tensor] = nothing  # type: ignore[assignment]
+    dtype: torch.dtype = torch.float32
 
 
 @torch.no_grad()
@@ -62,7 +65,10 @@ def denoise(
     callback: Callback = nothing,
     latents: Tensor | None = None,
 ) -> Tensor:  # F C h w
-    """The clip's latents. `latents` to begin with take the place of what the system begins with (F C h w)."""
+    """The clip's latents. `latents` to begin with take the place of what the system begins with (F C h w).
+
+    Raises NotFiniteError after the first step whose latents are no numbers any more.
+    """
     links = links_of(settings.window, task.frames)
     total = len(task.scheduler().timesteps) * passes(links.values(), settings.batch)
     done = ticks(progress, "denoise", total)
@@ -77,12 +83,24 @@ def denoise(
         def predict(x: Tensor, t: Tensor) -> Tensor:
             return blend(link.plan, guided(step(x, t), settings.guidance), settings.batch, done, settings.shard)(x, t)
 
-        return sample(x.to(task.device), wrapped(predict, settings), task.scheduler(), generators, callback)
+        scheduler = task.scheduler()
+        each = finite(callback, len(scheduler.timesteps), task.dtype)
+        return sample(x.to(task.device), wrapped(predict, settings), scheduler, generators, each)
 
     made = chain(list(links), make, task.hand_on)
     if settings.wrappers:  # which may have left calls out
         progress("denoise", total, total)
     return made
+
+
+def finite(callback: Callback, steps: int, dtype: torch.dtype) -> Callback:
+    """The callback of steps whose latents are finite. Other steps raise NotFiniteError."""
+
+    def each(step: int, t: int, x: Tensor) -> None:
+        check_finite(x, f"the latents after step {step + 1} of {steps}", dtype)
+        callback(step, t, x)
+
+    return each
 
 
 def wrapped(predict: Predict, settings: Settings) -> Predict:

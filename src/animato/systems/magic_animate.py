@@ -153,7 +153,7 @@ class MagicAnimate:
             return unet_model(networks.denoiser, null, condition, placement.together)
 
         scheduler = partial(make_scheduler, self.noise, settings.scheduler, settings.steps)
-        return Denoising(len(encoded.stem), placement.device, scheduler, begin, lambda link, first_frame: step)
+        return Denoising(len(encoded.stem), placement.device, scheduler, begin, lambda link, first_frame: step, dtype=placement.dtype)
 
     def prompted(self, placement: Placement) -> Prompted:
         """The networks of a step on their device, with the empty prompt read."""

@@ -103,7 +103,8 @@ def denoising(networks: Networks, encoded: Encoded, settings: Settings, placemen
         return draw(generators, shape)
 
     scheduler = partial(make_scheduler, networks.noise, settings.scheduler, settings.steps)
-    return Denoising(encoded.pose.shape[1], placement.device, scheduler, begin, lambda link, first_frame: lambda x, t: model)
+    frames = encoded.pose.shape[1]
+    return Denoising(frames, placement.device, scheduler, begin, lambda link, first_frame: lambda x, t: model, dtype=placement.dtype)
 
 
 def conditions(denoiser: UNet, encoded: Encoded) -> tuple[UNetCondition, UNetCondition]:

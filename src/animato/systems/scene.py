@@ -12,6 +12,7 @@ import numpy as np
 from animato.core.errors import InputError
 from animato.core.media import Clip
 from animato.core.shapes import Size
+from animato.core.timing import usual_rate
 from animato.pose.keypoints import PoseSequence
 
 RATE = 24  # frames a second of a motion that knows no rate
@@ -65,7 +66,7 @@ class Scene:
     @property
     def fps(self) -> Fraction:
         if isinstance(self.motion, PoseSequence):
-            return Fraction(self.motion.fps or RATE).limit_denominator(1001)
+            return usual_rate(self.motion.fps or RATE)
         return self.motion.clip.fps
 
     def poses(self) -> PoseSequence:

@@ -167,7 +167,7 @@ class UniAnimate:
         scheduler = partial(make_steps, self.noise, settings.scheduler, settings.steps)
         frames = encoded.poses.shape[1]
         hand_on = partial(handed_on, net, codec, encoded.picture, settings.window)
-        return Denoising(frames, placement.device, scheduler, begin, model, hand_on)
+        return Denoising(frames, placement.device, scheduler, begin, model, hand_on, placement.dtype)
 
     def begin(self, clean: Tensor, generators: Sequence[torch.Generator], plan: Plan) -> Tensor:  # 1 C h w -> F C h w
         """Noise with a trace of the picture, as the published scripts begin: that for long clips in another way."""

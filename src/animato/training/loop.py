@@ -211,9 +211,13 @@ class Training:
         return facts
 
     def _complete(self, step: int) -> None:
-        """The networks of a training that is done, should somebody have taken them away."""
-        if step == self.recipe.run.steps and not (self.folder / NETWORKS).is_dir():
+        """Networks and pointer of the checkpoint that is gone on from, where a kill or somebody's hand has kept them from being there."""
+        counts = self.run_folder.counts(step)
+        lost = step == self.recipe.run.steps and not (self.folder / NETWORKS).is_dir()
+        if lost or not counts:
             self._save_networks()
+        if not counts:
+            self.run_folder.point(step)
 
 
 def check_precision(precision: str) -> None:

@@ -122,6 +122,13 @@ class RunFolder:
         for old in set(before) - set(whole[: self.keep - 1]):
             self._remove(self.checkpoint(old))
 
+    def counts(self, step: int) -> bool:
+        """Whether the checkpoint of this step is the one that counts."""
+        try:
+            return bool(read_json(self.path / POINTER, MOST)["checkpoint"] == f"{step:06d}")
+        except (AnimatoError, KeyError, TypeError):
+            return False
+
     def check_room(self, needed: int, why: str) -> None:
         """Raises OutputError where fewer bytes are free."""
         with explained(self.path):

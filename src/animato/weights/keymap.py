@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from animato.core.errors import MissingModelError
+from animato.weights.numbers import check_numbers, is_whole
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -106,8 +107,9 @@ def translate(state: Mapping[str, Tensor], wanted: Shapes, keymap: KeyMap, what:
         seems, meant = appearance(state), appearance(wanted)
         mistaken = f" It looks like {seems}." if seems != meant else ""
         raise MissingModelError(f"{what}: {complaint}.{mistaken} Give the right file, or get it again.")
+    check_numbers({source: state[source] for source in found.sources.values()}, what)
     for rule in keymap.dropped:
-        wrong = [key for key, value in state.items() if rule.part in "." + key and not rule.holds(value)]
+        wrong = [key for key, value in state.items() if rule.part in "." + key and not (is_whole(value) and rule.holds(value))]
         if wrong:
             raise MissingModelError(f"{what}: {_some(wrong)} should hold what is known without it ({rule.why}), but holds something else.")
     return {target: state[source].reshape(wanted[target]) for target, source in found.sources.items()}

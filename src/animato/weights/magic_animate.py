@@ -115,12 +115,12 @@ def open_base(folder: Path) -> dict[str, Waiting]:
     found = OFFICIAL.find(folder, (SD_UNET, files.VAE, TEXT_ENCODER))
     path = found[SD_UNET]
     state = read_state(path)
-    denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
+    denoiser = built(path, UNet, {"heads": HEADS, **unet_sizes(shapes(state))})
     controlnet = controlnet_for(denoiser)
     waiting = {
-        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser")),
+        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser"), path),
         "appearance_encoder": _encoder(path, rest=True),
-        "densepose_controlnet": Waiting(controlnet, {key: state.get(key, new) for key, new in controlnet.state_dict().items()}),
+        "densepose_controlnet": Waiting(controlnet, {key: state.get(key, new) for key, new in controlnet.state_dict().items()}, path),
         **_ends(found),
     }
     _check_together(folder, {name: one.network.config for name, one in waiting.items()})
@@ -135,24 +135,25 @@ def _denoiser(path: Path, base_path: Path) -> Waiting:
     around = read_state(base_path) if alone else state
     named = {WHOLE.rename(key): shape for key, shape in shapes(around).items()}
     temporal = TemporalAttentionSpec(HEADS, POSITIONS, middle=False, norm="clip")
-    network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(named)))
+    network = built(path, UNet, {"heads": HEADS, "temporal": temporal, **unet_sizes(named)})
     both = wanted(network)
     if not alone:
-        return Waiting(network, translate(state, both, WHOLE, f"{path} does not fit the denoiser"))
+        return Waiting(network, translate(state, both, WHOLE, f"{path} does not fit the denoiser"), path)
     spatial = {key: shape for key, shape in both.items() if MODULES not in key}
     temporals = {key: shape for key, shape in both.items() if MODULES in key}
     values = translate(around, spatial, IDENTITY, f"{base_path} does not fit the denoiser without its motion modules")
-    return Waiting(network, values | translate(state, temporals, WHOLE, f"{path} does not fit the denoiser's motion modules"))
+    values |= translate(state, temporals, WHOLE, f"{path} does not fit the denoiser's motion modules")
+    return Waiting(network, values, f"{base_path} and {path.name}")
 
 
 def _encoder(path: Path, rest: bool = False) -> Waiting:
     """The appearance encoder. rest: of the file of a whole U-Net, what follows its last bank being left out."""
     state = read_state(path)
-    network = built(path, lambda: UNet(out_channels=0, heads=HEADS, **unet_sizes(shapes(state))))
+    network = built(path, UNet, {"out_channels": 0, "heads": HEADS, **unet_sizes(shapes(state))})
     keys = wanted(network)
     if rest:
         state = {key: value for key, value in state.items() if key in keys}
-    return Waiting(network, translate(state, keys, IDENTITY, f"{path} does not fit the appearance encoder"))
+    return Waiting(network, translate(state, keys, IDENTITY, f"{path} does not fit the appearance encoder"), path)
 
 
 def _ends(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
@@ -162,7 +163,7 @@ def _ends(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
     keys: Shapes = wanted(network)
     names = TEXT_BEFORE if any(key.startswith("text_model.") for key in keys) else TEXT
     values = translate(read_state(path), keys, names, f"{path} does not fit its config.json")
-    return {"vae": open_folder(found[files.VAE], AutoencoderKL, VAE), "prompt": Speaking(network, values)}
+    return {"vae": open_folder(found[files.VAE], AutoencoderKL, VAE), "prompt": Speaking(network, values, path)}
 
 
 def _check_together(folder: Path, config: Mapping[str, Any]) -> None:

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -24,10 +23,12 @@ from animato.core.errors import MissingModelError, OutputError
 from animato.core.output import check_target, explained, put_in_place, temporary_beside
 from animato.core.shapes import Size
 from animato.sampling.schedule import NoiseSchedule
-from animato.weights.about import FORMAT, OWN, About, about, is_own
+from animato.weights.about import FORMAT, OWN, About, about, is_own, shown
 from animato.weights.blank import Waiting, configured, wanted
+from animato.weights.configs import FIELDS, taken
 from animato.weights.files import find_weights, in_words
 from animato.weights.keymap import IDENTITY, translate
+from animato.weights.numbers import is_finite
 from animato.weights.read import read_state
 
 
@@ -59,7 +60,7 @@ def open_network(folder: Path, kind: type[Any]) -> Waiting:
     if path is None:
         raise MissingModelError(f"{folder} has no weight file: the folder above it is not complete. Convert or fetch it again.")
     network = configured(folder, kind)
-    return Waiting(network, translate(read_state(path), wanted(network), IDENTITY, f"{path} does not fit its config.json"))
+    return Waiting(network, translate(read_state(path), wanted(network), IDENTITY, f"{path} does not fit its config.json"), path)
 
 
 def check_folder(folder: Path, names: Iterable[str], size: int) -> Path:
@@ -104,10 +105,10 @@ def _save_network(network: Saved, folder: Path) -> None:
 def trained_noise(folder: Path, published: NoiseSchedule) -> NoiseSchedule:
     """The noise that a folder's networks were trained on: the published one unless animato.json tells other. Raises MissingModelError."""
     said = about(folder).options.get("noise", {}) if is_own(folder) else {}
-    try:
-        return replace(published, **said)
-    except TypeError as error:
-        raise MissingModelError(f"{folder / OWN} tells of a noise that is unknown here: {error}. Get it again.") from error
+    if not isinstance(said, dict) or (unknown := [name for name in said if name not in FIELDS[NoiseSchedule]]):
+        what = shown(unknown[0] if isinstance(said, dict) else said)
+        raise MissingModelError(f"{folder / OWN} tells of a noise that is unknown here: {what}. Get it again.")
+    return replace(published, **taken(NoiseSchedule, said, folder / OWN))
 
 
 def _linked(source: str, target: str) -> None:
@@ -119,7 +120,7 @@ def _linked(source: str, target: str) -> None:
 
 def _check_finite(name: str, network: Saved) -> None:
     for key, value in network.state_dict().items():
-        if not torch.isfinite(value).all():
+        if not is_finite(value):
             raise MissingModelError(f"{key} of {name} holds numbers that are not finite as {value.dtype}: nothing was written.")
 
 
@@ -130,5 +131,7 @@ def networks_of(folder: Path, kinds: Mapping[str, Any], size: Size) -> dict[str,
         raise MissingModelError(f"The preview model in {folder} lacks {missing[0]}: install animato again, or train it to its end.")
     learned = about(folder).options.get("size", list(size)) if is_own(folder) else list(size)
     if learned != list(size):
-        raise MissingModelError(f"The preview model in {folder} was trained on {learned} pixels, and this page runs at {list(size)} alone.")
+        raise MissingModelError(
+            f"The preview model in {folder} was trained on {shown(learned)} pixels, and this page runs at {list(size)} alone."
+        )
     return {name: open_network(folder / name, kind).fill() for name, kind in kinds.items()}

@@ -128,11 +128,11 @@ def open_base(system: Published, folder: Path) -> dict[str, Waiting]:
     found = system.official.find(folder, (files.BASE_UNET, files.VAE, files.IMAGE_ENCODER))
     path = found[files.BASE_UNET]
     state = read_state(path)
-    denoiser = built(path, lambda: UNet(heads=HEADS, **unet_sizes(shapes(state))))
+    denoiser = built(path, UNet, {"heads": HEADS, **unet_sizes(shapes(state))})
     guider = PoseGuider(denoiser.config.block_out_channels[0])
     waiting = {
         "reference_unet": _reference_net(path, REFERENCE_FROM_BASE),
-        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser")),
+        "denoising_unet": Waiting(denoiser, translate(state, wanted(denoiser), IDENTITY, f"{path} does not fit the denoiser"), path),
         "pose_guider": Waiting(guider, guider.state_dict()),
         **_encoders(found),
     }
@@ -149,26 +149,27 @@ def _encoders(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
 
 def _reference_net(path: Path, keymap: KeyMap = IDENTITY) -> Waiting:
     state = read_state(path)
-    network = built(path, lambda: UNet(out_channels=None, heads=HEADS, **unet_sizes(shapes(state))))
-    return Waiting(network, translate(state, wanted(network), keymap, f"{path} does not fit the ReferenceNet"))
+    network = built(path, UNet, {"out_channels": None, "heads": HEADS, **unet_sizes(shapes(state))})
+    return Waiting(network, translate(state, wanted(network), keymap, f"{path} does not fit the ReferenceNet"), path)
 
 
 def _denoiser(path: Path, motion_path: Path, positions: int) -> Waiting:
     state, motion = read_state(path), read_state(motion_path)
     check_positions(motion, motion_path, positions)
     temporal = TemporalAttentionSpec(HEADS, positions, middle=True, norm="frame")
-    network = built(path, lambda: UNet(heads=HEADS, temporal=temporal, **unet_sizes(shapes(state))))
+    network = built(path, UNet, {"heads": HEADS, "temporal": temporal, **unet_sizes(shapes(state))})
     both = wanted(network)
     spatial = {key: shape for key, shape in both.items() if MODULES not in key}
     temporals = {key: shape for key, shape in both.items() if MODULES in key}
     values = translate(state, spatial, IDENTITY, f"{path} does not fit the denoiser without its motion module")
-    return Waiting(network, values | translate(motion, temporals, MOTION, f"{motion_path} does not fit the denoiser's motion module"))
+    values |= translate(motion, temporals, MOTION, f"{motion_path} does not fit the denoiser's motion module")
+    return Waiting(network, values, f"{path} and {motion_path.name}")
 
 
 def _pose_guider(path: Path) -> Waiting:
     state = read_state(path)
-    network = built(path, lambda: PoseGuider(**pose_guider_sizes(shapes(state))))
-    return Waiting(network, translate(state, wanted(network), IDENTITY, f"{path} does not fit the Pose Guider"))
+    network = built(path, PoseGuider, pose_guider_sizes(shapes(state)))
+    return Waiting(network, translate(state, wanted(network), IDENTITY, f"{path} does not fit the Pose Guider"), path)
 
 
 def _check_together(folder: Path, config: Mapping[str, Any]) -> None:

@@ -28,12 +28,16 @@ MODULES, TABLE = ".motion_modules.", ".pos_encoder.pe"
 
 def is_sinusoid(table: Tensor) -> bool:  # 1 F C
     """Whether a table of positions is the formula's, as exactly as its type can tell."""
-    tolerance = max(5e-5, torch.finfo(table.dtype).eps)
-    return table.ndim == 3 and torch.allclose(table[0].float(), sinusoid(*table.shape[1:]), rtol=0, atol=tolerance)
+    tolerance = max(5e-5, torch.finfo(table.dtype).eps if table.is_floating_point() else 0)
+    return (
+        table.ndim == 3
+        and table.is_floating_point()
+        and torch.allclose(table[0].float(), sinusoid(*table.shape[1:]), rtol=0, atol=tolerance)
+    )
 
 
 def is_count(numbers: Tensor) -> bool:  # 1 L
-    return torch.equal(numbers.flatten().long(), torch.arange(numbers.numel()))
+    return not numbers.is_complex() and torch.equal(numbers.flatten().long(), torch.arange(numbers.numel()))
 
 
 MOTION = KeyMap(
@@ -81,7 +85,7 @@ def check_positions(motion: Mapping[str, Tensor], path: Path, positions: int) ->
 def open_folder(path: Path, kind: type[nn.Module], keymap: KeyMap) -> Waiting:
     """The network of a weight file and of the config.json beside it, every key matched, not yet read. Raises MissingModelError."""
     network = configured(path.parent, kind)
-    return Waiting(network, translate(read_state(path), wanted(network), keymap, f"{path} does not fit its config.json"))
+    return Waiting(network, translate(read_state(path), wanted(network), keymap, f"{path} does not fit its config.json"), path)
 
 
 def fill(waiting: Mapping[str, Waiting], dtype: torch.dtype | None, device: torch.device | str, progress: Progress) -> list[Any]:

@@ -12,6 +12,7 @@ from animato.models.pose_guider import PoseGuider
 from animato.models.unet import UNet
 from animato.weights.files import find_weights
 from animato.weights.keymap import KeyMap, appearance, shapes, translate
+from animato.weights.numbers import check_claims, check_finite
 from animato.weights.read import read_state
 from animato.weights.shared import IMAGE_ENCODER, MODULES, MOTION, TABLE, VAE, open_folder
 
@@ -34,6 +35,8 @@ def begin_guider(guider: PoseGuider, path: Path) -> None:
         )
     known = {key: value for key, value in guider.state_dict().items() if not key.startswith("conv_out.")}
     values = translate(given, shapes(known), GUIDER, f"{path} does not fit the Pose Guider")
+    check_claims(values, path)
+    check_finite(values, path)
     guider.load_state_dict(guider.state_dict() | values)
 
 
@@ -53,6 +56,8 @@ def begin_motion(denoiser: UNet, path: Path) -> None:
         )
     known = {key: value for key, value in denoiser.state_dict().items() if MODULES in key}
     values = translate(state, shapes(known), MOTION, f"{path} does not fit the denoiser's motion modules")
+    check_claims(values, path)
+    check_finite(values, path)
     denoiser.load_state_dict(denoiser.state_dict() | values)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
 from animato.core.errors import MissingModelError
 from animato.core.progress import Progress, silent
@@ -101,7 +101,7 @@ def open_official(found: Mapping[Piece, Path]) -> dict[str, Waiting]:
         "unet": open_unet(found[UNIFIED_UNET]),
         "vae": open_vae(found[SD_VAE]),
         "image_encoder": open_image_encoder(found[OPEN_CLIP]),
-        "prompt": Speaking(text.network, text.state, FILLER),
+        "prompt": Speaking(text.network, text.state, text.where, FILLER),
     }
 
 
@@ -109,9 +109,9 @@ def open_unet(path: Path, head_dim: int = HEAD_DIM, entrance_heads: int = ENTRAN
     """The network of unianimate_16f_32f_non_ema_223000.pth. Raises MissingModelError."""
     state = read_state(path)
     sizes = unified_sizes(shapes(state), path, entrance_heads)
-    network = built(path, lambda: UnifiedUNet(head_dim=head_dim, **sizes))
+    network = built(path, UnifiedUNet, {"head_dim": head_dim, **sizes})
     names = unet_names(Layout(sizes["attention_levels"], sizes["layers_per_block"]))
-    return Waiting(network, translate(unfused(state), wanted(network), names, f"{path} does not fit UniAnimate's network"))
+    return Waiting(network, translate(unfused(state), wanted(network), names, f"{path} does not fit UniAnimate's network"), path)
 
 
 def open_vae(path: Path) -> Waiting:
@@ -125,8 +125,9 @@ def open_vae(path: Path) -> Waiting:
     if not state:
         raise MissingModelError(f"{path} has no VAE in it (no key {FIRST_STAGE}*). Give a whole Stable Diffusion checkpoint.")
     sizes = vae_sizes(shapes(state), path)
-    network = built(path, lambda: AutoencoderKL(**sizes))
-    return Waiting(network, translate(state, wanted(network), vae_names(len(sizes["block_out_channels"])), f"{path} does not fit the VAE"))
+    network = built(path, AutoencoderKL, sizes)
+    names = vae_names(len(sizes["block_out_channels"]))
+    return Waiting(network, translate(state, wanted(network), names, f"{path} does not fit the VAE"), path)
 
 
 def open_image_encoder(path: Path, head: int = IMAGE_HEAD) -> Waiting:
@@ -135,8 +136,8 @@ def open_image_encoder(path: Path, head: int = IMAGE_HEAD) -> Waiting:
     if "visual.proj" in state:
         state["visual.proj"] = state["visual.proj"].T
     sizes = image_sizes(shapes(state), path, head)
-    network = built(path, lambda: CLIPVisionModelWithProjection(CLIPVisionConfig(hidden_act="gelu", **sizes)))
-    return Waiting(network, translate(state, wanted(network), IMAGE, f"{path} does not fit CLIP's image encoder"))
+    network = built(path, CLIPVisionModelWithProjection, {"hidden_act": "gelu", **sizes})
+    return Waiting(network, translate(state, wanted(network), IMAGE, f"{path} does not fit CLIP's image encoder"), path)
 
 
 def open_text_encoder(path: Path, head: int = TEXT_HEAD) -> Waiting:
@@ -144,11 +145,11 @@ def open_text_encoder(path: Path, head: int = TEXT_HEAD) -> Waiting:
     state = unfused({key: value for key, value in read_state(path).items() if not key.startswith("visual.")})
     sizes = text_sizes(shapes(state), path, head)
     last = f".transformer.resblocks.{sizes['num_hidden_layers']}."
-    network = built(path, lambda: CLIPTextModel(CLIPTextConfig(hidden_act="gelu", **sizes)))
+    network = built(path, CLIPTextModel, {"hidden_act": "gelu", **sizes})
     keys = wanted(network)
     before = ((".", ".text_model."),) if any(key.startswith("text_model.") for key in keys) else ()  # until transformers 5
     names = KeyMap(renames=TEXT_RENAMES, ignored=((last, "the last layer is not used"), *UNSAID))
     if before:
         keys = {key.removeprefix("text_model."): shape for key, shape in keys.items()}
     values = translate(state, keys, names, f"{path} does not fit CLIP's text encoder")
-    return Waiting(network, {f"text_model.{key}" if before else key: value for key, value in values.items()})
+    return Waiting(network, {f"text_model.{key}" if before else key: value for key, value in values.items()}, path)

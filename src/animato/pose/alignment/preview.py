@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import repeat
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from animato.core.media import Clip
 from animato.core.panels import GAP, LABEL, resized, side_by_side, titled
 from animato.core.shapes import Size
+from animato.core.timing import UNKNOWN_RATE, usual_rate
 from animato.pose.alignment.align import Aligned
 from animato.pose.draw import draw_overlay
 from animato.pose.keypoints import PoseSequence
@@ -45,7 +45,7 @@ def preview(
             yield side_by_side([*fixed, *(titled(panel, title) for panel, title in zip(panels, TITLES[2:], strict=True))])
 
     width = 2 * still[0] + 2 * moving[0] + still[0] + 4 * GAP
-    fps = clip.fps if clip else Fraction(motion.fps).limit_denominator(1001)
+    fps = clip.fps if clip else usual_rate(motion.fps or UNKNOWN_RATE)
     return Clip(frames, (width + width % 2, height + LABEL), fps, len(motion), clip.sound if clip else None)
 
 
