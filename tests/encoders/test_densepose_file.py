@@ -55,6 +55,30 @@ class Nobody(Tiny):
         }
 
 
+class Row(Tiny):
+    """The other published interface: 3 H W bytes, red green blue, in; boxes, coarse, fine, u, v out."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        features = image.flip(0)[None].float() / 255
+        keep = torch.ops.torchvision.nms(self.boxes, self.scores, 0.5)
+        boxes = self.boxes[keep]
+        rois = torch.cat([torch.zeros(len(keep), 1), boxes], dim=1)
+        coarse, fine, u, v = self.maps(torch.ops.torchvision.roi_align(features, rois, 1.0, 12, 12, 2, True)).split([2, 25, 25, 25], dim=1)
+        return boxes, coarse, fine, u, v
+
+
+class Unfixed(Row):
+    """As files that end in _unfixed: two more outputs at the end."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        assert image.size(0) == 3
+        features = image.flip(0)[None].float() / 255
+        boxes = self.boxes[:2]
+        rois = torch.cat([torch.zeros(2, 1), boxes], dim=1)
+        coarse, fine, u, v = self.maps(torch.ops.torchvision.roi_align(features, rois, 1.0, 12, 12, 2, True)).split([2, 25, 25, 25], dim=1)
+        return boxes, coarse, fine, u, v, self.scores, self.scores
+
+
 class Other(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         return {"scores": image.float()[:, 0, 0]}
@@ -94,6 +118,21 @@ def test_the_largest_person_is_pasted_where_they_are(tmp_path: Path) -> None:
     assert not labels[:10].any() and labels[10:].any() and labels.max() <= 24 and labels.dtype == np.uint8
 
 
+@pytest.mark.parametrize("kind", [Row, Unfixed])
+def test_both_interfaces_give_the_same(kind: type[Tiny], tmp_path: Path) -> None:
+    """Found by what an empty picture brings; the same values in another order of axes and colours."""
+    labels, places = DensePose.load(saved(Tiny(), tmp_path / "dictionary.pt"))(picture())
+    others, elsewhere = DensePose.load(saved(kind(), tmp_path / "row.pt"))(picture())
+    assert labels.any() and np.array_equal(labels, others) and np.array_equal(places, elsewhere)
+
+
+def test_nothing_is_warned_of(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = saved(Row(), tmp_path / "row.pt")
+    recwarn.clear()
+    DensePose.load(path)(picture())
+    assert not recwarn.list
+
+
 def test_nobody_gives_an_empty_picture(tmp_path: Path) -> None:
     labels, places = DensePose.load(saved(Nobody(), tmp_path / "nobody.pt"))(picture())
     assert labels.shape == (64, 48) and not labels.any() and not places.any()
@@ -108,10 +147,10 @@ def test_wrong_files_are_told(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pt")
     with pytest.raises(MissingModelError, match="no TorchScript file"):
         DensePose.load(tmp_path / "weights.pt")
-    with pytest.raises(MissingModelError, match="'pred_boxes' is not as due"):
-        DensePose.load(saved(Other(), tmp_path / "other.pt"))(picture())
-    with pytest.raises(MissingModelError, match="is no DensePose that takes a picture"):
-        DensePose.load(saved(Picky(), tmp_path / "picky.pt"))(picture())
+    with pytest.raises(MissingModelError, match="other.pt is another network than DensePose.*'boxes' is not as due"):
+        DensePose.load(saved(Other(), tmp_path / "other.pt"))
+    with pytest.raises(MissingModelError, match="another network than DensePose. It does not take a picture of 64 x 64 x 3 bytes"):
+        DensePose.load(saved(Picky(), tmp_path / "picky.pt"))
 
 
 def nms_reference(boxes: Tensor, scores: Tensor, threshold: float) -> list[int]:
