@@ -100,7 +100,7 @@ def moment(on: Ground, begin: str, chance: random.Random) -> Moment:
     once = on.once[begin]
     kind = chance.choice((After, Seen, At))
     if kind is At:
-        return At(chance.randint(1, once.touches))
+        return At(chance.randint(1, len(once.touches)))
     return kind(once.seconds * (chance.random() if kind is After else chance.random() ** 3))
 
 

@@ -139,7 +139,7 @@ def older_pictures(folder: Path) -> None:
 
 
 def animate(out: str, folder: Path, hub: str) -> int:
-    words = ("--system", "puppet", "--quality", "fast", "--size", "160x240", "--frames", "40")
+    words = ("--system", "puppet", "--quality", "fast", "--size", "160x240", "--frames", "24")
     return _command("animate", str(folder / "in.png"), str(folder / "wave.json"), "-o", str(folder / out), *words)
 
 

@@ -92,14 +92,14 @@ class Outcome:
 
     code     its exit code; -9 and the like: ended by a signal
     said     all that it wrote to its outputs
-    touches  how many things it did to a disk, where it came to its end
+    touches  what it did to a disk, one after the other, by the names that Python has for it; where it came to its end
     seconds  how long it took
     struck   whether the blow came before it had ended
     """
 
     code: int
     said: str
-    touches: int
+    touches: tuple[str, ...]
     seconds: float
     struck: bool
 
@@ -126,7 +126,7 @@ def run(work: Work, folder: Path, moment: Moment | None = None, blow: Blow | Non
     told.close()
     heard.close()
     seconds = time.monotonic() - began
-    return Outcome(process.exitcode, said.decode(errors="replace"), messages.get("touches", 0), seconds, struck or "struck" in messages)
+    return Outcome(process.exitcode, said.decode(errors="replace"), messages.get("touches", ()), seconds, struck or "struck" in messages)
 
 
 def _listen(pipe: int, said: bytearray, until: float) -> bool:
@@ -147,8 +147,8 @@ def _watch(pipe: int, said: bytearray, folder: Path) -> bool:
     return True
 
 
-def _messages(told: Connection) -> list[tuple[str, int]]:
-    messages = list[tuple[str, int]]()
+def _messages(told: Connection) -> list[tuple[str, Any]]:
+    messages = list[tuple[str, Any]]()
     with contextlib.suppress(EOFError):
         while True:
             messages.append(told.recv())
@@ -162,19 +162,19 @@ def _work(work: Work, folder: Path, moment: At | None, blow: Blow | None, tellin
     saying.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    touched = [0]
+    touched = list[str]()
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if not _touches(event, arguments):
             return
-        touched[0] += 1
-        if moment and blow and touched[0] == moment.touch:
+        touched.append(event)
+        if moment and blow and len(touched) == moment.touch:
             telling.send(("struck", 1))
             _strike(os.getpid(), folder, blow)
 
     sys.addaudithook(watch)
     code = work()
-    telling.send(("touches", touched[0]))
+    telling.send(("touches", tuple(touched)))
     sys.exit(code)
 
 
