@@ -8,5 +8,10 @@ HANGS = 600  # seconds; so generous that it only ends a test that hangs, on howe
 
 
 def hears_ctrl_c() -> None:
-    """For a process that is about to start (preexec_fn): what a shell runs in its background is deaf to Ctrl-C, and so are its children."""
+    """For a process that is about to start (preexec_fn): what a shell runs in its background is deaf to Ctrl-C, and so are its children.
+
+    What nohup runs is deaf to a closed terminal, too.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)

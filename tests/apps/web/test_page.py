@@ -36,7 +36,7 @@ from animato.systems.known import KNOWN, names
 from animato.systems.load import load
 from material import Material
 from videos import tone, write_video
-from waiting import HANGS
+from waiting import HANGS, hears_ctrl_c
 
 FAST = load("puppet", "fast")
 ME = "me"  # a visitor
@@ -332,7 +332,8 @@ def test_the_server_ends_in_order_and_removes_its_files(tmp_path: Path, name: st
     pytest.importorskip("gradio")
     words = [sys.executable, "-m", "animato", "web", "--no-open", "--port", "0"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    server = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    server = subprocess.Popen(words, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=hears_ctrl_c)
     try:
         assert server.stdout is not None
         address = server.stdout.readline().split()[3]
