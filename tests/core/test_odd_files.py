@@ -100,9 +100,7 @@ MADE_UP = ["/proc/self/mem", "/proc/kmsg", "/proc/self/environ", "/proc/self/fd/
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no files that it makes up")
-@pytest.mark.parametrize(
-    "name", ["/proc/self/mem", "/proc/kmsg", "/proc/self/environ", "/proc/self/fd/0", "/dev/stdin", "/dev/tty", "/proc"]
-)
+@pytest.mark.parametrize("name", MADE_UP)
 @pytest.mark.parametrize("reader", [read_picture, open_clip, load_poses])
 def test_files_that_the_system_makes_up_are_not_read(name: str, reader: Callable) -> None:
     with pytest.raises(InputError):
@@ -128,6 +126,16 @@ def test_giants_are_refused_before_they_are_read(tmp_path: Path, begin: bytes) -
     for reader in (read_picture, open_clip):
         with pytest.raises(InputError, match="giant.png is larger than 1000 MB, the most that is read of a picture"):
             reader(path)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("begin", [b"II*\0\x08\0\0\0\x09\0", b"MM\0*\0\0\0\x08\0\x09"])
+def test_a_picture_that_is_cut_off_is_told_once_by_us_alone(tmp_path: Path, begin: bytes) -> None:
+    """Pillow's own remarks ("Truncated File Read") are not for users."""
+    path = tmp_path / "a.tif"
+    path.write_bytes(begin + bytes(20))
+    with pytest.raises(InputError, match="a.tif is not a picture"):
+        read_picture(path)
 
 
 def test_a_giant_of_zeros_is_no_video(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def _open(path: Path) -> Image.Image | None:
         raise InputError(f"{path} is larger than {MOST_BYTES // MB} MB, the most that is read of a picture: make it smaller first.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size has the say below Pillow's hard limit
+            warnings.simplefilter("ignore")  # on sizes check_size has the say below the hard limit, on damage we speak ourselves
             return Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
         return None
