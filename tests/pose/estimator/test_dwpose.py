@@ -108,6 +108,14 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
         DWPose.from_folder(tmp_path)
 
 
+def test_a_folder_of_pth_files_is_told(tmp_path: Path) -> None:
+    """As MusePose has the same two networks."""
+    for name in ("dw-ll_ucoco_384.pth", "yolox_l_8x8_300e_coco.pth"):
+        (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(MissingModelError, match=r"dw-ll_ucoco_384\.pth beside it is for another program: ONNX files are due"):
+        DWPose.from_folder(tmp_path)
+
+
 def test_networks_that_take_any_size_get_the_published_one(tmp_path: Path) -> None:
     fixed = networks(tmp_path, [(320, 250, 100, 200, 0.8)]).estimate_picture(PICTURE)
     tiny_onnx.save_network(tmp_path / DETECTOR, ("width", "height"), [tiny_onnx.detector_answer(EYE, [(320, 250, 100, 200, 0.8)])])

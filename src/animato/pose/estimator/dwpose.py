@@ -126,7 +126,9 @@ class _Network:
         runtime = _onnxruntime()
         if not path.is_file():
             get = f"Run `animato fetch {DWPOSE}` and name `{FETCHED}`, or put {DETECTOR} and {ESTIMATOR} into one folder and name it."
-            raise MissingModelError(f"DWPose's file {path} is not there. {get}")
+            other = next(iter(sorted(path.parent.glob("*.pth"))), None)
+            instead = f" {other.name} beside it is for another program: ONNX files are due." if other else ""
+            raise MissingModelError(f"DWPose's file {path} is not there.{instead} {get}")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         state = runtime.capi.onnxruntime_pybind11_state
