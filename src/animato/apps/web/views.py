@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from animato.api import Motion
 from animato.core.fit import fit, fit_frame
 from animato.core.media import Clip, open_clip
 from animato.core.shapes import Size
+from animato.core.timing import usual_rate
 from animato.people.shipped import motion_path
 from animato.pose.draw import draw_overlay
 from animato.pose.estimator.estimate import people_in
@@ -48,7 +48,7 @@ def figure_clip(poses: PoseSequence) -> Clip:
     """The figure of a motion on a dark ground."""
     size = fit(poses.size, FIGURE).size
     ground = np.full((size[1], size[0], 3), GROUND, np.uint8)
-    rate = Fraction(poses.fps or 24).limit_denominator(1001)
+    rate = usual_rate(poses.fps or 24)
     return Clip(lambda: (draw_overlay(ground, poses, frame) for frame in range(len(poses))), size, rate, len(poses))
 
 
