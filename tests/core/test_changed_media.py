@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,14 +19,18 @@ from animato.core.media import open_clip
 from animato.core.picture import read_picture
 from changes import changed
 
-TRIES = 30
+TRIES = 50
+ORIENTATION = 274  # EXIF's tag
 MOST_FRAMES = 3000  # a changed clock may stretch 12 frames to hours; nobody runs through those here
 FRAMES = [videos.frame(number) for number in range(12)]
 
 
-def picture(path: Path, **options: object) -> Path:
+def picture(path: Path, **options: Any) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 48, 4), dtype=np.uint8)
     with_alpha = path.suffix in (".png", ".webp")
+    if path.suffix in (".jpg", ".png", ".webp"):
+        options["exif"] = Image.Exif()
+        options["exif"][ORIENTATION] = 6
     Image.fromarray(pixels).convert("RGBA" if with_alpha else "RGB").save(path, **options)
     return path
 

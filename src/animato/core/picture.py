@@ -114,8 +114,7 @@ def _open(path: Path) -> Image.Image | None:
     if check_file(path) > MOST_BYTES and _looks_like_one(path):  # Pillow reads a WebP whole, whatever is in it
         raise InputError(f"{path} is larger than {MOST_BYTES // MB} MB, the most that is read of a picture: make it smaller first.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on sizes check_size has the say below the hard limit, on damage we speak ourselves
+        with _quiet():
             return Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
         return None
@@ -123,6 +122,14 @@ def _open(path: Path) -> Image.Image | None:
         raise InputError(f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first.") from error
     except _DAMAGE as error:
         raise InputError(f"{path} has a broken header and cannot be read: copy or download it again.") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Pillow's own remarks: on sizes check_size has the say below the hard limit, on damage we speak ourselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _looks_like_one(path: Path) -> bool:
@@ -137,7 +144,8 @@ def _looks_like_one(path: Path) -> bool:
 def decoding(path: Path) -> Iterator[None]:
     """Turns Pillow's complaints while the pixels of `path` are decoded into an InputError."""
     try:
-        yield
+        with _quiet():
+            yield
     except _DAMAGE as error:
         raise InputError(f"{path} is damaged or truncated and cannot be decoded: copy or download it again.") from error
 
@@ -176,7 +184,8 @@ def upright_size(image: Image.Image) -> Size:
     """(width, height) of an opened image once it is turned as its EXIF says."""
     if image.format == "PNG" and "exif" not in image.info:  # Pillow would decode the whole picture in search of it
         return image.size
-    sideways = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    with _quiet():
+        sideways = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
     return image.size[::-1] if sideways else image.size
 
 
