@@ -124,7 +124,9 @@ def test_a_windowed_opencv_without_libgl_has_its_own_advice() -> None:
 
 def test_licences_are_read_off_the_files_that_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version(tmp_path, "av", "18.1.0")
-    (tmp_path / "av-18.1.0.dist-info" / "RECORD").write_text("av/__init__.py,,\nav.libs/libx264-d6533a8d.so.165,,\n")
+    (tmp_path / "av-18.1.0.dist-info" / "RECORD").write_text("av.libs/libx264-d6533a8d.so.165,,\n")
+    (tmp_path / "av.libs").mkdir()
+    (tmp_path / "av.libs" / "libx264-d6533a8d.so.165").touch()  # from Python 3.12 on, files that are not there are left out
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "Licences: av as installed here brings libx264 (GPL-2.0-or-later); see" in "\n".join(carried())
 
