@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from animato.api import Alignment, Estimation, Excerpt, Prepared, align, animate, observe, perform, prepare
+    from animato.character import Character
     from animato.comparison import Comparison, compare
     from animato.core.errors import AnimatoError, InputError, MissingModelError, OutputError
     from animato.core.media import Clip, open_clip, write_clip
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "animato.api": ("Alignment", "Estimation", "Excerpt", "Prepared", "align", "animate", "observe", "perform", "prepare"),
+    "animato.character": ("Character",),
     "animato.comparison": ("Comparison", "compare"),
     "animato.core.errors": ("AnimatoError", "InputError", "MissingModelError", "OutputError"),
     "animato.core.media": ("Clip", "open_clip", "write_clip"),

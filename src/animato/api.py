@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from animato.character import Opened, Picture, character_of, file_or_shipped, open_cut, opened, reference_of
 from animato.core.errors import InputError
-from animato.core.fit import fit_frame
 from animato.core.folder import PICTURE_ENDINGS
 from animato.core.media import Clip, open_clip
 from animato.core.picture import read_picture
 from animato.core.progress import Progress, silent
-from animato.core.reading import is_folder, is_missing
+from animato.core.reading import is_folder
 from animato.core.shapes import Size
-from animato.people.shipped import character_path, characters, motion_path, motions
+from animato.people.shipped import motion_path, motions
 from animato.pose.alignment.align import Adjust, Aligned
 from animato.pose.alignment.align import align as align_by
 from animato.pose.estimator.dwpose import DWPose
-from animato.pose.estimator.estimate import Person, describe_choice, estimate_picture, estimate_video, frames_without_person, people_in
+from animato.pose.estimator.estimate import Person, describe_choice, estimate_video, frames_without_person, people_in
 from animato.pose.estimator.follow import BEST
 from animato.pose.estimator.people import LARGEST
 from animato.pose.io import load_poses
@@ -34,9 +34,7 @@ from animato.systems.scene import PARTS, POSES, BodyParts, Scene
 
 POSE_ENDINGS = (".json", ".npz")
 SIDES = (64, 4096)  # px, smallest and largest side of a result
-BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
 LEAST_FRAMES = 2
-Picture = str | Path | np.ndarray
 Driving = str | Path | Clip | PoseSequence
 
 
@@ -132,7 +130,8 @@ def animate(
 ) -> Clip:
     """One picture and a driving motion -> the clip in which the picture's character performs it; frames are made when it is iterated.
 
-    picture   a file, the name of a shipped character, or H W 3 uint8
+    picture   a file, the name of a shipped character, H W 3 uint8, or H W 4 with the figure's outline as its alpha; or a Character,
+              which also holds the picture's pose or mask by hand
     driving   a video, a folder of numbered pictures, a pose file (.json, .npz), the name of a shipped motion, or one already opened;
               for a system that follows body parts also a DensePose video, which is not estimated and not aligned
     system    a name that `animato.load` takes, or what it gives, for other settings (steps, seed ...), weights, temporal modules
@@ -166,22 +165,20 @@ def prepare(
     """
     chosen = Alignment(align) if isinstance(align, str) else align
     excerpt = frames if isinstance(frames, Excerpt) else Excerpt(frames)
-    pixels, source = _opened_both(picture, driving, size, excerpt.frames)
-    sources = (*_sources(picture), *_sources(driving))
+    character, source = _opened_both(picture, driving, size, excerpt.frames)
+    sources = (*character_of(picture).sources, *_sources(driving))
     if isinstance(source, Clip) and shows_parts(source):
-        return replace(_by_parts(pixels, source, excerpt.skip, follows), sources=sources)
-    progress("picture", 0, 1)
-    reference = estimate_picture(pixels)
-    progress("picture", 1, 1)
+        return replace(_by_parts(character.pixels, source, excerpt.skip, follows), sources=sources)
+    reference, notes = reference_of(character, progress)
     motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
     motion = motion.thinned(excerpt.skip) if excerpt.skip else motion
     aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
     sound = motion.clip.sound if motion.clip else None
-    scene = Scene(pixels, reference, aligned.pose, sound, motion.clip)
-    return Prepared(scene, motion, aligned, (*_company(pixels), *motion.notes, *aligned.notes), sources)
+    scene = Scene(character.pixels, reference, aligned.pose, sound, motion.clip, character.opacity)
+    return Prepared(scene, motion, aligned, (*notes, *motion.notes, *aligned.notes), sources)
 
 
-def _sources(given: Picture | Driving) -> tuple[Path, ...]:
+def _sources(given: Driving) -> tuple[Path, ...]:
     """The files that an input is read from, as far as it tells them."""
     if isinstance(given, Clip):
         return given.sources
@@ -211,21 +208,16 @@ def shows_parts(source: Clip) -> bool:
 
 def extent(picture: Picture, driving: Driving, *, size: Size | None = None, frames: int | None = None) -> tuple[Size, int | None]:
     """(width, height) and number of frames (None: not known yet) of what `prepare` would make, without its work. Errors as `prepare`."""
-    pixels, source = _opened_both(picture, driving, size, frames)
-    return pixels.shape[1::-1], len(source.poses) if isinstance(source, Motion) else source.length
+    character, source = _opened_both(picture, driving, size, frames)
+    return character.pixels.shape[1::-1], len(source.poses) if isinstance(source, Motion) else source.length
 
 
-def _opened_both(picture: Picture, driving: Driving, size: Size | None, frames: int | None) -> tuple[np.ndarray, Clip | Motion]:
+def _opened_both(picture: Picture, driving: Driving, size: Size | None, frames: int | None) -> tuple[Opened, Clip | Motion]:
     """Both inputs checked and opened; the picture as large as the result."""
     check_size(size)
     if frames is not None and frames < LEAST_FRAMES:
         raise InputError(f"--frames {frames} makes no video: ask for at least {LEAST_FRAMES} frames.")
-    return sized(open_picture(picture), size), open_driving(driving, frames)
-
-
-def _company(picture: np.ndarray) -> list[str]:
-    count = len(people_in(picture))
-    return [f"{count} people are in the picture; took the largest: crop the picture to take another one."] if count > 1 else []
+    return opened(picture, size), open_driving(driving, frames)
 
 
 def align(reference: PoseSequence, motion: PoseSequence, how: str = "robust", adjust: Adjust | None = None) -> Aligned:
@@ -268,10 +260,8 @@ def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:
 
 
 def open_picture(picture: Picture) -> np.ndarray:
-    """H W 3 uint8 of a file, a shipped character's name, or as it is."""
-    if isinstance(picture, np.ndarray):
-        return picture
-    return read_picture(_file_or_shipped(picture, character_path(str(picture)), characters()))
+    """H W 3 uint8 of a picture, at its own size, with nothing behind what is transparent but white."""
+    return open_cut(picture).pixels
 
 
 def open_frames(video: str | Path, frames: int | None = None) -> Clip:
@@ -298,20 +288,9 @@ def open_driving(driving: Driving, frames: int | None = None) -> Clip | Motion:
 def _opened(driving: Driving) -> Clip | PoseSequence:
     if not isinstance(driving, str | Path):
         return driving
-    path = _file_or_shipped(driving, motion_path(str(driving)), motions())
+    path = file_or_shipped(driving, motion_path(str(driving)), motions())
     holds_poses = path.suffix.lower() in POSE_ENDINGS or (is_folder(path) and any(path.glob("*_keypoints.json")))
     return load_poses(path) if holds_poses else open_clip(path)
-
-
-def _file_or_shipped(given: str | Path, shipped: Path | None, names: tuple[str, ...]) -> Path:
-    path = Path(given)
-    if not is_missing(path):
-        return path
-    if shipped is None:
-        raise InputError(
-            f"There is no file {given}, and nothing of that name is shipped: check the path, or use one of {', '.join(names)}."
-        )
-    return shipped
 
 
 def _check_length(frames: int | None) -> None:
@@ -322,14 +301,3 @@ def _check_length(frames: int | None) -> None:
 def check_size(size: Size | None) -> None:
     if size is not None and not all(SIDES[0] <= side <= SIDES[1] for side in size):
         raise InputError(f"A result of {size[0]}x{size[1]} pixels cannot be made: each side must be between {SIDES[0]} and {SIDES[1]}.")
-
-
-def sized(picture: np.ndarray, size: Size | None) -> np.ndarray:
-    """The picture as large as the result: fitted into BOX with its own shape, or, with bars of its border's colour, exactly `size`."""
-    height, width = picture.shape[:2]
-    if size is None:
-        factor = min(BOX[0] / width, BOX[1] / height)
-        size = max(2, round(width * factor / 2) * 2), max(2, round(height * factor / 2) * 2)
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    red, green, blue = (int(value) for value in np.median(border, axis=0))
-    return fit_frame(picture, size, "pad", (red, green, blue))

@@ -144,3 +144,16 @@ def test_too_little_of_a_person_is_refused():
 def test_no_person_is_refused_before_anything_else():
     with pytest.raises(InputError, match="shoulders"):
         take_apart(WALL.copy(), pose_of({}, hands=False))
+
+
+def test_an_outline_by_hand_is_taken_as_it_is():
+    """A sign in the figure's hand in the wall's own colours, which no way of cutting out could find, belongs to it; a foot does not."""
+    picture, mask = draw(WALL, STANDING)
+    outline = mask.copy()
+    outline[100:125, 4:50] = 255
+    outline[-40:] = 0
+    pose = replace(pose_of(STANDING), mask=soft(mask)[None])
+    parts = take_apart(picture, pose, opacity=outline)
+    shown = np.max([layer.texture[..., 3] for layer in parts.layers.values()], axis=0)
+    assert (shown[103:122, 8:46] > 200).all() and not (shown[-38:] > 30).any()
+    assert np.abs(shown.astype(int) - outline).mean() < 4

@@ -47,6 +47,16 @@ Adjustments = Annotated[
     list[str] | None,
     typer.Option("--adjust", help="GROUP=SCALE or GROUP=SCALE,X,Y for whole, head, torso, arms, hands, legs or feet; may be repeated."),
 ]
+OwnPose = Annotated[
+    Path | None,
+    typer.Option("--picture-pose", help="The picture's pose by hand: what `animato pose PICTURE -o FILE` writes, edited; OpenPose's, too."),
+]
+OwnMask = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture-mask", help="A picture as large as PICTURE, white (or opaque) on the figure. Without it, PICTURE's own transparency."
+    ),
+]
 Resolution = Annotated[str | None, typer.Option(help="Width x height of the result, such as 512x768. Default: the picture's shape.")]
 
 System = Annotated[
@@ -93,6 +103,8 @@ def animate(
     temporal: Temporal = "attention",
     long: Long = None,
     settings: Settings = None,
+    own_pose: OwnPose = None,
+    own_mask: OwnMask = None,
 ) -> None:
     """Animate a picture with the motion of a video."""
     from animato import api
@@ -100,7 +112,7 @@ def animate(
     from animato.apps.options import settings_of
     from animato.systems.load import load
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip)
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask)
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
 
     def load_it() -> api.Animator:
@@ -121,7 +133,9 @@ def pose(
         typer.Option("--out", "-o", help="The poses: .json (OpenPose names) or .npz; of densepose .mp4, .png and the like."),
     ],
     kind: Annotated[str, typer.Option(help=f"skeleton, or densepose: pictures of body parts, which drive {BY_PARTS}.")] = "skeleton",
-    overlay: Annotated[Path | None, typer.Option(help="Also write the video with the skeleton or the parts drawn over it.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Also write the video (a .png: its first frame) with what was found drawn over it.")
+    ] = None,
     frames: Frames = None,
     person: Who = "largest",
     smoothing: Annotated[str, typer.Option(help="binomial (5 taps), savgol, one-euro or none.")] = "binomial",
@@ -162,11 +176,14 @@ def align(
     how: How = "robust",
     adjust: Adjustments = None,
     person: Who = "largest",
+    own_pose: OwnPose = None,
+    own_mask: OwnMask = None,
 ) -> None:
     """Bring a motion onto the body of the character in a picture."""
     from animato.apps import commands
 
-    commands.align(commands.Request(picture, driving, size, frames, how, adjust or [], person, skip), out, preview)
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask)
+    commands.align(request, out, preview)
 
 
 @app.command()
@@ -182,12 +199,14 @@ def compare(
     how: How = "robust",
     adjust: Adjustments = None,
     person: Who = "largest",
+    own_pose: OwnPose = None,
+    own_mask: OwnMask = None,
 ) -> None:
     """Animate the same picture by several systems, side by side, with a table of measures."""
     from animato.apps.commands import Request
     from animato.apps.compare import compare as run
 
-    run(Request(reference, driving, size, frames, how, adjust or [], person), systems, out, report, truth)
+    run(Request(reference, driving, size, frames, how, adjust or [], person, 0, own_pose, own_mask), systems, out, report, truth)
 
 
 @app.command()

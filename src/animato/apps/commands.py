@@ -15,8 +15,9 @@ from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
 from animato.apps.options import adjust_of, person_of, size_of
-from animato.apps.outputs import already_written, make_ready, tidy
+from animato.apps.outputs import already_written, check_shown, make_ready, tidy, write_shown
 from animato.apps.sheet import Sheet
+from animato.character import Character
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.output import check_target, write_text
@@ -52,11 +53,18 @@ class Request:
     adjust: list[str] = field(default_factory=list)
     person: str = "largest"
     skip: int = 0
+    pose: Path | None = None
+    mask: Path | None = None
+
+    @property
+    def character(self) -> Character:
+        """The picture, and its pose and mask where they are given by hand."""
+        return Character(self.picture, self.pose, self.mask)
 
     def prepared(self, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
         """All that comes before a system that follows such signals (`Animator.follows`)."""
         return api.prepare(
-            self.picture,
+            self.character,
             self.driving,
             size=size_of(self.size),
             frames=api.Excerpt(self.frames, self.skip),
@@ -69,7 +77,7 @@ class Request:
     def make_ready(self, *outputs: Path | None) -> None:
         """Looks at the outputs before any work (apps/outputs.py): none may be an input. Raises InputError."""
         shipped = (character_path(self.picture), motion_path(self.driving))
-        make_ready([self.picture, self.driving, *(path for path in shipped if path)], *outputs)
+        make_ready([*self.character.sources, self.driving, *(path for path in shipped if path)], *outputs)
 
 
 def check_animate(request: Request, out: Path, report: Path | None) -> None:
@@ -101,14 +109,14 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
     make_ready([video], out, overlay)
     check_poses_output(out)
     if overlay:
-        check_output(overlay)
+        check_shown(overlay)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
         motion = api.observe(clip, estimation, bars)
         save_poses(motion.poses, out)
         if overlay:
             with already_written(out):
-                write_clip(overlaid(clip, motion.poses), overlay, bars)
+                write_shown(overlaid(clip, motion.poses), overlay, bars)
     note_all(motion.notes)
     seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
     say(f"{out}: a person in {seen} of {len(motion.poses)} frames")

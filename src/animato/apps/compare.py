@@ -30,7 +30,7 @@ def compare(request: Request, systems: str, out: Path, report: Path | None = Non
     true = None
     if truth:
         true = open_clip(truth) if request.frames is None else open_clip(truth).take(request.frames)
-        check_truth(true, *api.extent(request.picture, request.driving, size=size_of(request.size), frames=request.frames))
+        check_truth(true, *api.extent(request.character, request.driving, size=size_of(request.size), frames=request.frames))
     with Bars() as bars:
         prepared = request.prepared(bars)
         comparison = run(prepared, names, out, true, bars)

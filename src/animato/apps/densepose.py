@@ -12,15 +12,12 @@ import numpy as np
 from animato import api
 from animato.apps.console import Bars, note, say
 from animato.apps.fetchable import densepose_file
-from animato.apps.outputs import already_written, make_ready
-from animato.core.media import Clip, check_output, write_clip
-from animato.core.output import check_target
+from animato.apps.outputs import already_written, check_shown, make_ready, write_shown
+from animato.core.media import Clip
 from animato.core.packages import check_installed
-from animato.core.picture import write_picture
 from animato.core.progress import Progress
 from animato.pose.surface.densepose import coloured, decoded, densepose_clip, is_densepose
 
-PICTURES = (".png", ".jpg", ".jpeg")
 _OPAQUE = 0.7  # of the parts over the video
 
 
@@ -31,17 +28,15 @@ def densepose(video: str, out: Path, overlay: Path | None, frames: int | None, e
         check_installed("--densepose")
     make_ready([video, *([network] if network else [])], out, overlay)
     for path in (out, overlay):
-        if path and path.suffix.lower() in PICTURES:
-            check_target(path, PICTURES)
-        elif path:
-            check_output(path)
+        if path:
+            check_shown(path)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
         parts, notes = parts_of(clip, estimation, network, bars)
-        _write(parts, out, bars)
+        write_shown(parts, out, bars)
         if overlay:
             with already_written(out):
-                _write(laid_over(clip, parts), overlay, bars)
+                write_shown(laid_over(clip, parts), overlay, bars)
     for sentence in dict.fromkeys(notes):
         note(sentence)
     say(f"{out}: {parts.size[0]}x{parts.size[1]} pixels of body parts in DensePose's colours")
@@ -69,11 +64,3 @@ def laid_over(clip: Clip, parts: Clip) -> Clip:
             yield np.where(person, cv2.addWeighted(drawn, _OPAQUE, frame, 1 - _OPAQUE, 0), frame)
 
     return replace(parts, open=frames)
-
-
-def _write(clip: Clip, path: Path, progress: Progress) -> None:
-    """A video or, to a picture's name, the first frame."""
-    if path.suffix.lower() in PICTURES:
-        write_picture(next(iter(clip)), path)
-    else:
-        write_clip(clip, path, progress)

@@ -40,14 +40,30 @@ def read_picture(path: str | Path, background: Colour = WHITE) -> np.ndarray:
     animation.
     """
     path = Path(path)
+    _check_picture(path)
+    with open_image(path) as image, decoding(path):
+        return to_rgb(image, background)
+
+
+def read_rgba(path: str | Path) -> np.ndarray:
+    """The same with its transparency kept beside it: H W 4 uint8, straight alpha; H W 3 of a picture that knows no transparency."""
+    path = Path(path)
+    _check_picture(path)
+    with open_image(path) as image, decoding(path):
+        if not image.has_transparency_data or image.mode.startswith("I"):
+            return to_rgb(image, WHITE)
+        image.load()
+        return np.array(ImageOps.exif_transpose(image).convert("RGBA"))
+
+
+def _check_picture(path: Path) -> None:
+    """Raises InputError for what is no single picture."""
     check_readable(path)
     if is_folder(path):
         raise InputError(f"{path} is a folder, where a picture is due: give one of the files in it.")
     kind = picture_kind(path)
     if kind and kind.moving:
         raise InputError(f"{path} is an animation, where a picture is due: save one of its frames as a picture.")
-    with open_image(path) as image, decoding(path):
-        return to_rgb(image, background)
 
 
 def write_picture(pixels: np.ndarray, path: str | Path) -> Path:

@@ -27,11 +27,12 @@ CUT_SCALE = {"fast": 0.3, "good": 0.5}  # the size at which GrabCut works
 SMALLEST_MASK = 0.15  # T^2 (docs/puppet.md, fall-back 1)
 
 
-def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good") -> Parts:
+def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good", opacity: np.ndarray | None = None) -> Parts:
     """The parts of a picture.
 
     picture  H W 3 uint8, already as large as the result will be
     pose     one frame, of the person to animate, in pixels of the picture, with the estimator's mask if there is one
+    opacity  H W uint8, 255 on the person: exact, given by hand; without it the person is cut out by the pose and its mask
     InputError if the picture shows no person, or too little of one, to be animated.
     """
     shape = picture.shape[:2]
@@ -40,7 +41,7 @@ def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good
             f"The pose is of a picture of {pose.size[0]} x {pose.size[1]} pixels, not of {shape[1]} x {shape[0]}: scale it first."
         )
     joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size)
-    figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality])
+    figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality], opacity)
     labels = owners(figure, CUT_SCALE[quality])
     garment = Garment()
     if joints.legs:
@@ -58,17 +59,18 @@ def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good
     return Parts(layers, shown, joints.skeleton, joints.unit, garment.reach, garment.skirt, floor, joints.notes)
 
 
-def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: float) -> tuple[Figure, np.ndarray]:
-    """The person measured, and the estimator's mask (H W float32)."""
+def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: float, opacity: np.ndarray | None) -> tuple[Figure, np.ndarray]:
+    """The person measured, and the estimator's mask, or the one given by hand (H W float32)."""
     shape, xy, unit = picture.shape[:2], joints.skeleton.xyz[0, :, :2], joints.unit
     bones = bones_of(joints.skeleton, shape)
     near = nearness(bones, unit)
-    probability = person_probability(None if pose.mask is None else pose.mask[0], near)
+    mask = pose.mask[0] if opacity is None and pose.mask is not None else opacity
+    probability = person_probability(mask, near)
     if (probability > 0.5).sum() < SMALLEST_MASK * unit * unit:
         raise InputError(
             "Too little of the person stands out from the picture: use a picture in which the whole person is clearly visible."
         )
-    alpha = person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
+    alpha = probability if opacity is not None else person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
     figure = measure(picture, alpha, xy, unit, bones, _hands(pose, shape))
     return replace(figure, hidden=hidden_by_body(figure, joints.skeleton.xyz[0, :, 2])), probability
 

@@ -29,7 +29,7 @@ from animato.pose.io import load_poses, save_poses
 from animato.systems.load import load
 from animato.systems.scene import Scene
 
-PICTURE, REFERENCE, MOTION = "picture.png", "reference.npz", "motion.npz"
+PICTURE, REFERENCE, MOTION, OPACITY = "picture.png", "reference.npz", "motion.npz", "opacity.png"
 _KINDS = {kind.__name__: kind for kind in (InputError, MissingModelError, OutputError)}
 
 
@@ -61,6 +61,8 @@ def hand_over(scene: Scene, folder: Path) -> None:
     write_picture(scene.picture, folder / PICTURE)
     save_poses(scene.reference, folder / REFERENCE)
     save_poses(motion, folder / MOTION)
+    if scene.opacity is not None:
+        write_picture(np.repeat(scene.opacity[..., None], 3, axis=2), folder / OPACITY)
 
 
 def perform_alone(system: str, scene: Path, result: Path, progress: Progress = silent) -> tuple[Clip, Report]:
@@ -120,7 +122,8 @@ class _Watch:
 
 
 def _perform(system: str, scene: Path, result: Path, progress: Progress) -> Report:
-    given = Scene(read_picture(scene / PICTURE), load_poses(scene / REFERENCE), load_poses(scene / MOTION))
+    opacity = read_picture(scene / OPACITY)[..., 0] if (scene / OPACITY).exists() else None
+    given = Scene(read_picture(scene / PICTURE), load_poses(scene / REFERENCE), load_poses(scene / MOTION), opacity=opacity)
     loading, working = _Watch(), _Watch()
     with loading.running():
         animator = load(system)

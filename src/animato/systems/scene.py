@@ -44,6 +44,7 @@ class Scene:
     motion     poses aligned to the reference (pose/alignment), in the same pixels; or another signal
     sound      the file whose sound the result carries
     clip       the driving video, if there was one
+    opacity    H W uint8, 255 where the picture shows the person: exact, given by hand; None where the mask has to tell
     """
 
     picture: np.ndarray
@@ -51,6 +52,7 @@ class Scene:
     motion: Signal
     sound: Path | None = None
     clip: Clip | None = None
+    opacity: np.ndarray | None = None
 
     @property
     def size(self) -> Size:

@@ -42,7 +42,7 @@ def check_work(request: Request, store: Store, visitor: str) -> None:
     limits = store.limits
     check_picture(request.picture, limits)
     check_motion(request.driving, limits)
-    (width, height), length = api.extent(request.picture, request.driving, size=size_of(request.size), frames=request.frames)
+    (width, height), length = api.extent(request.character, request.driving, size=size_of(request.size), frames=request.frames)
     frames = length or request.frames or limits.frames
     most = limits.result // (width * height)
     if frames > most:

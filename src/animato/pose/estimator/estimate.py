@@ -50,7 +50,7 @@ def estimate_picture(
     body = chosen(people, person).body
     size = picture.shape[1], picture.shape[0]
     points, score = keypoints_of(details(picture, body))
-    return PoseSequence(points[None, None], score[None, None], size, mask=_mask(body, size)[None])
+    return PoseSequence(points[None, None], score[None, None], size, mask=mask_of(body, size)[None])
 
 
 def estimate_video(
@@ -78,7 +78,7 @@ def estimate_video(
         seen = details(picture, body, seen) if body else None
         frames.append(keypoints_of(seen) if seen else (np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)))
         if masks:
-            mask.append(_mask(body, clip.size))
+            mask.append(mask_of(body, clip.size))
         progress("pose", done + 1, clip.length or 0)
     _check_anybody([score for _, score in frames])
     points, scores = (np.stack(part)[:, None] for part in zip(*frames, strict=True))
@@ -100,7 +100,7 @@ def _check_anybody(scores: list[np.ndarray]) -> None:
         raise InputError(f"No person was found in the video: frames {first}{more} show nobody. {advice}")
 
 
-def _mask(body: Body | None, size: Size) -> np.ndarray:
+def mask_of(body: Body | None, size: Size) -> np.ndarray:
     """h w uint8: how surely each pixel of the (reduced) whole picture shows the person."""
     shrink = min(1.0, MASK_SIDE / max(size))
     small = max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))

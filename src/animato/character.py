@@ -1,0 +1,171 @@
+"""The picture's side of a scene: the picture in the result's size, its figure's outline and pose, estimated or given by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from animato.core.errors import InputError
+from animato.core.fit import Fit, fit
+from animato.core.opacity import Cut, check_mask, cut_by_alpha, read_cut, read_mask
+from animato.core.picture import Colour
+from animato.core.progress import Progress
+from animato.core.reading import is_missing
+from animato.core.shapes import Size
+from animato.people.shipped import character_path, characters
+from animato.pose.by_hand import pose_by_hand
+from animato.pose.estimator.around import mask_around
+from animato.pose.estimator.estimate import estimate_picture, people_in
+from animato.pose.keypoints import BODY, PoseSequence
+from animato.systems.scene import check_picture
+
+BOX = (1024, 768)  # px; without a size the result has the picture's own shape, as large as fits into this box
+COVERED = 0.5  # share of the seen joints that an outline by hand must cover
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """A picture, and what its user knows of it better than the estimator.
+
+    picture  a file, the name of a shipped character, H W 3 uint8, or H W 4 with the figure's outline as its alpha
+    pose     the figure's pose: a file (`animato pose PICTURE -o FILE` writes one; OpenPose's own is taken, too) or one frame of poses
+    mask     which pixels show the figure: a picture file as large as the picture (white on the figure, or transparent around it), or
+             H W uint8 or bool; without one, the alpha of the picture, if it has one
+    """
+
+    picture: str | Path | np.ndarray
+    pose: str | Path | PoseSequence | None = None
+    mask: str | Path | np.ndarray | None = None
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that it is read from."""
+        return tuple(Path(one) for one in (self.picture, self.pose, self.mask) if isinstance(one, str | Path))
+
+
+Picture = str | Path | np.ndarray | Character
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A character read, checked and as large as the result.
+
+    pixels   H W 3  uint8
+    opacity  H W    uint8, 255 on the figure, exact; None where none was given
+    pose     its pose in these pixels, one frame; None where none was given
+    notes    sentences for the user
+    """
+
+    pixels: np.ndarray
+    opacity: np.ndarray | None
+    pose: PoseSequence | None
+    notes: tuple[str, ...] = ()
+
+
+def character_of(picture: Picture) -> Character:
+    """A picture with nothing known of it, or what is known."""
+    return picture if isinstance(picture, Character) else Character(picture)
+
+
+def open_cut(picture: Picture) -> Cut:
+    """The picture at its own size, and its figure's outline if that was given. Raises InputError."""
+    character = character_of(picture)
+    if isinstance(character.picture, np.ndarray):
+        if character.picture.ndim != 3 or character.picture.shape[2] != 4:
+            check_picture(character.picture)
+        cut = cut_by_alpha(character.picture)
+    else:
+        cut = read_cut(_file(character.picture))
+    mask = character.mask
+    if mask is None:
+        return cut
+    shape = cut.pixels.shape
+    return Cut(cut.pixels, check_mask(mask, shape) if isinstance(mask, np.ndarray) else read_mask(mask, shape))
+
+
+def opened(picture: Picture, size: Size | None) -> Opened:
+    """A picture with all that was given with it, brought to the result's size together. Raises InputError."""
+    cut = open_cut(picture)
+    given = character_of(picture).pose
+    own = cut.pixels.shape[1], cut.pixels.shape[0]
+    pose = None if given is None else pose_by_hand(given, own)
+    placed = placing(own, size)
+    opacity = None if cut.opacity is None else placed.frame(cut.opacity)
+    return Opened(placed.frame(cut.pixels, border_colour(cut.pixels)), opacity, pose and _placed(pose, placed), cut.notes)
+
+
+def placing(own: Size, size: Size | None) -> Fit:
+    """Where a picture lies in the result: fitted into BOX with its own shape, or, with bars, in the middle of exactly `size`."""
+    if size is None:
+        factor = min(BOX[0] / own[0], BOX[1] / own[1])
+        size = max(2, round(own[0] * factor / 2) * 2), max(2, round(own[1] * factor / 2) * 2)
+    return fit(own, size, "pad")
+
+
+def border_colour(picture: np.ndarray) -> Colour:
+    """The usual colour of a picture's outermost pixels, which bars get."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    red, green, blue = (int(value) for value in np.median(border, axis=0))
+    return red, green, blue
+
+
+def reference_of(character: Opened, progress: Progress) -> tuple[PoseSequence, tuple[str, ...]]:
+    """The figure's pose with its mask, and sentences for the user. Raises InputError where nobody is found."""
+    progress("picture", 0, 1)
+    if character.pose is None:
+        pose = estimate_picture(character.pixels)
+        notes = company(character.pixels)
+    else:
+        pose = character.pose
+        notes = ()
+    if character.opacity is not None:
+        pose = replace(pose, mask=character.opacity[None])
+        _check_covers(character.opacity, pose)
+    elif pose.mask is None:
+        pose = replace(pose, mask=mask_around(character.pixels, pose))
+    progress("picture", 1, 1)
+    return pose, (*character.notes, *notes)
+
+
+def company(picture: np.ndarray) -> tuple[str, ...]:
+    """What to say where several people are in a picture."""
+    count = len(people_in(picture))
+    return (f"{count} people are in the picture; took the largest: crop the picture to take another one.",) if count > 1 else ()
+
+
+def _file(picture: str | Path) -> Path:
+    return file_or_shipped(picture, character_path(str(picture)), characters())
+
+
+def file_or_shipped(given: str | Path, shipped: Path | None, names: tuple[str, ...]) -> Path:
+    """The file of a name, or what is shipped under it. Raises InputError where there is neither."""
+    path = Path(given)
+    if not is_missing(path):
+        return path
+    if shipped is None:
+        raise InputError(
+            f"There is no file {given}, and nothing of that name is shipped: check the path, or use one of {', '.join(names)}."
+        )
+    return shipped
+
+
+def _placed(pose: PoseSequence, placed: Fit) -> PoseSequence:
+    """A pose of the whole picture in the pixels of the result."""
+    points = pose.points.copy()
+    points[..., :2] = placed.points(points[..., :2])
+    points[..., 2] *= placed.scale[0]
+    mask = None
+    if pose.mask is not None:
+        mask = placed.frame(cv2.resize(pose.mask[0], pose.size, interpolation=cv2.INTER_LINEAR))[None]
+    return replace(pose, points=points, size=placed.size, mask=mask)
+
+
+def _check_covers(opacity: np.ndarray, pose: PoseSequence) -> None:
+    """Raises InputError where the outline leaves out most of the joints: it is another figure's, or inverted."""
+    xy = pose.points[0, 0, BODY, :2][pose.present()[0, 0, BODY]].astype(int)
+    xy = xy[((xy >= 0) & (xy < opacity.shape[::-1])).all(axis=1)]
+    if len(xy) and (opacity[xy[:, 1], xy[:, 0]] > 0).mean() < COVERED:
+        raise InputError("The mask leaves out most of the figure's joints: it must be of this picture and white or opaque on the figure.")
