@@ -20,6 +20,7 @@ from animato.pose.alignment.align import Adjust, Aligned
 from animato.pose.alignment.align import align as align_by
 from animato.pose.estimator.dwpose import DWPose
 from animato.pose.estimator.estimate import Person, describe_choice, estimate_video, frames_without_person, people_in
+from animato.pose.estimator.five import judged_picture
 from animato.pose.estimator.follow import BEST
 from animato.pose.estimator.people import LARGEST
 from animato.pose.io import load_poses
@@ -237,15 +238,28 @@ def perform(scene: Scene, system: Animator, progress: Progress = silent) -> Perf
     return system.perform(scene, progress)
 
 
-def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent) -> Motion:
-    """The motion seen in a clip: estimated in every frame, short gaps filled, smoothed. Raises InputError when nobody is seen in it."""
+def observe(clip: Clip, how: Estimation | None = None, progress: Progress = silent, kept: Path | None = None) -> Motion:
+    """The motion seen in a clip: estimated in every frame, short gaps filled, smoothed. Raises InputError when nobody is seen in it.
+
+    A clip of one frame is a picture: it is looked at as closely as one that is animated, and what is found is kept in the folder `kept`.
+    """
     how = how or Estimation()
+    if clip.length == 1 and not how.dwpose:
+        return _observed_picture(clip, how, progress, kept)
     if how.dwpose:
         who = BEST if how.person == LARGEST else how.person
         poses = DWPose.from_folder(how.dwpose).estimate_video(clip, who, progress)
     else:
         poses = estimate_video(clip, person=how.person, masks=how.masks, progress=progress)
     return Motion(smooth(fill_gaps(poses), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
+
+
+def _observed_picture(clip: Clip, how: Estimation, progress: Progress, kept: Path | None) -> Motion:
+    picture = next(iter(clip))
+    found = judged_picture(picture, person=how.person, kept=kept, progress=progress)
+    choice = describe_choice(people_in(picture, person=how.person), how.person)
+    notes = (*clip.notes, *([choice] if choice else []), *found.notes)
+    return Motion(replace(found.pose, fps=float(clip.fps)), clip, notes)
 
 
 def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:

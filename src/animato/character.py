@@ -18,7 +18,8 @@ from animato.core.shapes import Size
 from animato.people.shipped import character_path, characters
 from animato.pose.by_hand import pose_by_hand
 from animato.pose.estimator.around import mask_around
-from animato.pose.estimator.estimate import estimate_picture, people_in
+from animato.pose.estimator.estimate import people_in
+from animato.pose.estimator.five import judged_picture
 from animato.pose.keypoints import BODY, PoseSequence
 from animato.systems.scene import check_picture
 
@@ -34,11 +35,13 @@ class Character:
     pose     the figure's pose: a file (`animato pose PICTURE -o FILE` writes one; OpenPose's own is taken, too) or one frame of poses
     mask     which pixels show the figure: a picture file as large as the picture (white on the figure, or transparent around it), or
              H W uint8 or bool; without one, the alpha of the picture, if it has one
+    kept     a folder in which the pose that is estimated is kept for the next time (core/kept.py); none: it is not
     """
 
     picture: str | Path | np.ndarray
     pose: str | Path | PoseSequence | None = None
     mask: str | Path | np.ndarray | None = None
+    kept: Path | None = None
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -57,12 +60,14 @@ class Opened:
     opacity  H W    uint8, 255 on the figure, exact; None where none was given
     pose     its pose in these pixels, one frame; None where none was given
     notes    sentences for the user
+    kept     where an estimated pose is kept, if anywhere
     """
 
     pixels: np.ndarray
     opacity: np.ndarray | None
     pose: PoseSequence | None
     notes: tuple[str, ...] = ()
+    kept: Path | None = None
 
 
 def character_of(picture: Picture) -> Character:
@@ -89,12 +94,13 @@ def open_cut(picture: Picture) -> Cut:
 def opened(picture: Picture, size: Size | None) -> Opened:
     """A picture with all that was given with it, brought to the result's size together. Raises InputError."""
     cut = open_cut(picture)
-    given = character_of(picture).pose
+    character = character_of(picture)
     own = cut.pixels.shape[1], cut.pixels.shape[0]
-    pose = None if given is None else pose_by_hand(given, own)
+    pose = None if character.pose is None else pose_by_hand(character.pose, own)
     placed = placing(own, size)
     opacity = None if cut.opacity is None else placed.frame(cut.opacity)
-    return Opened(placed.frame(cut.pixels, border_colour(cut.pixels)), opacity, pose and _placed(pose, placed), cut.notes)
+    pixels = placed.frame(cut.pixels, border_colour(cut.pixels))
+    return Opened(pixels, opacity, None if pose is None else _placed(pose, placed), cut.notes, character.kept)
 
 
 def placing(own: Size, size: Size | None) -> Fit:
@@ -114,20 +120,26 @@ def border_colour(picture: np.ndarray) -> Colour:
 
 def reference_of(character: Opened, progress: Progress) -> tuple[PoseSequence, tuple[str, ...]]:
     """The figure's pose with its mask, and sentences for the user. Raises InputError where nobody is found."""
-    progress("picture", 0, 1)
     if character.pose is None:
-        pose = estimate_picture(character.pixels)
-        notes = company(character.pixels)
+        found = judged_picture(character.pixels, kept=character.kept, progress=progress)
+        pose = found.pose
+        notes = (*character.notes, *company(character.pixels), *found.notes)
     else:
-        pose = character.pose
-        notes = ()
+        progress("picture", 0, 1)
+        pose = _masked(character.pose, character)
+        notes = character.notes
+        progress("picture", 1, 1)
     if character.opacity is not None:
-        pose = replace(pose, mask=character.opacity[None])
         _check_covers(character.opacity, pose)
-    elif pose.mask is None:
-        pose = replace(pose, mask=mask_around(character.pixels, pose))
-    progress("picture", 1, 1)
-    return pose, (*character.notes, *notes)
+        pose = replace(pose, mask=character.opacity[None])
+    return pose, notes
+
+
+def _masked(pose: PoseSequence, character: Opened) -> PoseSequence:
+    """A pose by hand with the mask that the estimator sees around it, if it sees one and none was given."""
+    if pose.mask is not None or character.opacity is not None:
+        return pose
+    return replace(pose, mask=mask_around(character.pixels, pose))
 
 
 def company(picture: np.ndarray) -> tuple[str, ...]:

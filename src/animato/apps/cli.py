@@ -13,6 +13,7 @@ import typer
 from animato import __version__
 from animato.apps.fetchable import BESIDE, POSE, WORDS, officials
 from animato.apps.signals import Ending
+from animato.core.cache import pictures_folder
 from animato.core.errors import AnimatoError
 from animato.pose.estimator.dwpose_files import DWPOSE_FILES, FETCHED
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
@@ -112,7 +113,7 @@ def animate(
     from animato.apps.options import settings_of
     from animato.systems.load import load
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask)
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder())
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
 
     def load_it() -> api.Animator:
@@ -182,7 +183,7 @@ def align(
     """Bring a motion onto the body of the character in a picture."""
     from animato.apps import commands
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask)
+    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder())
     commands.align(request, out, preview)
 
 
@@ -206,7 +207,13 @@ def compare(
     from animato.apps.commands import Request
     from animato.apps.compare import compare as run
 
-    run(Request(reference, driving, size, frames, how, adjust or [], person, 0, own_pose, own_mask), systems, out, report, truth)
+    run(
+        Request(reference, driving, size, frames, how, adjust or [], person, 0, own_pose, own_mask, pictures_folder()),
+        systems,
+        out,
+        report,
+        truth,
+    )
 
 
 @app.command()

@@ -18,6 +18,7 @@ from animato.apps.options import adjust_of, person_of, size_of
 from animato.apps.outputs import already_written, check_shown, make_ready, tidy, write_shown
 from animato.apps.sheet import Sheet
 from animato.character import Character
+from animato.core.cache import pictures_folder
 from animato.core.errors import InputError
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.output import check_target, write_text
@@ -55,11 +56,12 @@ class Request:
     skip: int = 0
     pose: Path | None = None
     mask: Path | None = None
+    kept: Path | None = None
 
     @property
     def character(self) -> Character:
         """The picture, and its pose and mask where they are given by hand."""
-        return Character(self.picture, self.pose, self.mask)
+        return Character(self.picture, self.pose, self.mask, self.kept)
 
     def prepared(self, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
         """All that comes before a system that follows such signals (`Animator.follows`)."""
@@ -112,7 +114,7 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
         check_shown(overlay)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
-        motion = api.observe(clip, estimation, bars)
+        motion = api.observe(clip, estimation, bars, pictures_folder())
         save_poses(motion.poses, out)
         if overlay:
             with already_written(out):

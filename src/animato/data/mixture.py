@@ -12,7 +12,7 @@ from animato.core.shapes import Size
 from animato.data.sample import Sample, Source, scattered, stretch
 from animato.people.motions import MOTIONS
 from animato.people.people import clip
-from animato.pose.keypoints import FACE, LEFT_HAND, RIGHT_HAND, Point, PoseSequence
+from animato.pose.keypoints import FACE, LEFT_HAND, OTHER_SIDE, RIGHT_HAND, PoseSequence
 
 _HANDS = slice(LEFT_HAND.start, RIGHT_HAND.stop)
 
@@ -188,9 +188,9 @@ def _zoomed(poses: PoseSequence, scale: float, offset: np.ndarray, matrix: np.nd
 
 
 def _mirrored(poses: PoseSequence) -> PoseSequence:
-    points = poses.points[:, :, _OTHER_SIDE].copy()
+    points = poses.points[:, :, OTHER_SIDE].copy()
     points[..., 0] = poses.size[0] - points[..., 0]
-    return replace(poses, points=points, score=poses.score[:, :, _OTHER_SIDE], mask=None if poses.mask is None else poses.mask[..., ::-1])
+    return replace(poses, points=points, score=poses.score[:, :, OTHER_SIDE], mask=None if poses.mask is None else poses.mask[..., ::-1])
 
 
 def _moved(poses: PoseSequence, reach: float, rng: np.random.Generator) -> PoseSequence:
@@ -203,20 +203,3 @@ def _without(poses: PoseSequence, points: slice) -> PoseSequence:
     score = poses.score.copy()
     score[..., points] = 0
     return replace(poses, score=score)
-
-
-def _other_side() -> np.ndarray:
-    """K: the number that each keypoint has in a mirror. The face is iBUG's 68 points."""
-    order = np.arange(RIGHT_HAND.stop)
-    names = {point.name: int(point) for point in Point}
-    for name, point in names.items():
-        if name[:2] in ("R_", "L_"):
-            order[point] = names[("L_" if name[0] == "R" else "R_") + name[2:]]
-    turned = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)]
-    turned += [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
-    order[FACE] = FACE.start + np.array(turned)
-    order[LEFT_HAND], order[RIGHT_HAND] = np.arange(RIGHT_HAND.start, RIGHT_HAND.stop), np.arange(LEFT_HAND.start, LEFT_HAND.stop)
-    return order
-
-
-_OTHER_SIDE = _other_side()

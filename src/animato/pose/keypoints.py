@@ -47,6 +47,23 @@ class Point(IntEnum):
     R_HEEL = 23
 
 
+def _other_side() -> np.ndarray:
+    """K: the number that each keypoint has in a mirror. The face is iBUG's 68 points."""
+    order = np.arange(RIGHT_HAND.stop)
+    names = {point.name: int(point) for point in Point}
+    for name, point in names.items():
+        if name[:2] in ("R_", "L_"):
+            order[point] = names[("L_" if name[0] == "R" else "R_") + name[2:]]
+    turned = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)]
+    turned += [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
+    order[FACE] = FACE.start + np.array(turned)
+    order[LEFT_HAND], order[RIGHT_HAND] = np.arange(RIGHT_HAND.start, RIGHT_HAND.stop), np.arange(LEFT_HAND.start, LEFT_HAND.stop)
+    return order
+
+
+OTHER_SIDE = _other_side()
+
+
 @dataclass(frozen=True, eq=False)
 class PoseSequence:
     """The keypoints of every person in every frame of a clip (or, with one frame, of a picture).
