@@ -11,11 +11,11 @@ import numpy as np
 from animato.core.errors import InputError
 from animato.core.fit import Fit, fit
 from animato.core.opacity import Cut, check_mask, cut_by_alpha, read_cut, read_mask
-from animato.core.picture import Colour
+from animato.core.picture import Colour, read_picture
 from animato.core.progress import Progress
 from animato.core.reading import is_missing
 from animato.core.shapes import Size
-from animato.people.shipped import character_path, characters
+from animato.people.shipped import background_path, character_path, characters
 from animato.pose.by_hand import pose_by_hand
 from animato.pose.estimator.around import mask_around
 from animato.pose.estimator.estimate import people_in
@@ -36,17 +36,21 @@ class Character:
     mask     which pixels show the figure: a picture file as large as the picture (white on the figure, or transparent around it), or
              H W uint8 or bool; without one, the alpha of the picture, if it has one
     kept     a folder in which the pose that is estimated is kept for the next time (core/kept.py); none: it is not
+    background  the same shot without the figure: a file as large as the picture, or H W 3 uint8; without one it is made up where the
+             figure stood. Shipped characters have theirs
     """
 
     picture: str | Path | np.ndarray
     pose: str | Path | PoseSequence | None = None
     mask: str | Path | np.ndarray | None = None
     kept: Path | None = None
+    background: str | Path | np.ndarray | None = None
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """The files that it is read from."""
-        return tuple(Path(one) for one in (self.picture, self.pose, self.mask) if isinstance(one, str | Path))
+        given = (self.picture, self.pose, self.mask, self.background)
+        return tuple(Path(one) for one in given if isinstance(one, str | Path))
 
 
 Picture = str | Path | np.ndarray | Character
@@ -61,6 +65,7 @@ class Opened:
     pose     its pose in these pixels, one frame; None where none was given
     notes    sentences for the user
     kept     where an estimated pose is kept, if anywhere
+    background  H W 3  uint8, the same shot without the figure; None where it is not known
     """
 
     pixels: np.ndarray
@@ -68,6 +73,7 @@ class Opened:
     pose: PoseSequence | None
     notes: tuple[str, ...] = ()
     kept: Path | None = None
+    background: np.ndarray | None = None
 
 
 def character_of(picture: Picture) -> Character:
@@ -99,8 +105,25 @@ def opened(picture: Picture, size: Size | None) -> Opened:
     pose = None if character.pose is None else pose_by_hand(character.pose, own)
     placed = placing(own, size)
     opacity = None if cut.opacity is None else placed.frame(cut.opacity)
-    pixels = placed.frame(cut.pixels, border_colour(cut.pixels))
-    return Opened(pixels, opacity, None if pose is None else _placed(pose, placed), cut.notes, character.kept)
+    border = border_colour(cut.pixels)
+    behind = _background(character, cut.pixels.shape)
+    background = None if behind is None else placed.frame(behind, border)
+    return Opened(placed.frame(cut.pixels, border), opacity, pose and _placed(pose, placed), cut.notes, character.kept, background)
+
+
+def _background(character: Character, shape: tuple[int, ...]) -> np.ndarray | None:
+    """H W 3 uint8: the shot without the figure, where it is known. Raises InputError for one of another size."""
+    given = character.background
+    if given is None and isinstance(character.picture, str | Path) and is_missing(Path(character.picture)):
+        given = background_path(str(character.picture))
+    if given is None:
+        return None
+    pixels = given if isinstance(given, np.ndarray) else read_picture(given)
+    check_picture(pixels)
+    if pixels.shape != shape:
+        due = f"{shape[1]}x{shape[0]}"
+        raise InputError(f"The background is {pixels.shape[1]}x{pixels.shape[0]} pixels and the picture {due}: give one of the same size.")
+    return pixels
 
 
 def placing(own: Size, size: Size | None) -> Fit:

@@ -18,7 +18,7 @@ from animato.character import Character, opened
 from animato.core.errors import InputError
 from animato.core.picture import read_picture
 from animato.core.progress import silent
-from animato.people.shipped import motion_path
+from animato.people.shipped import character_path, motion_path
 from animato.pose.estimator.estimate import estimate_picture
 from animato.pose.io import load_poses, save_poses
 from animato.pose.keypoints import Point, PoseSequence
@@ -93,6 +93,22 @@ def test_compare_hands_the_outline_over(material: Material, silhouette: np.ndarr
     hand_over(prepared.scene, tmp_path / "given")
     clip, _ = perform_alone("puppet", tmp_path / "given", tmp_path / "made")
     assert np.array_equal(next(iter(clip)), next(iter(animato.perform(prepared.scene, animato.load("puppet")).clip)))
+
+
+def test_a_known_background_is_shown(material: Material) -> None:
+    picture = read_picture(material.character)
+    behind = np.full_like(picture, 77)
+    scene = animato.prepare(Character(picture, background=behind), MOTION).scene
+    frame = next(iter(animato.perform(scene, animato.load("puppet")).clip))
+    assert (frame == 77).all(axis=2).mean() > 0.5
+    with pytest.raises(InputError, match="The background is 9x8 pixels and the picture"):
+        opened(Character(picture, background=np.zeros((8, 9, 3), np.uint8)), None)
+
+
+def test_a_shipped_character_has_its_own_background() -> None:
+    behind = opened("mara", (256, 384)).background
+    assert behind is not None and behind.shape == (384, 256, 3)
+    assert opened(character_path("mara") or "", None).background is None
 
 
 def test_bars_are_no_part_of_the_figure(material: Material, silhouette: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from animato.pose.skeleton import skeleton
 from animato.puppet.bones import bones_of
 from animato.puppet.figure import trunk
 from animato.puppet.grabcut import grabcut
-from animato.puppet.mask import guided_filter, keep_components, nearness, person_alpha, person_probability
+from animato.puppet.mask import guided_filter, keep_components, nearness, person_alpha, person_probability, softened
 from animato.puppet.plate import halo, plate
 from puppet_figure import HEIGHT, SHIRT, STANDING, WIDTH, draw, pose_of, soft
 
@@ -185,3 +185,12 @@ def test_the_gap_between_arm_and_body_is_seen_by_its_colour(background):
     gap = cv2.erode(((filled > 0) & (mask == 0)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     assert gap.sum() > 150
     assert alpha_of(picture, soft(filled), places)[gap].mean() < 0.2
+
+
+@pytest.mark.parametrize(("unit", "widest"), [(60, 0.25), (150, 0.6), (1000, 0.8)])
+def test_an_outline_is_as_soft_as_the_figure_is_large(unit, widest):
+    step = np.zeros((9, 40), np.float32)
+    step[:, 20:] = 1
+    edge = np.diff(softened(step, unit)[4])
+    assert np.isclose(edge.max(), 1 / (widest * np.sqrt(2 * np.pi)), rtol=0.35) or widest == 0.25 and edge.max() > 0.95
+    assert np.all(edge >= 0) and np.isclose(edge.sum(), 1)

@@ -97,11 +97,19 @@ _WALL = {"mara": (214, 226, 228), "tomo": (236, 226, 204), "ines": (228, 222, 23
 def make_character(name: str) -> np.ndarray:
     """768 512 3 uint8: a shipped character in an open pose in a plain room."""
     person = Person.of(_looks()[name])
+    return render(person, person.pose(a_pose()), 0, _room(name, person.stature), antialias=3).picture
+
+
+def make_background(name: str) -> np.ndarray:
+    """768 512 3 uint8: the same room without the character."""
+    return _room(name, Person.of(_looks()[name]).stature).backdrop.copy()
+
+
+def _room(name: str, stature: float) -> View:
     wall = _WALL[name]
     low = (wall[0] - 18, wall[1] - 18, wall[2] - 16)
     scene = Scene(wall, low, "panel", (190, 166, 138), (176, 150, 122), "planks", 1.6, 0, 0)
-    camera = Camera.fit(person.stature, SIZE, 4.6, 0.66 * person.stature, (0.09, 0.08))
-    return render(person, person.pose(a_pose()), 0, View.of(scene, camera), antialias=3).picture
+    return View.of(scene, Camera.fit(stature, SIZE, 4.6, 0.66 * stature, (0.09, 0.08)))
 
 
 def make_motion(name: str) -> PoseSequence:
@@ -132,15 +140,21 @@ def character_path(name: str) -> Path | None:
     return ASSETS / "characters" / f"{name}.png" if name in characters() else None
 
 
+def background_path(name: str) -> Path | None:
+    """The picture of a shipped character's room without the character; None if there is none of this name."""
+    return ASSETS / "backgrounds" / f"{name}.png" if name in characters() else None
+
+
 def motion_path(name: str) -> Path | None:
     """The pose file of a shipped motion; None if there is none of this name."""
     return ASSETS / "motions" / f"{name}.json" if name in motions() else None
 
 
 def make_all(folder: Path) -> None:
-    """Writes all characters and motions as folder/characters/NAME.png and folder/motions/NAME.json. Raises OutputError."""
+    """Writes characters/NAME.png, backgrounds/NAME.png and motions/NAME.json into a folder. Raises OutputError."""
     for name in characters():
         write_picture(make_character(name), folder / "characters" / f"{name}.png")
+        write_picture(make_background(name), folder / "backgrounds" / f"{name}.png")
     for name in motions():
         save_poses(make_motion(name), folder / "motions" / f"{name}.json")
 

@@ -7,12 +7,16 @@ import numpy as np
 
 from animato.pose.skeleton import SIDES
 from animato.puppet.cast import cast_shadow, contact_shadow
-from animato.puppet.figure import Figure, distance_to_point
+from animato.puppet.figure import Figure, distance_to_point, widened
 from animato.puppet.inpaint import inpaint
 from animato.puppet.plate import halo
 
-HALO = 0.2  # T from the person within which what is not like the background leaves with the person
-FEATHER = 6  # pixels over which the filling passes into the picture
+# Distances in T.
+HALO = 0.2  # from the person, within which what is not like the background leaves with the person
+AROUND_HALO = 0.02  # by which a found halo is widened
+AROUND = 0.04  # by which the person is, for the mask of a small picture is as rough as that of a large one
+FEET = 0.22  # around ankles and toes, where the floor holds their shadow
+FEATHER = 0.015  # sigma of the way from the filling into the picture
 
 
 def background(figure: Figure, probability: np.ndarray) -> np.ndarray:
@@ -21,20 +25,19 @@ def background(figure: Figure, probability: np.ndarray) -> np.ndarray:
     probability  H W  float32  0..1, the estimator's person mask, which also covers veils and stray hair that the opacity leaves out
     """
     hole = hole_of(figure, probability)
-    hole |= cv2.dilate(halo(figure.picture, hole, HALO * figure.unit).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    hole |= widened(halo(figure.picture, hole, HALO * figure.unit), AROUND_HALO * figure.unit)
     hole |= cast_shadow(figure.picture, hole, figure.unit)
     feet = np.array([figure.joint(f"{name}_{side}") for name in ("ankle", "toe") for side in SIDES])
     hole |= contact_shadow(figure.picture, hole, feet, figure.unit)
     filled = inpaint(figure.picture, hole)
-    share = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), FEATHER / 2)[..., None]
+    share = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), max(FEATHER * figure.unit, 1))[..., None]
     share = np.maximum(share, (figure.alpha > 0.03)[..., None])
     return np.clip(figure.picture + (filled - figure.picture) * share, 0, 255).astype(np.uint8)
 
 
 def hole_of(figure: Figure, probability: np.ndarray) -> np.ndarray:
     """H W bool: everything that shows the person, widely, and the floor around the feet, which holds their shadow."""
-    person = ((figure.alpha > 0.03) | (probability > 0.1)).astype(np.uint8)
-    hole = cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))) > 0
+    hole = widened((figure.alpha > 0.03) | (probability > 0.1), AROUND * figure.unit)
     for joint in ("ankle_l", "ankle_r", "toe_l", "toe_r"):
-        hole |= distance_to_point(figure.joint(joint), figure.shape) < 0.22 * figure.unit
+        hole |= distance_to_point(figure.joint(joint), figure.shape) < FEET * figure.unit
     return hole

@@ -5,13 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.figure import touching
+from animato.puppet.figure import touching, widened
 from animato.puppet.inpaint import COARSE, smooth_fill
 
 PLAIN = 8.0  # grey levels within which a quadratic surface must describe most of a plain background
 DARKER = 0.95  # of the expected brightness below which a pixel may lie in shadow
 ASIDE = 0.4  # T from the person from which on a row shows what it looks like without
-PENUMBRA = 4  # coarse pixels by which a found shadow is widened
+PENUMBRA = 0.08  # T by which a found shadow is widened
+SEAM = 0.05  # T: what is darker and narrower is a seam between planks or tiles
 ACROSS, DOWN = 0.7, 0.4  # T around and below a foot within which its shadow is looked for
 CLEARLY = 5.0  # grey levels darker that it must be besides
 DARKEST = 0.35  # of it below which something is not shaded but dark
@@ -34,7 +35,7 @@ def cast_shadow(picture: np.ndarray, hole: np.ndarray, unit: float) -> np.ndarra
     distance = cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5) * COARSE
     dark = _shaded(small, surface * _rows(small, surface, distance > ASIDE * unit)[:, None, None]) & ~person
     shadow = _of_the_person(dark, person, distance, unit)
-    return _enlarged(shadow, hole.shape)
+    return _enlarged(shadow, hole.shape, PENUMBRA * unit)
 
 
 def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit: float) -> np.ndarray:
@@ -55,10 +56,10 @@ def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit
     floor, _ = smooth_fill(picture, hole | zone, 60)
     now, person = smooth_fill(picture, hole, 1)
     looked_at = ~person & (cv2.resize(below, floor.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
-    faint, clear = (_opened(_shaded(now, floor, share) & looked_at) for share in (0.3, 0.5))
+    faint, clear = (_opened(_shaded(now, floor, share) & looked_at, SEAM * unit) for share in (0.3, 0.5))
     shadow = touching(faint, clear & (cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
     black = (cv2.resize(picture, floor.shape[1::-1], interpolation=cv2.INTER_AREA) / np.maximum(floor, 1)).mean(axis=2) < DARKEST
-    return _enlarged(shadow, hole.shape) & ~_enlarged(black, hole.shape, 1)
+    return _enlarged(shadow, hole.shape, PENUMBRA * unit) & ~_enlarged(black, hole.shape, 0.02 * unit)
 
 
 def plain_surface(picture: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -92,8 +93,11 @@ def _rows(picture: np.ndarray, surface: np.ndarray, aside: np.ndarray) -> np.nda
     return np.minimum(np.interp(np.arange(len(ratio)), np.flatnonzero(enough), usual), 1).astype(np.float32)
 
 
-def _opened(region: np.ndarray) -> np.ndarray:
-    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+def _opened(region: np.ndarray, width: float) -> np.ndarray:
+    """A coarse region without what is narrower than `width` pixels of the picture."""
+    side = max(round(width / COARSE), 3)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
 
 
 def _shaded(picture: np.ndarray, surface: np.ndarray, share: float = 1.0) -> np.ndarray:
@@ -117,7 +121,7 @@ def _of_the_person(dark: np.ndarray, person: np.ndarray, distance: np.ndarray, u
     return keep[pieces]
 
 
-def _enlarged(region: np.ndarray, shape: tuple[int, ...], penumbra: int = PENUMBRA) -> np.ndarray:
-    """H W bool: a coarse region, widened, at full size."""
-    grown = cv2.dilate(region.astype(np.uint8), np.ones((2 * penumbra + 1,) * 2, np.uint8)) * 255
+def _enlarged(region: np.ndarray, shape: tuple[int, ...], reach: float) -> np.ndarray:
+    """H W bool: a coarse region, widened by `reach` pixels of the picture, at full size."""
+    grown = widened(region, reach / COARSE).astype(np.uint8) * 255
     return cv2.resize(grown, shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0

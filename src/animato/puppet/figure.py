@@ -26,6 +26,7 @@ class Figure:
     relative  limb -> H W float32 distance to it in its half thicknesses
     hands     arm -> H W float32 distance to its hand in half thicknesses of a finger; only where the hand was estimated
     hidden    arm -> H W bool where the body covers it; only for arms behind the body
+    own_colours  H W 3  uint8 the person's, without the background that shines through at the edge
     """
 
     picture: np.ndarray
@@ -37,6 +38,12 @@ class Figure:
     relative: dict[str, np.ndarray]
     hands: dict[str, np.ndarray]
     hidden: dict[str, np.ndarray] = field(default_factory=dict)
+    own_colours: np.ndarray | None = None
+
+    @property
+    def colours(self) -> np.ndarray:
+        """H W 3 uint8."""
+        return self.picture if self.own_colours is None else self.own_colours
 
     @property
     def inside(self) -> np.ndarray:
@@ -121,6 +128,12 @@ def distance_to_point(point: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     x = np.arange(shape[1], dtype=np.float32) + np.float32(0.5 - point[0])
     y = np.arange(shape[0], dtype=np.float32)[:, None] + np.float32(0.5 - point[1])
     return np.sqrt(x * x + y * y)
+
+
+def widened(region: np.ndarray, reach: float) -> np.ndarray:
+    """A region (H W bool) and all that lies within `reach` pixels of it; at least one pixel more."""
+    side = 2 * max(round(reach), 1) + 1
+    return cv2.dilate(region.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
 
 
 def _palm_length(points: np.ndarray) -> float:

@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from animato.pose.skeleton import LAYERS
-from animato.puppet.bones import ARMS, TORSO
+from animato.puppet.bones import ARMS, LEGS, TORSO
 from animato.puppet.figure import Figure, distance_to, trunk
 from animato.puppet.fill import spread_colours
 from animato.puppet.garment import Garment
+from animato.puppet.gusset import gusset
 
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
+FAINT = 0.2  # opacity below which the colours of the person are not to be told from the background's
 SMALLEST = 30  # pixels of opacity below which a layer is dropped
 BEYOND = 16  # pixels by which a layer's colours go on beyond its opacity
 STRANGE = 25  # grey levels by which a pixel at a part's edge may differ from the part's inside
@@ -24,13 +26,15 @@ def textures(figure: Figure, labels: np.ndarray, garment: Garment) -> dict[str, 
     labels  H W  uint8  owner of each pixel (ownership.owners, garment.with_garment)
     """
     made = {}
+    between = gusset(figure) if np.isin(labels, LEGS).any() and not garment.skirt else np.zeros(figure.shape, bool)
     for label, name in enumerate(LAYERS):
         own = labels == label
         if (own & figure.inside).sum() < SMALLEST:
             continue
-        shared, hidden = _torso(figure, labels) if name == "torso" else _limb(figure, labels, label, garment)
+        shared, hidden = _torso(figure, labels, between) if name == "torso" else _limb(figure, labels, label, garment)
         region = (own | shared | hidden).astype(np.float32)
-        alpha = figure.alpha * cv2.GaussianBlur(region, (0, 0), SOFT) * _fade(figure, name)
+        solid = np.maximum(figure.alpha, between) if name == "torso" else figure.alpha
+        alpha = solid * cv2.GaussianBlur(region, (0, 0), SOFT) * _fade(figure, name)
         made[name] = _texture(figure, name, own | shared, alpha)
     return made
 
@@ -44,9 +48,10 @@ def _texture(figure: Figure, name: str, own: np.ndarray, alpha: np.ndarray) -> n
     window = slice(top, box[1] + box[3] + BEYOND), slice(left, box[0] + box[2] + BEYOND)
     pure, source = (region[window] for region in _trusted(figure, own))
     ends = figure.bones[name][0].a, figure.bones[name][-3 if len(figure.bones[name]) == 4 else -1].b
-    spread = spread_colours(np.ascontiguousarray(figure.picture[window]), source, ends[1] - ends[0])
-    strange = np.abs(figure.picture[window].astype(np.int16) - spread).max(axis=2) > STRANGE
-    texture[window][..., :3] = np.where((pure & ~strange)[..., None], figure.picture[window], spread)
+    colours = np.ascontiguousarray(figure.colours[window])
+    spread = spread_colours(colours, source, ends[1] - ends[0])
+    strange = np.abs(colours.astype(np.int16) - spread).max(axis=2) > STRANGE
+    texture[window][..., :3] = np.where((pure & ~strange)[..., None], colours, spread)
     return texture
 
 
@@ -55,8 +60,7 @@ def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     An owner's edge towards a neighbour is a few pixels off here and there, so colours are not lent from beside that edge.
     """
-    solid = (figure.alpha > 0.9).astype(np.uint8)
-    pure = cv2.erode(solid & own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    pure = (cv2.erode((own | ~figure.inside).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & own & (figure.alpha > FAINT)
     margin = 2 * max(round(0.02 * figure.unit), 1) + 1
     neighbour = cv2.dilate((figure.inside & ~own).astype(np.uint8), np.ones((margin, margin), np.uint8)) > 0
     pure[:FRAME] = pure[-FRAME:] = pure[:, :FRAME] = pure[:, -FRAME:] = False
@@ -64,16 +68,16 @@ def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pure, source if source.any() else pure if pure.any() else own & figure.inside
 
 
-def _torso(figure: Figure, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the torso shares with the limbs' first stretch, and what limbs hide of it (both H W bool)."""
-    shared = np.zeros(figure.shape, bool)
+def _torso(figure: Figure, labels: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the torso shares with the limbs' first stretch and `between` the thighs, and what limbs hide of it (all H W bool)."""
+    shared = between & ~np.isin(labels, ARMS)
     for label, name in enumerate(LAYERS[1:], 1):
         bone, radius = figure.bones[name][0], figure.radii[name][0]
         start = (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if label in ARMS else 0.22))
         shared |= start & ((labels == label) | (labels == TORSO))
     body = trunk(figure.xy, figure.shape, 1.0)
     closed = _closed(labels == TORSO, 0.16 * figure.unit) & (distance_to(body) < 0.12 * figure.unit)
-    return shared, body | closed | _behind_arms(figure, labels, labels == TORSO)
+    return shared, between | body | closed | _behind_arms(figure, labels, labels == TORSO)
 
 
 def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from animato.pose.skeleton import PRIOR
 from animato.puppet.bones import Bone
+from animato.puppet.figure import widened
 from animato.puppet.fill import nearest_value
 from animato.puppet.grabcut import grabcut
 from animato.puppet.plate import ROUGH, Plate, plate
@@ -19,6 +20,9 @@ FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 # How foreign its colours must be for a pixel to be doubted, by nearness: less where gaps are than on the bone and far out in a skirt.
 FOREIGN = ((0.4, 0.5, 0.8, 0.9, 1.8, 1.9), (9.0, 4.0, 4.0, 1.5, 1.5, 3.0))
 STRANGE = 4.0  # foreignness that settles it: a rough texture makes GrabCut close the gaps
+AROUND = 0.06  # T around the estimator's mask within which the person may reach
+SOFT = 0.004  # T: sigma of the edge
+SOFTEST = (0.25, 0.8)  # pixels: the least and the most of it
 BINS = 16  # a colour channel's bins in the histograms of person and background
 
 
@@ -41,7 +45,7 @@ def person_alpha(
     doubtful |= foreign > np.interp(near, *FOREIGN)
     core = (near < CORE) & (probability > 0.1)
     unlike = np.isfinite(behind.distance) & (behind.distance > UNLIKE_PLATE)
-    hints = _hints(probability, near, core | (unlike & (probability > 0.5)), doubtful & ~unlike)
+    hints = _hints(probability, near, core | (unlike & (probability > 0.5)), doubtful & ~unlike, unit)
     hints[_flat(behind) & (near > GAP) & ~trunk] = cv2.GC_BGD
     hints[(foreign > STRANGE) & (near > 0.5) & (near < 1.8) & ~unlike] = cv2.GC_BGD
     cut = grabcut(picture, hints, 3, scale)
@@ -50,6 +54,11 @@ def person_alpha(
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     alpha = np.clip((guided_filter(grey, mixed, 11, 1e-3) - 0.35) / 0.4, 0, 1)
     return np.pad(_matte(picture, alpha, behind)[FRAME:-FRAME, FRAME:-FRAME], FRAME, mode="edge")
+
+
+def softened(alpha: np.ndarray, unit: float) -> np.ndarray:
+    """The opacity (H W float32) with an edge as soft as a lens would draw it: a mask's steps would show in every moved outline."""
+    return cv2.GaussianBlur(alpha, (0, 0), float(np.clip(SOFT * unit, *SOFTEST)))
 
 
 def nearness(bones: dict[str, list[Bone]], unit: float) -> np.ndarray:
@@ -86,9 +95,8 @@ def guided_filter(guide: np.ndarray, values: np.ndarray, box: int, eps: float) -
     return mean(slope) * guide + mean(value_mean - slope * guide_mean)
 
 
-def _hints(probability: np.ndarray, near: np.ndarray, core: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
-    likely = (probability > 0.3).astype(np.uint8)
-    around = cv2.dilate(likely, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))) > 0
+def _hints(probability: np.ndarray, near: np.ndarray, core: np.ndarray, doubtful: np.ndarray, unit: float) -> np.ndarray:
+    around = widened(probability > 0.3, AROUND * unit)
     hints = np.full(near.shape, cv2.GC_PR_BGD, np.uint8)
     hints[(~around & (near > 1.2)) | ((probability < 0.03) & (near > 1.6))] = cv2.GC_BGD
     hints[(probability > 0.5) & ~doubtful] = cv2.GC_PR_FGD

@@ -15,10 +15,11 @@ from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
 from animato.puppet.bones import LEGS, TORSO, bones_of
 from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure, trunk
+from animato.puppet.foreground import foreground
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
 from animato.puppet.joints import Joints, judge, mirror, mirrored
 from animato.puppet.layers import textures
-from animato.puppet.mask import nearness, person_alpha, person_probability
+from animato.puppet.mask import nearness, person_alpha, person_probability, softened
 from animato.puppet.ownership import owners, settle
 from animato.puppet.parts import Layer, Parts
 
@@ -27,12 +28,19 @@ CUT_SCALE = {"fast": 0.3, "good": 0.5}  # the size at which GrabCut works
 SMALLEST_MASK = 0.15  # T^2 (docs/puppet.md, fall-back 1)
 
 
-def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good", opacity: np.ndarray | None = None) -> Parts:
+def take_apart(
+    picture: np.ndarray,
+    pose: PoseSequence,
+    quality: Quality = "good",
+    opacity: np.ndarray | None = None,
+    behind: np.ndarray | None = None,
+) -> Parts:
     """The parts of a picture.
 
     picture  H W 3 uint8, already as large as the result will be
     pose     one frame, of the person to animate, in pixels of the picture, with the estimator's mask if there is one
     opacity  H W uint8, 255 on the person: exact, given by hand; without it the person is cut out by the pose and its mask
+    behind   H W 3 uint8, the same shot without the person; without it the background is made up where the person stands
     InputError if the picture shows no person, or too little of one, to be animated.
     """
     shape = picture.shape[:2]
@@ -55,7 +63,7 @@ def take_apart(picture: np.ndarray, pose: PoseSequence, quality: Quality = "good
     if "torso" in layers and not joints.behind:
         layers["torso"] = replace(layers["torso"], back=seen_from_behind(layers["torso"].texture, pose))
     floor = _floor(figure, labels) if joints.legs else None
-    shown = background(figure, probability)
+    shown = background(figure, probability) if behind is None else behind
     return Parts(layers, shown, joints.skeleton, joints.unit, garment.reach, garment.skirt, floor, joints.notes)
 
 
@@ -71,8 +79,10 @@ def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: floa
             "Too little of the person stands out from the picture: use a picture in which the whole person is clearly visible."
         )
     alpha = probability if opacity is not None else person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
+    alpha = softened(alpha, unit)
     figure = measure(picture, alpha, xy, unit, bones, _hands(pose, shape))
-    return replace(figure, hidden=hidden_by_body(figure, joints.skeleton.xyz[0, :, 2])), probability
+    hidden = hidden_by_body(figure, joints.skeleton.xyz[0, :, 2])
+    return replace(figure, hidden=hidden, own_colours=foreground(picture, alpha)), probability
 
 
 def _hands(pose: PoseSequence, shape: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ from animato.pose.io import load_poses, save_poses
 from animato.systems.load import load
 from animato.systems.scene import Scene
 
-PICTURE, REFERENCE, MOTION, OPACITY = "picture.png", "reference.npz", "motion.npz", "opacity.png"
+PICTURE, REFERENCE, MOTION, OPACITY, BACKGROUND = "picture.png", "reference.npz", "motion.npz", "opacity.png", "background.png"
 _KINDS = {kind.__name__: kind for kind in (InputError, MissingModelError, OutputError)}
 
 
@@ -63,6 +63,8 @@ def hand_over(scene: Scene, folder: Path) -> None:
     save_poses(motion, folder / MOTION)
     if scene.opacity is not None:
         write_picture(np.repeat(scene.opacity[..., None], 3, axis=2), folder / OPACITY)
+    if scene.background is not None:
+        write_picture(scene.background, folder / BACKGROUND)
 
 
 def perform_alone(system: str, scene: Path, result: Path, progress: Progress = silent) -> tuple[Clip, Report]:
@@ -123,7 +125,9 @@ class _Watch:
 
 def _perform(system: str, scene: Path, result: Path, progress: Progress) -> Report:
     opacity = read_picture(scene / OPACITY)[..., 0] if (scene / OPACITY).exists() else None
-    given = Scene(read_picture(scene / PICTURE), load_poses(scene / REFERENCE), load_poses(scene / MOTION), opacity=opacity)
+    behind = read_picture(scene / BACKGROUND) if (scene / BACKGROUND).exists() else None
+    poses = load_poses(scene / REFERENCE), load_poses(scene / MOTION)
+    given = Scene(read_picture(scene / PICTURE), *poses, opacity=opacity, background=behind)
     loading, working = _Watch(), _Watch()
     with loading.running():
         animator = load(system)

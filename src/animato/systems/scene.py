@@ -45,6 +45,7 @@ class Scene:
     sound      the file whose sound the result carries
     clip       the driving video, if there was one
     opacity    H W uint8, 255 where the picture shows the person: exact, given by hand; None where the mask has to tell
+    background H W 3 uint8, the same shot without the person; None where it is not known
     """
 
     picture: np.ndarray
@@ -53,6 +54,7 @@ class Scene:
     sound: Path | None = None
     clip: Clip | None = None
     opacity: np.ndarray | None = None
+    background: np.ndarray | None = None
 
     @property
     def size(self) -> Size:
