@@ -26,6 +26,7 @@ from animato.pose.estimator.people import LARGEST
 from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
 from animato.pose.smooth import check_smoothing, fill_gaps, smooth
+from animato.pose.stand_in import standing
 from animato.pose.surface.densepose import is_densepose
 from animato.systems import known
 from animato.systems.known import alignment
@@ -36,6 +37,7 @@ from animato.systems.scene import PARTS, POSES, BodyParts, Scene
 POSE_ENDINGS = (".json", ".npz")
 SIDES = (64, 4096)  # px, smallest and largest side of a result
 LEAST_FRAMES = 2
+NOBODY = "No person was found in the picture. The file holds a figure that stands in it: move its joints onto yours, then --picture-pose."
 Driving = str | Path | Clip | PoseSequence
 
 
@@ -260,6 +262,11 @@ def _observed_picture(clip: Clip, how: Estimation, progress: Progress, kept: Pat
     choice = describe_choice(people_in(picture, person=how.person), how.person)
     notes = (*clip.notes, *([choice] if choice else []), *found.notes)
     return Motion(replace(found.pose, fps=float(clip.fps)), clip, notes)
+
+
+def stand_in(picture: Picture, clip: Clip) -> Motion:
+    """A standing figure where nobody is recognised in a picture (`clip`, of one frame), to be moved by hand."""
+    return Motion(replace(standing(open_cut(picture)), fps=float(clip.fps)), clip, (NOBODY,))
 
 
 def _doubts(clip: Clip, poses: PoseSequence, how: Estimation) -> list[str]:

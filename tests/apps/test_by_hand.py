@@ -180,3 +180,30 @@ def test_an_empty_alpha_is_refused_wherever_it_comes_from(material: Material, si
     nothing = np.dstack([read_picture(material.character), silhouette * 0])
     with pytest.raises(InputError, match="transparent everywhere"):
         animato.prepare(nothing, MOTION)
+
+
+def test_an_unrecognised_figure_is_told_what_helps(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The words of the refusal, followed: a pose file comes out of `pose`, and `animate` takes it."""
+    picture, out = str(material / "nobody.png"), str(tmp_path / "out")
+    words = ["animate", picture, str(material.motion), "-o", out, "--frames", "2", "--size", "256x300"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert all(word in said for word in ("No person", "`animato pose PICTURE", "--overlay", "--picture-pose"))
+    own = tmp_path / "pose.json"
+    assert main(["pose", picture, "-o", str(own), "--overlay", str(tmp_path / "joints.png")]) == 0
+    assert "--picture-pose" in capsys.readouterr().err
+    assert (read_picture(tmp_path / "joints.png") != read_picture(picture)).any()
+    assert main([*words, "--picture-pose", str(own)]) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_doubtful_pose_is_told(material: Material, tmp_path: Path) -> None:
+    """Looks that do not agree, kept in the place of those at this picture."""
+    first = animato.prepare(Character(material.character, kept=tmp_path), MOTION, size=(192, 288))
+    assert not any("doubtful" in note for note in first.notes)
+    [kept] = tmp_path.glob("*.npz")
+    looked = load_poses(kept)
+    looked.points[1:, 0, :18] += np.random.default_rng(0).normal(0, 30, (4, 18, 3))
+    save_poses(looked, kept)
+    again = animato.prepare(Character(material.character, kept=tmp_path), MOTION, size=(192, 288))
+    assert any("doubtful" in note and "--overlay" in note for note in again.notes)

@@ -19,7 +19,7 @@ from animato.apps.outputs import already_written, check_shown, make_ready, tidy,
 from animato.apps.sheet import Sheet
 from animato.character import Character
 from animato.core.cache import pictures_folder
-from animato.core.errors import InputError
+from animato.core.errors import InputError, NobodyFound
 from animato.core.media import Clip, check_output, write_clip
 from animato.core.output import check_target, write_text
 from animato.core.picture import write_picture
@@ -114,7 +114,7 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
         check_shown(overlay)
     with Bars() as bars:
         clip = api.open_frames(video, frames)
-        motion = api.observe(clip, estimation, bars, pictures_folder())
+        motion = _observed(video, clip, estimation, bars)
         save_poses(motion.poses, out)
         if overlay:
             with already_written(out):
@@ -122,6 +122,14 @@ def pose(video: str, out: Path, overlay: Path | None, frames: int | None, estima
     note_all(motion.notes)
     seen = int((motion.poses.score > 0).any(axis=(1, 2)).sum())
     say(f"{out}: a person in {seen} of {len(motion.poses)} frames")
+
+
+def _observed(video: str, clip: Clip, estimation: api.Estimation, progress: Progress) -> api.Motion:
+    """What is seen in a clip; where nobody is recognised in a picture, a figure to be moved by hand onto the one that is there."""
+    try:
+        return api.observe(clip, estimation, progress, pictures_folder())
+    except NobodyFound:
+        return api.stand_in(video, clip)
 
 
 def align(request: Request, out: Path, preview: Path | None) -> None:

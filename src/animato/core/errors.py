@@ -11,6 +11,10 @@ class InputError(AnimatoError):
     """A picture, a video, a pose file or an option cannot be used as given."""
 
 
+class NobodyFound(InputError):
+    """In a picture no person was recognised; there may be one all the same, drawn or built."""
+
+
 class MissingModelError(AnimatoError):
     """A model file is not on this machine, or is not the file it should be."""
 

@@ -15,6 +15,7 @@ from animato.pose.keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Poin
 SEEN = 0.3  # score from which on a joint counts
 LOOSE = 0.25  # T that a hand, a foot or a face may be away from its joint; farther off, the joint was moved and they were not
 TRUNK = (Point.L_SHOULDER, Point.R_SHOULDER)
+MEND = "`animato pose PICTURE -o pose.json --overlay joints.png`, edit pose.json, then --picture-pose pose.json"  # in all messages
 ADVICE = "`animato pose PICTURE -o FILE` writes the pose of a picture"
 
 

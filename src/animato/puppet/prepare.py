@@ -76,7 +76,8 @@ def _figure(picture: np.ndarray, pose: PoseSequence, joints: Joints, scale: floa
     probability = person_probability(mask, near)
     if (probability > 0.5).sum() < SMALLEST_MASK * unit * unit:
         raise InputError(
-            "Too little of the person stands out from the picture: use a picture in which the whole person is clearly visible."
+            "Too little of the person stands out from the picture: use one in which the whole person is clearly visible, "
+            "or give the outline by --picture-mask."
         )
     alpha = probability if opacity is not None else person_alpha(picture, probability, near, trunk(xy, shape, 1.0), unit, scale)
     alpha = softened(alpha, unit)

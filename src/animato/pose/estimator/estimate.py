@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from animato.core.errors import InputError
+from animato.core.errors import InputError, NobodyFound
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
+from animato.pose.by_hand import MEND
 from animato.pose.estimator.blaze import Body
 from animato.pose.estimator.convert import keypoints_of
 from animato.pose.estimator.network import sigmoid
@@ -40,13 +41,16 @@ def estimate_picture(
     models   folder of the model files; default: the cache
     person   "largest", an index from left to right, or a point (x, y) in pixels
     Returns one frame of one person, with the person's mask.
-    Raises InputError when there is no such person, MissingModelError without models.
+    Raises NobodyFound when nobody is there, InputError when there is no such person, MissingModelError without models.
     """
     find = People(models)
     details = Details(models, hands=hands, face=face)
     people = find(picture, around_point(picture, person))
     if not people:
-        raise InputError("No person was found in the picture. Use a picture that shows one person whole, or at least from the hips up.")
+        raise NobodyFound(
+            "No person was found in the picture. Use a picture that shows one person whole, or at least from the hips up; "
+            f"for a drawing or a doll: {MEND}."
+        )
     body = chosen(people, person).body
     size = picture.shape[1], picture.shape[0]
     points, score = keypoints_of(details(picture, body))

@@ -17,6 +17,7 @@ from animato.core.errors import InputError, OutputError
 from animato.core.kept import drop_oldest, name_of, pages_of, used
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
+from animato.pose.by_hand import MEND
 from animato.pose.estimator.estimate import estimate_picture
 from animato.pose.estimator.people import LARGEST, Person
 from animato.pose.io import load_poses, save_poses
@@ -26,7 +27,6 @@ from animato.pose.skeleton import skeleton, torso_length
 SMALLER = 0.8
 TURN = 8.0  # degrees
 LOOKS = 5
-ADVICE = "`animato pose PICTURE -o pose.json --overlay joints.png`, edit pose.json, then --picture-pose pose.json"
 FEWEST = 4  # looks that must find the person for a pose that can be trusted
 APART, OFF = 0.05, 0.1  # T: the usual joint, and a joint that counts as off
 MOST_OFF = 0.25  # share of the joints
@@ -92,7 +92,7 @@ class Judged:
         if not self.doubtful:
             return ()
         why = f"{self.found} of {LOOKS} looks at it found the figure" if self.found < FEWEST else f"{LOOKS} looks at it do not agree"
-        return (f"The picture's pose is doubtful ({why}). Look at it and mend it: {ADVICE}.",)
+        return (f"The picture's pose is doubtful ({why}). Look at it and mend it: {MEND}.",)
 
 
 def judged_picture(
