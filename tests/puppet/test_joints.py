@@ -110,3 +110,25 @@ def test_too_small_a_person_is_refused():
 def test_no_shoulders_are_refused(missing):
     with pytest.raises(InputError, match="shoulders"):
         judge(without(*missing), SIZE)
+
+
+ABOVE_THE_HIPS = 140
+
+
+def test_a_portrait_whose_hands_reach_the_edge_is_a_bust_with_one_note():
+    """Hanging arms that the lower edge cuts off, and hands that rest on it."""
+    for hand in (HEIGHT, ABOVE_THE_HIPS - 4):
+        places = moved(L_WRIST=(110, hand), R_WRIST=(82, hand))
+        joints = judge(without(places=places), (WIDTH, ABOVE_THE_HIPS))
+        assert joints.bust and set(joints.arms.values()) == {"freeze"} and not joints.legs
+        assert joints.notes == ["The picture shows no whole limb: head and shoulders move alone."]
+
+
+def test_a_raised_arm_of_a_portrait_is_moved():
+    joints = judge(without(places=moved(L_ELBOW=(140, 100), L_WRIST=(140, 60))), (WIDTH, ABOVE_THE_HIPS))
+    assert joints.arms["arm_l"] == "move" and not joints.bust
+
+
+def test_arms_that_hang_to_the_edge_beside_visible_hips_are_no_bust():
+    joints = judge(without(places=moved(L_WRIST=(140, 160), R_WRIST=(52, 160))), (WIDTH, 164))
+    assert set(joints.arms.values()) == {"move"} and not joints.bust

@@ -157,3 +157,10 @@ def test_an_outline_by_hand_is_taken_as_it_is():
     shown = np.max([layer.texture[..., 3] for layer in parts.layers.values()], axis=0)
     assert (shown[103:122, 8:46] > 200).all() and not (shown[-38:] > 30).any()
     assert np.abs(shown.astype(int) - outline).mean() < 4
+
+
+def test_a_bust_is_one_piece():
+    places = STANDING | {Point.L_WRIST: (110, 138), Point.R_WRIST: (82, 138)}
+    picture, parts = parts_of(places, rows=140)
+    assert tuple(parts.layers) == ("torso",) and parts.notes == ["The picture shows no whole limb: head and shoulders move alone."]
+    assert psnr(flattened(parts, ("torso",)), picture) > 30

@@ -8,6 +8,7 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.core.shapes import Size
+from animato.pose.edge import NEAR, inside, is_portrait
 from animato.pose.skeleton import SIDES, J, Skeleton, torso_length
 
 SMALLEST_TORSO = 40.0  # pixels (docs/puppet.md, fall-back 1)
@@ -46,6 +47,7 @@ class Joints:
     legs      the legs can be moved
     arms      arm layer -> what to do with it: "move", "mirror" (the other arm in its place) or "freeze"
     behind    the picture shows the person from behind
+    bust      the picture shows no limb that can be moved: head and shoulders move in one piece
     notes     sentences for the user
     """
 
@@ -55,6 +57,7 @@ class Joints:
     arms: dict[str, str]
     behind: bool
     notes: list[str]
+    bust: bool = False
 
 
 def judge(skeleton: Skeleton, size: Size) -> Joints:
@@ -68,10 +71,16 @@ def judge(skeleton: Skeleton, size: Size) -> Joints:
         raise InputError(f"The person's trunk is only {unit:.0f} pixels long: use a larger picture of the person, or one cut closer.")
     usable = {name: _usable(full, name, size) for name in J}
     legs = all(usable[f"{joint}_{side}"] for joint in ("knee", "ankle") for side in SIDES)
+    hips = [J["hip_l"], J["hip_r"]]
+    portrait = is_portrait(full.xyz[0, hips, :2], full.present[0, hips], size)
+    if portrait:
+        usable |= {f"wrist_{side}": usable[f"wrist_{side}"] and _whole_arm(full, side, size, NEAR * unit) for side in SIDES}
     arms = {f"arm_{side}": _fate(usable, full, side, size) for side in SIDES}
     width = float(full.xy("shoulder_l")[0, 0] - full.xy("shoulder_r")[0, 0])
     behind = width < 0 and not skeleton.present[0, J["nose"]] or width < -SIDE_VIEW * unit
-    return Joints(full, unit, legs, arms, behind, _notes(legs, arms, behind, abs(width) < SIDE_VIEW * unit))
+    bust = portrait and not legs and set(arms.values()) == {"freeze"}
+    notes = _notes(legs, arms, behind, abs(width) < SIDE_VIEW * unit, bust)
+    return Joints(full, unit, legs, arms, behind, notes, bust)
 
 
 def complete(skeleton: Skeleton) -> Skeleton:
@@ -153,6 +162,11 @@ def _usable(skeleton: Skeleton, name: str, size: Size) -> bool:
     return bool(skeleton.present[0, J[name]]) and 0 <= x < size[0] and 0 <= y < size[1]
 
 
+def _whole_arm(skeleton: Skeleton, side: str, size: Size, margin: float) -> bool:
+    """Whether the edge of a portrait leaves an arm whole, with its hand."""
+    return bool(inside(skeleton.xyz[0, [J[f"{name}_{side}"] for name in ("elbow", "wrist", "palm", "tips")], :2], size, margin).all())
+
+
 def _fate(usable: dict[str, bool], skeleton: Skeleton, side: str, size: Size) -> str:
     if all(usable[f"{joint}_{side}"] for joint in ARM_JOINTS):
         return "move"
@@ -163,12 +177,14 @@ def _fate(usable: dict[str, bool], skeleton: Skeleton, side: str, size: Size) ->
     return "mirror" if inside and all(usable[f"{joint}_{other}"] for joint in ARM_JOINTS) else "freeze"
 
 
-def _notes(legs: bool, arms: dict[str, str], behind: bool, sideways: bool) -> list[str]:
+def _notes(legs: bool, arms: dict[str, str], behind: bool, sideways: bool, bust: bool) -> list[str]:
     notes = []
     if sideways:
         notes.append("The picture shows the person from the side: movements will look flat. A picture from the front works better.")
     elif behind:
         notes.append("The picture shows the person from behind: no face can be shown when the person turns round.")
+    if bust:
+        return [*notes, "The picture shows no whole limb: head and shoulders move alone."]
     if not legs:
         notes.append("The legs are not wholly to be seen in the picture: they keep its shape and follow the body.")
     for arm, fate in arms.items():

@@ -13,7 +13,7 @@ from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, PoseSequence
 from animato.pose.skeleton import LAYERS, SIDES, J, skeleton
 from animato.puppet.back import seen_from_behind
 from animato.puppet.background import background
-from animato.puppet.bones import LEGS, TORSO, bones_of
+from animato.puppet.bones import ARMS, LEGS, TORSO, bones_of
 from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure, trunk
 from animato.puppet.foreground import foreground
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
@@ -56,7 +56,8 @@ def take_apart(
         garment = garment_of(figure, labels)
         labels = with_garment(figure, labels, garment, CUT_SCALE[quality])
     else:
-        labels = settle(np.where(np.isin(labels, LEGS), np.uint8(TORSO), labels), figure)
+        still = (*LEGS, *ARMS) if joints.bust else LEGS
+        labels = settle(np.where(np.isin(labels, still), np.uint8(TORSO), labels), figure)
     if garment.skirt:
         figure = under_skirt(figure)
     layers, joints = _layers(figure, labels, garment, joints)

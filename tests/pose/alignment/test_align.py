@@ -412,3 +412,33 @@ def test_impossible_adjustments(nudge: Nudge) -> None:
 def test_size_is_the_picture_s() -> None:
     reference = dancer(3, 1)
     assert align(reference, dancer(2)).pose.size == SIZE == reference.size
+
+
+def portrait(reference: PoseSequence, rows: tuple[float, float]) -> PoseSequence:
+    """A picture that shows the rows from the first to the last of another one."""
+    return replace(shifted(reference, np.array([[0, -rows[0], 0]])), size=(600, int(rows[1] - rows[0])))
+
+
+def test_a_head_that_the_upper_edge_cuts_off_does_not_sink_into_a_portrait() -> None:
+    """What lies above the edge would have to be made up."""
+    reference = dancer(1)
+    crown = body(reference).xyz[0, CROWN, 1]
+    bust = portrait(reference, (crown + 8, reference.points[0, 0, Point.R_HIP, 1] - 30))
+    aligned = align(bust, hopping(slice(8, 16), 25))
+    head = body(aligned.pose).xyz[:, [CROWN, Point.L_EYE, Point.R_EYE, *range(FACE.start, FACE.stop)], 1]  # frames joints
+    assert head[:, 0].max() < 1 or head[:, 1:].min() < 1  # or the face would leave the picture
+    assert not any("arms leave" in note for note in aligned.notes)
+
+
+def test_arms_that_reach_the_edge_of_a_portrait_need_no_room() -> None:
+    """Hands on the lower edge: a wide motion does not shrink the figure."""
+    reference = dancer(1)
+    hips = reference.points[0, 0, Point.R_HIP, 1]
+    for wrist in (Point.L_WRIST, Point.R_WRIST):
+        reference.points[0, 0, wrist, 1] = hips - 34
+    reference.score[0, 0, [*range(LEFT_HAND.start, RIGHT_HAND.stop)]] = 0
+    bust = portrait(reference, (0, hips - 30))
+    motion = dancer(2)
+    motion.points[:, 0, [Point.L_WRIST, Point.R_WRIST], 0] += (400, -400)
+    aligned = align(replace(bust, size=(500, bust.size[1])), motion)
+    assert not any("shrunk" in note or "arms leave" in note for note in aligned.notes)

@@ -12,6 +12,7 @@ import numpy as np
 
 from animato.core.shapes import Size
 from animato.pose.alignment.robust import ANKLES, Target
+from animato.pose.edge import NEAR, inside, is_portrait
 from animato.pose.keypoints import FACE, FEET, LEFT_HAND, RIGHT_HAND, Point
 from animato.pose.limbs import CROWN, HEAD, Body, bone_lengths
 
@@ -24,6 +25,7 @@ HEAD_ONLY = 0.95  # shrink so far for the head alone before the way is shortened
 _HEAD = [Point.NOSE, Point.R_EYE, Point.L_EYE, Point.R_EAR, Point.L_EAR, CROWN, *range(FACE.start, FACE.stop)]
 _TORSO = [Point.NECK, Point.R_SHOULDER, Point.L_SHOULDER, Point.R_HIP, Point.L_HIP]
 _LEGS = [Point.R_KNEE, Point.L_KNEE, *ANKLES, *range(FEET.start, FEET.stop)]
+_HIPS = [Point.R_HIP, Point.L_HIP]
 _ARMS = {
     Point.R_WRIST: [Point.R_ELBOW, Point.R_WRIST, *range(RIGHT_HAND.start, RIGHT_HAND.stop)],
     Point.L_WRIST: [Point.L_ELBOW, Point.L_WRIST, *range(LEFT_HAND.start, LEFT_HAND.stop)],
@@ -111,14 +113,20 @@ def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: B
     """A figure that the lower edge cuts off: its upper body stays inside or, in a tight picture, its head."""
     pivot = np.array([np.median(anchor[:, 0]), float(size[1])])
     arms = _arms_inside(reference, size)
-    room = _room(anchor - pivot, xyz, seen, [*_HEAD, *_TORSO, *sum(arms, [])], (1, 1))
+    crown = float(reference.xyz[0, CROWN, 1])
+    cut_head = crown < NEAR * _torso(reference)  # hair goes on beyond the skull
+    head = [joint for joint in _HEAD if joint != CROWN or not cut_head]  # what the upper edge cuts off need not stay inside
+    room = _room(anchor - pivot, xyz, seen, [*head, *_TORSO, *sum(arms, [])], (1, 1))
     scale, travel = _scale_and_travel(room, size[0], size[1], PREFERRED)
     if scale < LEAST or len(arms) < 2:
-        room = _room(anchor - pivot, xyz, seen, _HEAD, (1, 1))
+        room = _room(anchor - pivot, xyz, seen, head, (1, 1))
         scale, travel = _scale_and_travel(room, size[0], size[1], HEAD_ONLY)
-        notes.append("The picture is too tight for this motion: arms leave it at the sides. Use a wider picture.")
+        if arms:
+            notes.append("The picture is too tight for this motion: arms leave it at the sides. Use a wider picture.")
     sunk, headroom = -(1 - scale) * room.home[1], size[1] + scale * room.box(travel)[0][1]
-    pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * bone_lengths(reference).get("torso", 0.0)))
+    if cut_head:  # its upper end must not come into the picture
+        sunk = size[1] + scale * _room(anchor - pivot, xyz, seen, [CROWN], (1, 1)).box(travel)[1][1] - max(crown, 0.0)
+    pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * _torso(reference)))
     return _Placement(room, pivot, scale, travel)
 
 
@@ -134,9 +142,18 @@ def _scale_and_travel(room: _Room, width: float, height: float, preferred: float
 
 
 def _arms_inside(reference: Body, size: Size) -> list[list[int]]:
-    """The joints of each arm whose wrist is in the picture: only these have to stay in it."""
-    inside = reference.seen[0] & ((reference.xyz[0, :, :2] >= 0) & (reference.xyz[0, :, :2] <= size)).all(axis=1)
-    return [arm for wrist, arm in _ARMS.items() if inside[wrist]]
+    """The joints of each arm whose wrist is in the picture (of a portrait, the whole arm): only these have to stay in it."""
+    xy, seen = reference.xyz[0, :, :2], reference.seen[0]
+    if not is_portrait(xy[_HIPS], seen[_HIPS], size):
+        return [arm for wrist, arm in _ARMS.items() if seen[wrist] and inside(xy[wrist], size)]
+    margin = NEAR * _torso(reference)
+    return [arm for wrist, arm in _ARMS.items() if seen[arm[:2]].all() and inside(xy[arm], size, margin)[seen[arm]].all()]
+
+
+def _torso(person: Body) -> float:
+    """T in pixels, 0 where neither torso nor shoulders are seen."""
+    lengths = bone_lengths(person)
+    return max(lengths.get("torso", 0.0), 2.4 * lengths.get("shoulder", 0.0))  # "shoulder" is half of their width
 
 
 def _room(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, kept: list[int], damped: tuple[int, int]) -> _Room:
