@@ -84,12 +84,8 @@ def character_of(picture: Picture) -> Character:
 def open_cut(picture: Picture) -> Cut:
     """The picture at its own size, and its figure's outline if that was given. Raises InputError."""
     character = character_of(picture)
-    if isinstance(character.picture, np.ndarray):
-        if character.picture.ndim != 3 or character.picture.shape[2] != 4:
-            check_picture(character.picture)
-        cut = cut_by_alpha(character.picture)
-    else:
-        cut = read_cut(_file(character.picture))
+    given = character.picture
+    cut = cut_by_alpha(given) if isinstance(given, np.ndarray) else read_cut(_file(given))
     mask = character.mask
     if mask is None:
         return cut

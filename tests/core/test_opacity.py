@@ -97,5 +97,21 @@ def test_masks_that_tell_nothing_are_refused(mask, says):
         check_mask(mask, (60, 40))
 
 
+def test_the_noise_of_a_jpeg_is_no_figure(tmp_path):
+    large = cv2.resize(figure(), (400, 600), interpolation=cv2.INTER_NEAREST)
+    Image.fromarray(large).save(tmp_path / "mask.jpg", quality=70)
+    mask = read_mask(tmp_path / "mask.jpg", large.shape)
+    assert not mask[cv2.dilate(large, np.ones((21, 21))) == 0].any() and (mask[cv2.erode(large, np.ones((21, 21))) > 0] == 255).all()
+
+
+ODD = [COLOURS[..., 0], COLOURS / 255, np.dstack([COLOURS, figure(), figure()]), np.dstack([COLOURS / 255, figure()])]
+
+
+@pytest.mark.parametrize("picture", ODD)
+def test_arrays_of_another_kind_are_refused(picture):
+    with pytest.raises(InputError, match="H x W x 3 bytes, or H x W x 4"):
+        cut_by_alpha(picture)
+
+
 def test_a_mask_of_yes_and_no():
     assert np.array_equal(check_mask(figure() > 0, (60, 40)), figure())

@@ -12,6 +12,7 @@ from animato.core.errors import InputError
 from animato.core.picture import WHITE, over, read_rgba
 
 OPAQUE = 128  # of 255; what counts as part of the figure where only yes or no counts
+NOISE = 10  # of 255; what a JPEG may add to black or take from white
 FRAME = 0.97  # share of its convex hull that an opaque area fills if it is a frame (a circle, rounded corners) and no figure
 FRAMED = "The picture's transparency is the shape of a frame and not of a figure: it is laid over white, and the figure is found in it."
 
@@ -38,8 +39,12 @@ def read_cut(path: str | Path) -> Cut:
 def cut_by_alpha(rgba: np.ndarray, name: str = "The picture") -> Cut:
     """H W 3 or H W 4 uint8 -> the picture, cut by its alpha where that is the outline of a figure.
 
-    An alpha that is opaque everywhere, or in the shape of a frame, is no outline. Raises InputError where nothing is opaque.
+    An alpha that is opaque everywhere, or in the shape of a frame, is no outline. Raises InputError where nothing is opaque, and for an
+    array of another kind.
     """
+    if rgba.ndim != 3 or rgba.shape[2] not in (3, 4) or rgba.dtype != np.uint8:
+        what = f"{' x '.join(map(str, rgba.shape))} of {rgba.dtype}"
+        raise InputError(f"{name} must be H x W x 3 bytes, or H x W x 4 with its alpha, not {what}.")
     if rgba.shape[2] == 3:
         return Cut(rgba)
     pixels, alpha = over(rgba, WHITE), np.ascontiguousarray(rgba[..., 3])
@@ -57,8 +62,13 @@ def read_mask(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """
     rgba = read_rgba(path)
     seen_through = rgba.shape[2] == 4 and (rgba[..., 3] < OPAQUE).any()
-    grey = rgba[..., 3] if seen_through else cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY)
-    return check_mask(np.ascontiguousarray(grey), shape, f"The mask {path}")
+    if seen_through:
+        grey = np.ascontiguousarray(rgba[..., 3])
+    else:
+        grey = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY)
+        grey[grey < NOISE] = 0
+        grey[grey > 255 - NOISE] = 255
+    return check_mask(grey, shape, f"The mask {path}")
 
 
 def check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str = "The mask") -> np.ndarray:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -107,6 +108,13 @@ def test_a_person_is_seen_alike_by_all_looks_and_kept(tmp_path: Path) -> None:
     [kept] = tmp_path.glob("*.npz")
     kept.write_bytes(b"damaged")
     assert np.array_equal(judged_picture(FRAMES[1], kept=tmp_path).pose.points, one.pose.points)
+
+
+def test_a_large_picture_is_seen_as_a_small_one() -> None:
+    large = cv2.resize(FRAMES[1], None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    one = judged_picture(large)
+    assert one.found == LOOKS and one.apart < 0.04 and one.pose.size == (1536, 2304)
+    assert np.abs(one.pose.points[0, 0, BODY, :2] / 8 - TRUTH.points[1, 0, BODY, :2]).mean() < 0.1 * torso(one.pose) / 8
 
 
 def test_a_folder_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from animato.pose.estimator.people import People
 from animato.pose.keypoints import BODY, Point, PoseSequence
 
 COVERED = 0.7  # share of the joints that a mask must hold to be theirs
+_TRUNK = [Point.L_SHOULDER, Point.R_SHOULDER, Point.L_HIP, Point.R_HIP]
 HEAD = 1.15  # how much farther from the hips than the farthest joint the body ends
 
 
@@ -25,10 +26,10 @@ def mask_around(picture: np.ndarray, pose: PoseSequence, models: Path | None = N
         return None
     seen = pose.present()[0, 0, BODY]
     xy = pose.points[0, 0, BODY, :2]
-    if not seen[[Point.L_HIP, Point.R_HIP, Point.NECK]].all():
+    if not seen[_TRUNK].all():
         return None
-    hips = (xy[Point.L_HIP] + xy[Point.R_HIP]) / 2
-    up = (xy[Point.NECK] - hips) / max(float(np.hypot(*(xy[Point.NECK] - hips))), 1.0)
+    neck, hips = (xy[pair].mean(axis=0) for pair in (_TRUNK[:2], _TRUNK[2:]))
+    up = (neck - hips) / max(float(np.hypot(*(neck - hips))), 1.0)
     reach = HEAD * float(np.linalg.norm(xy[seen] - hips, axis=1).max())
     body = People(models).settled(picture, body_region(hips, hips + reach * up))
     mask = mask_of(body, pose.size)

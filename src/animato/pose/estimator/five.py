@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from animato.core.errors import InputError, OutputError
+from animato.core.fit import fit_frame
 from animato.core.kept import drop_oldest, name_of, pages_of, used
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
@@ -27,6 +28,7 @@ from animato.pose.skeleton import skeleton, torso_length
 SMALLER = 0.8
 TURN = 8.0  # degrees
 LOOKS = 5
+ENOUGH = (1536, 1536)  # px; a larger picture is shrunk for all looks but the plain one: the networks see squares of 256
 FEWEST = 4  # looks that must find the person for a pose that can be trusted
 APART, OFF = 0.05, 0.1  # T: the usual joint, and a joint that counts as off
 MOST_OFF = 0.25  # share of the joints
@@ -170,11 +172,14 @@ def _looked(picture: np.ndarray, models: Path | None, person: Person, progress: 
 
 
 def _others(picture: np.ndarray, plain: PoseSequence, models: Path | None, progress: Progress) -> Iterator[PoseSequence]:
-    hips = plain.points[0, 0, [Point.L_HIP, Point.R_HIP], :2].mean(axis=0)
-    for number, look in enumerate(looks(plain.size)):
+    small = fit_frame(picture, ENOUGH) if max(plain.size) > max(ENOUGH) else picture
+    size = small.shape[1], small.shape[0]
+    hips = plain.scaled(size).points[0, 0, [Point.L_HIP, Point.R_HIP], :2].mean(axis=0)
+    for number, look in enumerate(looks(size)):
         x, y = look.seen(hips)
         with suppress(InputError):  # this look may find nobody there
-            yield look.back(estimate_picture(look.picture(picture), models, person=(float(x), float(y))), plain.size)
+            found = estimate_picture(look.picture(small), models, person=(float(x), float(y)))
+            yield look.back(found, size).scaled(plain.size)
         progress("picture", number + 2, LOOKS)
 
 
