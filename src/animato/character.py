@@ -102,14 +102,20 @@ def opened(picture: Picture, size: Size | None) -> Opened:
     placed = placing(own, size)
     opacity = None if cut.opacity is None else placed.frame(cut.opacity)
     border = border_colour(cut.pixels)
-    behind = _background(character, cut.pixels.shape)
+    behind = _background(character, cut)
     background = None if behind is None else placed.frame(behind, border)
     return Opened(placed.frame(cut.pixels, border), opacity, pose and _placed(pose, placed), cut.notes, character.kept, background)
 
 
-def _background(character: Character, shape: tuple[int, ...]) -> np.ndarray | None:
-    """H W 3 uint8: the shot without the figure, where it is known. Raises InputError for one of another size."""
+def _background(character: Character, cut: Cut) -> np.ndarray | None:
+    """H W 3 uint8: the shot without the figure, where it is known. Raises InputError for one of another size.
+
+    Behind a figure that its own alpha cuts out there is nothing but the white that it was laid over.
+    """
     given = character.background
+    shape = cut.pixels.shape
+    if given is None and character.mask is None and cut.opacity is not None:
+        return np.full_like(cut.pixels, 255)
     if given is None and isinstance(character.picture, str | Path) and is_missing(Path(character.picture)):
         given = background_path(str(character.picture))
     if given is None:

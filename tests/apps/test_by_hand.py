@@ -77,6 +77,7 @@ def test_a_mask_by_hand_and_an_alpha_are_the_outline(material: Material, silhoue
         scene = animato.prepare(picture, MOTION, size=(192, 288)).scene
         assert scene.opacity is not None and np.array_equal(scene.opacity, silhouette)
         assert scene.reference.mask is not None and np.array_equal(scene.reference.mask[0], silhouette)
+        assert isinstance(picture, Character) or (scene.background is not None and (scene.background == 255).all())
 
 
 def test_the_page_takes_an_alpha(material: Material, silhouette: np.ndarray, tmp_path: Path) -> None:
