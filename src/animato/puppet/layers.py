@@ -14,28 +14,33 @@ from animato.puppet.gusset import gusset
 
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 FAINT = 0.2  # opacity below which the colours of the person are not to be told from the background's
+CRUMB = 0.02  # of a layer's largest piece: what is smaller is dropped
 SMALLEST = 30  # pixels of opacity below which a layer is dropped
 BEYOND = 16  # pixels by which a layer's colours go on beyond its opacity
 STRANGE = 25  # grey levels by which a pixel at a part's edge may differ from the part's inside
 SOFT = 1.3  # sigma in pixels of a layer's edge
 
 
-def textures(figure: Figure, labels: np.ndarray, garment: Garment) -> dict[str, np.ndarray]:
+def textures(figure: Figure, labels: np.ndarray, garment: Garment, patches: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
     """Layer -> H W 4 uint8 texture (docs/puppet.md, 5), without those that hold next to nothing.
 
     labels  H W  uint8  owner of each pixel (ownership.owners, garment.with_garment)
+    patches layer -> H W 4 uint8, how it goes on under what lies over it (tube.clean, underneath.underneath)
     """
+    patches = patches or {}
+    nothing = np.zeros((*figure.shape, 4), np.uint8)
     made = {}
     between = gusset(figure) if np.isin(labels, LEGS).any() and not garment.skirt else np.zeros(figure.shape, bool)
     for label, name in enumerate(LAYERS):
         own = labels == label
         if (own & figure.inside).sum() < SMALLEST:
             continue
-        shared, hidden = _torso(figure, labels, between) if name == "torso" else _limb(figure, labels, label, garment)
-        region = (own | shared | hidden).astype(np.float32)
-        solid = np.maximum(figure.alpha, between) if name == "torso" else figure.alpha
-        alpha = solid * cv2.GaussianBlur(region, (0, 0), SOFT) * _fade(figure, name)
-        made[name] = _texture(figure, name, own | shared, alpha)
+        shared, hidden = _torso(figure, labels, between, name in patches) if name == "torso" else _limb(figure, labels, label, garment)
+        patch = patches.get(name, nothing)
+        region = (own | shared | hidden | (patch[..., 3] > 0)).astype(np.float32)
+        solid = np.maximum(figure.alpha, between if name == "torso" else patch[..., 3] / np.float32(255))
+        alpha = _without_crumbs(solid * cv2.GaussianBlur(region, (0, 0), SOFT)) * _fade(figure, name)
+        made[name] = _patched(_texture(figure, name, own | shared, alpha), patch)
     return made
 
 
@@ -55,6 +60,29 @@ def _texture(figure: Figure, name: str, own: np.ndarray, alpha: np.ndarray) -> n
     return texture
 
 
+def _without_crumbs(alpha: np.ndarray) -> np.ndarray:
+    """An opacity (H W float32) without the small pieces that hang in the air once what held them to the body has moved away."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.02).astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return np.where((areas < CRUMB * areas.max())[pieces] & (pieces > 0), np.float32(0), alpha)
+
+
+def covered(tube: np.ndarray | None) -> np.ndarray | None:
+    """H W uint8: how much of each pixel of a limb something else covers in the picture; None where that is nothing."""
+    return cv2.GaussianBlur(tube[..., 3], (0, 0), SOFT) if tube is not None and tube[..., 3].any() else None
+
+
+def _patched(texture: np.ndarray, patch: np.ndarray) -> np.ndarray:
+    """The texture (H W 4) with a part's own colours where something else lies over it (H W 4)."""
+    share = covered(patch)
+    if share is None:
+        return texture
+    own = spread_colours(np.ascontiguousarray(patch[..., :3]), patch[..., 3] > 0)
+    mixed = texture[..., :3] + (own - texture[..., :3].astype(np.float32)) * (share[..., None] / np.float32(255))
+    return np.dstack([np.round(mixed).astype(np.uint8), texture[..., 3]])
+
+
 def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which pixels may keep their colours, because they hold nothing of the background, and which lend them (both H W bool).
 
@@ -68,16 +96,21 @@ def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pure, source if source.any() else pure if pure.any() else own & figure.inside
 
 
-def _torso(figure: Figure, labels: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the torso shares with the limbs' first stretch and `between` the thighs, and what limbs hide of it (all H W bool)."""
+def _torso(figure: Figure, labels: np.ndarray, between: np.ndarray, known: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What the torso shares with the limbs' first stretch and `between` the thighs, and what limbs hide of it (all H W bool).
+
+    known  what arms hide is known otherwise, and not guessed by closing notches
+    """
     shared = between & ~np.isin(labels, ARMS)
     for label, name in enumerate(LAYERS[1:], 1):
         bone, radius = figure.bones[name][0], figure.radii[name][0]
         start = (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if label in ARMS else 0.22))
         shared |= start & ((labels == label) | (labels == TORSO))
     body = trunk(figure.xy, figure.shape, 1.0)
-    closed = _closed(labels == TORSO, 0.16 * figure.unit) & (distance_to(body) < 0.12 * figure.unit)
-    return shared, between | body | closed | _behind_arms(figure, labels, labels == TORSO)
+    closed = _closed(labels == TORSO, 0.16 * figure.unit)
+    near = closed & (distance_to(body) < 0.12 * figure.unit)
+    arms = np.isin(labels, ARMS)
+    return shared, between | body | (near & ~arms if known else near | closed & arms)
 
 
 def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
@@ -91,11 +124,6 @@ def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> t
     else:
         hidden |= (figure.relative[name] < 1) & np.isin(labels, ARMS) & (bone.t > garment.reach)
     return np.zeros(figure.shape, bool), hidden
-
-
-def _behind_arms(figure: Figure, labels: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """H W bool: arm pixels in a notch of the part behind it."""
-    return np.isin(labels, ARMS) & _closed(own, 0.16 * figure.unit)
 
 
 def _closed(region: np.ndarray, reach: float) -> np.ndarray:

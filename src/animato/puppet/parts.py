@@ -18,6 +18,7 @@ class Layer:
     back      H W 4  the same seen from behind (no face), or None where it makes no difference
     radius    half thickness in pixels of each bone of skeleton.BONES[name], in that order
     frozen    the part keeps the picture's shape and follows the torso: its joints cannot be trusted or lie outside the picture
+    covered   H W  uint8, how much of a limb lies under something else in the picture and shows only once it has moved; None: nothing
     """
 
     name: str
@@ -25,6 +26,13 @@ class Layer:
     radius: tuple[float, ...]
     back: np.ndarray | None = None
     frozen: bool = False
+    covered: np.ndarray | None = None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """H W bool: where the picture itself shows it."""
+        alpha = self.texture[..., 3]
+        return alpha > 127 if self.covered is None else (alpha > 127) & (self.covered < 128)
 
 
 @dataclass(frozen=True, eq=False)

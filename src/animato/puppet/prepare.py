@@ -18,10 +18,12 @@ from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure
 from animato.puppet.foreground import foreground
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
 from animato.puppet.joints import Joints, judge, mirror, mirrored
-from animato.puppet.layers import textures
+from animato.puppet.layers import covered, textures
 from animato.puppet.mask import nearness, person_alpha, person_probability, softened
 from animato.puppet.ownership import owners, settle
 from animato.puppet.parts import Layer, Parts
+from animato.puppet.tube import clean
+from animato.puppet.underneath import underneath
 
 Quality = Literal["fast", "good"]
 CUT_SCALE = {"fast": 0.3, "good": 0.5}  # the size at which GrabCut works
@@ -50,7 +52,9 @@ def take_apart(
         )
     joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size)
     figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality], opacity)
-    labels = owners(figure, CUT_SCALE[quality])
+    cleaned = clean(figure, owners(figure, CUT_SCALE[quality]))
+    figure = cleaned.figure
+    labels = cleaned.labels
     garment = Garment()
     if joints.legs:
         garment = garment_of(figure, labels)
@@ -60,7 +64,7 @@ def take_apart(
         labels = settle(np.where(np.isin(labels, still), np.uint8(TORSO), labels), figure)
     if garment.skirt:
         figure = under_skirt(figure)
-    layers, joints = _layers(figure, labels, garment, joints)
+    layers, joints = _layers(figure, labels, garment, joints, cleaned.tubes)
     if "torso" in layers and not joints.behind:
         layers["torso"] = replace(layers["torso"], back=seen_from_behind(layers["torso"].texture, pose))
     floor = _floor(figure, labels) if joints.legs else None
@@ -96,10 +100,12 @@ def _hands(pose: PoseSequence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     return found
 
 
-def _layers(figure: Figure, labels: np.ndarray, garment: Garment, joints: Joints) -> tuple[dict[str, Layer], Joints]:
+def _layers(
+    figure: Figure, labels: np.ndarray, garment: Garment, joints: Joints, tubes: dict[str, np.ndarray]
+) -> tuple[dict[str, Layer], Joints]:
     """The layers, where an arm that cannot be moved is frozen or replaced by the other's mirror image; and the joints that go with them."""
-    made = textures(figure, labels, garment)
-    layers = {name: Layer(name, made[name], figure.radii[name]) for name in LAYERS if name in made}
+    made = textures(figure, labels, garment, tubes | underneath(figure, labels))
+    layers = {name: Layer(name, made[name], figure.radii[name], covered=covered(tubes.get(name))) for name in LAYERS if name in made}
     xyz = joints.skeleton.xyz.copy()
     for side, other in (("l", "r"), ("r", "l")):
         arm, twin = f"arm_{side}", f"arm_{other}"

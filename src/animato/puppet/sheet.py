@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from animato.puppet.affine import unit
 from animato.puppet.arap import Polish
 from animato.puppet.handles import handles
 from animato.puppet.hinge import Hinge, bends, hinge
@@ -14,13 +15,14 @@ from animato.puppet.mesh import Mesh, coverage, grid_mesh, signed_areas
 from animato.puppet.paint import Texture, dimmed, mixed, texture
 from animato.puppet.parts import Layer, Parts
 from animato.puppet.prolong import prolonged
-from animato.puppet.rig import LAYER_BONES
+from animato.puppet.rig import LAYER_BONES, TORSO
 from animato.puppet.skin import bone_weights, nearest_joints, piece_weights, skinned
 
 _PULL, _LIMB_PULL = 0.02, 0.1  # arap.Polish: more would tear a skirt, less would cut the corner of a bent elbow
 _SQUEEZED = (0.4, 0.55)  # scale along a bone: below the first a layer is only skinned, from the second on fully polished
 _FLIPPED = (0.05, 0.025)  # the same for the share of overturned triangles
 _SLIVER, _SHARD = 0.08, 5.0  # of its area at rest: a triangle pressed smaller shows specks instead of its texture, a larger one a smear
+_LEFT = np.deg2rad(12)  # the turn against the torso from which on a limb has left what lies over it in the picture
 _RIM = 7  # pixels: a triangle that comes so near to what shows of a piece belongs to it
 
 
@@ -32,12 +34,14 @@ class Piece:
     weights    V B  float64  how the bones move it when the limb has come apart at its hinge
     joined     its pixels while the layer is one skin
     apart      the same when it has come apart and lies under, or over, the other piece
+    resting    its pixels where it lies as in the picture, with the gaps where something else lies over it there; None: no gaps
     """
 
     triangles: np.ndarray
     weights: np.ndarray
     joined: Texture
     apart: tuple[Texture, Texture]
+    resting: Texture | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +51,13 @@ class Placed:
     points    V complex for each piece
     stiff     0..1: how far its pieces have come apart
     polished  whether it is as good as it can be
+    moved     for each piece 0..1: how far it has left what lies over it in the picture
     """
 
     points: list[np.ndarray]
     stiff: float
     polished: bool
+    moved: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +89,12 @@ class Sheet:
         the hinge as they are. It goes from one state to the other step by step, lest it jump.
         """
         stiff = 0.0 if self.hinge is None else self.hinge.stiffness(maps[self.long[0]], maps[self.long[1]])
+        moved = [_moved(maps[bone], maps[TORSO]) for bone, _ in zip(self.long, range(len(self.pieces)), strict=False)]
         if stiff == 1:
-            return Placed([self._apart(piece, maps, back) for piece in self.pieces], stiff, True)
+            return Placed([self._apart(piece, maps, back) for piece in self.pieces], stiff, True, moved)
         whole, polished = self._whole(maps, along, back)
         points = [whole + stiff * (self._apart(piece, maps, back) - whole) if stiff else whole for piece in self.pieces]
-        return Placed(points, stiff, polished)
+        return Placed(points, stiff, polished, moved)
 
     def _apart(self, piece: Piece, maps: np.ndarray, back: bool) -> np.ndarray:
         return skinned(self.mesh.points, piece.weights, self.pivots, maps, back)[0]
@@ -112,11 +119,13 @@ class Sheet:
         growth = signed_areas(moved, triangles) * (-1 if back else 1) / signed_areas(self.mesh.points, triangles)
         return triangles[(growth > _SLIVER) & (growth < _SHARD)]
 
-    def image(self, piece: int, stiff: float, over: bool, back: bool) -> Texture:
+    def image(self, piece: int, placed: Placed, over: bool, back: bool) -> Texture:
         """The pixels of a piece, which lies over the other one or under it."""
         if back and self.back is not None:
             return self.back
-        return mixed(self.pieces[piece].joined, self.pieces[piece].apart[over], stiff)
+        one = self.pieces[piece]
+        image = mixed(one.joined, one.apart[over], placed.stiff)
+        return image if one.resting is None else mixed(one.resting, image, placed.moved[piece])
 
 
 def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
@@ -130,6 +139,8 @@ def sheet(layer: Layer, parts: Parts, step: int, polished: bool) -> Sheet:
         pieces = _whole(layer.name, mesh, weights, image)
     else:
         pieces = _cut(mesh, bend, piece_weights(mesh.points, layer.name, parts), image)
+    if layer.covered is not None:
+        pieces = tuple(replace(piece, resting=_uncovered(piece.joined, layer.covered)) for piece in pieces)
     return Sheet(
         mesh=mesh,
         weights=weights,
@@ -163,6 +174,20 @@ def _shown(mesh: Mesh, alpha: np.ndarray, corner: complex) -> np.ndarray:
     near = coverage(mesh, cv2.dilate(alpha, np.ones((_RIM, _RIM), np.uint8)), corner) > 0
     order = np.argsort(coverage(mesh, alpha, corner), kind="stable")
     return mesh.triangles[order[near[order]]]
+
+
+def _uncovered(image: Texture, covered: np.ndarray) -> Texture:
+    """A texture without what something else covers in the picture (H W uint8)."""
+    left, top = round(image.corner.real), round(image.corner.imag)
+    height, width = image.clear.shape
+    return dimmed(image, 1 - covered[top : top + height, left : left + width] / np.float32(255))
+
+
+def _moved(bone: np.ndarray, torso: np.ndarray) -> float:
+    """0..1: how far a bone has turned against the torso, by their maps (3 complex), mirrored or not."""
+    turns = [unit(one[0] if abs(one[0]) >= abs(one[1]) else one[1]) for one in (bone, torso)]
+    share = _ramp(abs(float(np.angle(turns[0] * np.conj(turns[1])))), 0, _LEFT)
+    return share * share * (3 - 2 * share)
 
 
 def _ramp(value: float, low: float, high: float) -> float:

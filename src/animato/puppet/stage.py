@@ -70,7 +70,7 @@ class Stage:
         for name, piece in what.order:
             if name in placed and piece < len(placed[name].points):
                 part, points = self._sheets[name], placed[name].points[piece]
-                image = part.image(piece, placed[name].stiff, name in before, what.back)
+                image = part.image(piece, placed[name], name in before, what.back)
                 lay(canvas, image, part.mesh.points, points, part.faces(piece, points, what.back), sharp=self.quality == "good")
                 before.add(name)
         return canvas
@@ -89,6 +89,6 @@ def self_drive(parts: Parts, picture: np.ndarray) -> float:
     Only the person's pixels can be wrong: the background may differ on purpose, for it loses the person's shadow.
     """
     frame, _ = next(perform(parts, parts.skeleton))
-    person = np.max([layer.texture[..., 3] for layer in parts.layers.values()], axis=0) > 127
+    person = np.any([layer.shown for layer in parts.layers.values()], axis=0)
     error = np.square(frame[person].astype(np.float32) - picture[person]).sum() / picture.size
     return float(10 * np.log10(255**2 / max(error, 1e-3)))
