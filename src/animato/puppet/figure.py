@@ -59,6 +59,31 @@ class Figure:
         return self.xy[J[name]]
 
 
+Window = tuple[slice, slice]
+
+
+def around(region: np.ndarray, reach: float) -> Window:
+    """The rows and columns of a region (H W bool) and `reach` pixels more."""
+    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
+    more = int(np.ceil(reach))
+    return slice(max(y - more, 0), y + height + more), slice(max(x - more, 0), x + width + more)
+
+
+def cropped(figure: Figure, window: Window) -> Figure:
+    """The figure within some rows and columns: steps that look at one part need not look at the whole picture."""
+    corner = np.array([window[1].start, window[0].start])
+    bones = {
+        layer: [Bone(each.a - corner, each.b - corner, each.t[window], each.distance[window]) for each in those]
+        for layer, those in figure.bones.items()
+    }
+    fields = ({name: values[window] for name, values in group.items()} for group in (figure.relative, figure.hands, figure.hidden))
+    relative, hands, hidden = fields
+    own = None if figure.own_colours is None else figure.own_colours[window]
+    return Figure(
+        figure.picture[window], figure.alpha[window], figure.xy - corner, figure.unit, bones, figure.radii, relative, hands, hidden, own
+    )
+
+
 def measure(
     picture: np.ndarray, alpha: np.ndarray, xy: np.ndarray, unit: float, bones: dict[str, list[Bone]], hands: dict[str, np.ndarray]
 ) -> Figure:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from animato.puppet.figure import around
+
 SMOOTH = 1e-5  # how much neighbours weigh where the opacity is even
 BY_CHANGE = 1.0  # and for each step of opacity between them
 DOUBT = 0.004
 OPAQUE = 0.995  # where nothing shines through, the picture's colours are the person's
+MARGIN = 8  # pixels around the person that are worked on, too
 SMALL = 32  # pixels of the sides of a level that is worked on longer
 ROUNDS = (10, 2)  # on small and on large levels
 
@@ -23,6 +26,13 @@ def foreground(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     picture  H W 3  uint8
     alpha    H W    float32  0..1
     """
+    window = around(alpha > 0, MARGIN)
+    result = picture.copy()
+    result[window] = _solved(picture[window], alpha[window])
+    return result
+
+
+def _solved(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     height, width = alpha.shape
     levels = int(np.ceil(np.log2(max(height, width, 2))))
     own: np.ndarray = np.full((1, 1, 3), picture.mean(), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 
 from animato.pose.skeleton import LAYERS
 from animato.puppet.bones import ARMS, LEGS, TORSO
-from animato.puppet.figure import Figure, distance_to, trunk
+from animato.puppet.figure import Figure, around, distance_to, trunk
 from animato.puppet.fill import spread_colours
 from animato.puppet.garment import Garment
 from animato.puppet.gusset import gusset
@@ -75,12 +75,14 @@ def covered(tube: np.ndarray | None) -> np.ndarray | None:
 
 def _patched(texture: np.ndarray, patch: np.ndarray) -> np.ndarray:
     """The texture (H W 4) with a part's own colours where something else lies over it (H W 4)."""
-    share = covered(patch)
-    if share is None:
+    if not patch[..., 3].any():
         return texture
-    own = spread_colours(np.ascontiguousarray(patch[..., :3]), patch[..., 3] > 0)
-    mixed = texture[..., :3] + (own - texture[..., :3].astype(np.float32)) * (share[..., None] / np.float32(255))
-    return np.dstack([np.round(mixed).astype(np.uint8), texture[..., 3]])
+    window = around(patch[..., 3] > 0, 4 * SOFT)
+    here = np.ascontiguousarray(patch[window])
+    share = cv2.GaussianBlur(here[..., 3], (0, 0), SOFT)[..., None] / np.float32(255)
+    own = spread_colours(np.ascontiguousarray(here[..., :3]), here[..., 3] > 0)
+    texture[window][..., :3] = np.round(texture[window][..., :3] * (1 - share) + own * share)
+    return texture
 
 
 def _trusted(figure: Figure, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from animato.pose.skeleton import LAYERS, PRIOR
 from animato.puppet.bones import ARMS, TORSO, Bone
-from animato.puppet.figure import Figure, widened
+from animato.puppet.figure import Figure, Window, around, cropped, widened
 from animato.puppet.fill import nearest_value
 
 ROWS = 24  # heights along a bone at which its outline and its colours are told
@@ -59,11 +59,12 @@ def clean(figure: Figure, labels: np.ndarray) -> Cleaned:
     tubes = {LAYERS[arm]: np.zeros((*figure.shape, 4), np.uint8) for arm in ARMS}
     away = np.zeros(figure.shape, np.float32)
     for arm in ARMS:
-        for number in range(len(ENDS)):
-            found = _tube(figure, labels, arm, number)
+        for number, window in enumerate(_windows(figure, arm)):
+            found = _tube(cropped(figure, window), labels[window], arm, number)
             if found is not None:
-                tubes[LAYERS[arm]] = np.where(found[0][..., 3:] > 0, found[0], tubes[LAYERS[arm]])
-                away = np.maximum(away, found[1])
+                tube = tubes[LAYERS[arm]][window]
+                tube[:] = np.where(found[0][..., 3:] > 0, found[0], tube)
+                away[window] = np.maximum(away[window], found[1])
     if not away.any():
         return Cleaned(figure, labels, tubes)
     wall, body = _belongs(figure, labels, away)
@@ -71,6 +72,12 @@ def clean(figure: Figure, labels: np.ndarray) -> Cleaned:
         tube[(away > 0) & ~wall & ~body] = 0  # a bracelet is the arm's own
     alpha = np.where(wall, np.float32(0), figure.alpha)
     return Cleaned(replace(figure, alpha=alpha), np.where(body, np.uint8(TORSO), labels), tubes)
+
+
+def _windows(figure: Figure, arm: int) -> list[Window]:
+    """The rows and columns around each of the arm's two long bones."""
+    reach = FARTHEST * PRIOR[LAYERS[arm]][0] * figure.unit
+    return [around(each.distance < 1, reach) for each in figure.bones[LAYERS[arm]][: len(ENDS)]]
 
 
 def _tube(figure: Figure, labels: np.ndarray, arm: int, number: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -213,9 +220,7 @@ def _painted(row: np.ndarray, depth: np.ndarray, colours: np.ndarray) -> np.ndar
 
 def _belongs(figure: Figure, labels: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """H W bool twice: which of the pixels that lie `away` from the limb's colours are background, and which are body; the others stay."""
-    reach = round(AROUND * figure.unit)
-    x, y, width, height = cv2.boundingRect((away > 0).astype(np.uint8))
-    window = slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
+    window = around(away > 0, AROUND * figure.unit)
     picture = np.ascontiguousarray(figure.picture[window])
     here = away[window] > 0
     to_arm = _evened(away[window][here], here)

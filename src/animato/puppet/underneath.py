@@ -7,7 +7,7 @@ import numpy as np
 
 from animato.pose.skeleton import LAYERS, J
 from animato.puppet.bones import ARMS
-from animato.puppet.figure import Figure, widened
+from animato.puppet.figure import Figure, around, cropped, trunk, widened
 from animato.puppet.fill import nearest_value, spread_colours
 from animato.puppet.joints import mirror
 
@@ -17,6 +17,7 @@ FROM, TO = 0.35, 1.0  # T below the neck and below the hips between which sides 
 BESIDE = 0.06  # T beside the body's edge within which an arm covers that edge
 SHADE = 0.03  # T around an arm in which the body lies in its shade: colours are lent from farther off
 STEADY = 0.05  # T of rows on each side of a stretch whose edges tell where the line begins
+AROUND = 0.4  # T around trunk and what is hidden within which colours are looked for
 RIM = 0.08  # T around what is hidden within which both sides are compared in brightness
 
 
@@ -28,11 +29,16 @@ def underneath(figure: Figure, labels: np.ndarray) -> dict[str, np.ndarray]:
     hidden = _hidden(figure, labels)
     if not hidden.any():
         return {}
-    body = figure.inside & ~np.isin(labels, ARMS)
-    owner = nearest_value(labels, body)
-    colours = _colours(figure, body, hidden)
-    names = [(number, LAYERS[number]) for number in np.unique(owner[hidden])]
-    return {name: np.dstack([colours, 255 * (hidden & (owner == number))]).astype(np.uint8) for number, name in names}
+    window = around(hidden | trunk(figure.xy, figure.shape, 1.0), AROUND * figure.unit)
+    seen = cropped(figure, window)
+    body = seen.inside & ~np.isin(labels[window], ARMS)
+    owner = nearest_value(labels[window], body)
+    colours = _colours(seen, body, hidden[window])
+    patches = {}
+    for number in np.unique(owner[hidden[window]]):
+        patches[LAYERS[number]] = np.zeros((*figure.shape, 4), np.uint8)
+        patches[LAYERS[number]][window] = np.dstack([colours, 255 * (hidden[window] & (owner == number))])
+    return patches
 
 
 def _hidden(figure: Figure, labels: np.ndarray) -> np.ndarray:
