@@ -15,8 +15,9 @@ from animato import api
 from animato.apps import weights
 from animato.apps.console import Bars, note, say
 from animato.apps.options import adjust_of, person_of, size_of
-from animato.apps.outputs import already_written, check_shown, make_ready, tidy, write_shown
+from animato.apps.outputs import already_written, make_ready, tidy
 from animato.apps.sheet import Sheet
+from animato.apps.shown import check_shown, write_shown
 from animato.character import Character
 from animato.core.cache import pictures_folder
 from animato.core.errors import InputError, NobodyFound

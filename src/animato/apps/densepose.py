@@ -12,7 +12,8 @@ import numpy as np
 from animato import api
 from animato.apps.console import Bars, note, say
 from animato.apps.fetchable import densepose_file
-from animato.apps.outputs import already_written, check_shown, make_ready, write_shown
+from animato.apps.outputs import already_written, make_ready
+from animato.apps.shown import check_shown, write_shown
 from animato.core.media import Clip
 from animato.core.packages import check_installed
 from animato.core.progress import Progress

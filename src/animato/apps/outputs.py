@@ -10,12 +10,6 @@ from animato.apps.console import note
 from animato.core.apart import check_apart
 from animato.core.errors import Interrupted
 from animato.core.leftovers import sweep
-from animato.core.media import Clip, check_output, write_clip
-from animato.core.output import check_target
-from animato.core.picture import write_picture
-from animato.core.progress import Progress
-
-PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def make_ready(inputs: Iterable[str | Path], *outputs: Path | None) -> None:
@@ -34,22 +28,6 @@ def tidy(folders: Iterable[Path]) -> None:
     for folder in dict.fromkeys(folders):
         for sentence in sweep(folder):
             note(sentence)
-
-
-def check_shown(path: Path) -> None:
-    """The name of a video, or of a picture, which gets the first frame. Raises InputError, OutputError."""
-    if path.suffix.lower() in PICTURES:
-        check_target(path, PICTURES)
-    else:
-        check_output(path)
-
-
-def write_shown(clip: Clip, path: Path, progress: Progress) -> None:
-    """A video or, to a picture's name, the first frame."""
-    if path.suffix.lower() in PICTURES:
-        write_picture(next(iter(clip)), path)
-    else:
-        write_clip(clip, path, progress)
 
 
 @contextmanager
