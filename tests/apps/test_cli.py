@@ -88,6 +88,7 @@ def test_adjusting_a_group_changes_the_alignment(material: Material, tmp_path: P
     assert forearm[1] == pytest.approx(1.2 * forearm[0], rel=0.05)
 
 
+@pytest.mark.long
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", str(tmp_path)]) == 0
     sheet = animato.read_picture(tmp_path / "demo.png")

@@ -19,6 +19,8 @@ import pytest
 import animato
 from animato.evaluation.frames import psnr
 
+pytestmark = pytest.mark.long
+
 SOURCES = Path(animato.__file__).parent
 PAGE = (Path(__file__).parents[2] / "docs" / "adding.md").read_text("utf-8")
 PACKAGE = "src/animato"

@@ -11,7 +11,10 @@ from blows import Ground, attempt, ground
 from killable import COMMANDS
 from killing import At, Blow, Kill, Limit
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="Windows has no such signals")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="Windows has no such signals"),
+]
 
 
 @pytest.fixture(scope="module", params=COMMANDS, ids=lambda command: command.name)

@@ -67,6 +67,7 @@ def net():
     return UNet(block_out_channels=(32, 64, 128, 128), cross_attention_dim=24, temporal=tiny.TEMPORAL | {"positions": 32}).eval()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guidance", [3.5, 1.0], ids=["guided", "plain"])
 @pytest.mark.parametrize("frames", [2, 12])
 @pytest.mark.parametrize("how", ["high", "low"])
@@ -87,6 +88,7 @@ def test_a_pass_needs_what_was_estimated(net, how, frames, guidance):
     assert 0.75 * needed < alive.peak < needed * 1.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("temporal", ["attention", "mamba"])
 @pytest.mark.parametrize(("frames", "batch"), [(2, 1), (12, 1), (20, 2)])
 @pytest.mark.parametrize(("how", "piece"), [("high", PIECE), ("low", PIECE), ("low", 800)])

@@ -48,6 +48,7 @@ def curve(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_two_processes_are_one(tmp_path: Path) -> None:
     """Two with a batch of one and one with a batch of two: the same losses to 1e-5, the same weights to 1e-5 after two steps."""
     recipe = tmp_path / "tiny.toml"
