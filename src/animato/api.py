@@ -177,7 +177,8 @@ def prepare(
     motion = motion.thinned(excerpt.skip) if excerpt.skip else motion
     aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
     sound = motion.clip.sound if motion.clip else None
-    scene = Scene(character.pixels, reference, aligned.pose, sound, motion.clip, character.opacity, character.background)
+    shot = character.opacity, character.background, character.kept
+    scene = Scene(character.pixels, reference, aligned.pose, sound, motion.clip, *shot)
     return Prepared(scene, motion, aligned, (*notes, *motion.notes, *aligned.notes), sources)
 
 

@@ -65,3 +65,24 @@ def test_a_picture_full_of_person_comes_back():
     full = np.ones((HEIGHT, WIDTH), np.float32)
     figure = measure(picture, full, joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
     assert np.array_equal(background(figure, full), picture)
+
+
+def test_a_rough_background_goes_on_behind_the_person_and_a_plain_one_is_filled_smoothly(tmp_path):
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    joint = (y % 8 < 2) | ((x + 12 * (y // 8 % 2)) % 24 < 2)
+    scene = np.where(joint[..., None], (200, 196, 190), (140, 110, 100)).astype(np.uint8)
+    picture, mask = draw(scene)
+    joints = skeleton(pose_of())
+    figure = measure(picture, mask / np.float32(255), joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
+    told = []
+    found = background(figure, mask / np.float32(255), tmp_path, lambda *what: told.append(what))
+    assert np.abs(found.astype(int) - scene)[mask > 0].mean() < 12
+    assert told and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_plain_background_is_not_filled_by_exemplars(tmp_path):
+    picture, mask = draw(WALL)
+    joints = skeleton(pose_of())
+    figure = measure(picture, mask / np.float32(255), joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
+    background(figure, mask / np.float32(255), tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -15,5 +15,5 @@ def cache_folder() -> Path:
 
 
 def pictures_folder() -> Path:
-    """Where the commands keep what was found out about pictures (core/kept.py): joints and outlines, none of their colours."""
+    """Where the commands keep what was found out about pictures (core/kept.py): joints, outlines, repetitions; none of their colours."""
     return cache_folder() / "pictures"

@@ -24,9 +24,16 @@ def inpaint(picture: np.ndarray, hole: np.ndarray, steps: int = 16) -> np.ndarra
     smooth, _ = smooth_fill(picture, hole, steps)
     base = cv2.resize(smooth, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
     rest = picture - base
-    rows = _blurred(rest, ~hole, ROW, 1.0)
-    result = base + _across(rows, hole) + _grain(_subdued(rest - rows, hole), hole)
+    rows = blurred(rest, ~hole, ROW, 1.0)
+    result = base + across(rows, hole) + _grain(_subdued(rest - rows, hole), hole)
     return np.where(hole[..., None], np.clip(result, 0, 255), picture).astype(np.float32)
+
+
+def rows_and_grain(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """h w 3 and H W 3 float32: the smooth colours as in `smooth_fill`, and what neither they nor whole rows hold of the picture."""
+    smooth, _ = smooth_fill(picture, hole, 16)
+    rest = picture - cv2.resize(smooth, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return smooth, rest - blurred(rest, ~hole, ROW, 1.0)
 
 
 def smooth_fill(picture: np.ndarray, hole: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,8 +43,8 @@ def smooth_fill(picture: np.ndarray, hole: np.ndarray, steps: int) -> tuple[np.n
     small_hole = share > 0.01
     small_hole = small_hole if not small_hole.all() else share > 0.99
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    smooth = _blurred(small, ~small_hole, GRAIN / COARSE, GRAIN / COARSE)
-    return diffuse(_across(smooth, small_hole), small_hole, steps), small_hole
+    smooth = blurred(small, ~small_hole, GRAIN / COARSE, GRAIN / COARSE)
+    return diffuse(across(smooth, small_hole), small_hole, steps), small_hole
 
 
 def diffuse(picture: np.ndarray, hole: np.ndarray, steps: int) -> np.ndarray:
@@ -49,15 +56,15 @@ def diffuse(picture: np.ndarray, hole: np.ndarray, steps: int) -> np.ndarray:
     return result
 
 
-def _across(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def across(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Straight lines in each row between the hole's two edges, its one edge carried on, or, without any, a pyramid of averages."""
     height, width = hole.shape
     x = np.arange(width)
-    left, right = _edges(hole)
+    left, right = edges(hole)
     rows = np.arange(height)[:, None]
-    edges = cv2.blur(picture, (1, 3))
-    a = edges[rows, np.maximum(left, 0)]
-    b = edges[rows, np.minimum(right, width - 1)]
+    steady = cv2.blur(picture, (1, 3))
+    a = steady[rows, np.maximum(left, 0)]
+    b = steady[rows, np.minimum(right, width - 1)]
     share = ((x - left) / np.maximum(right - left, 1))[..., None].astype(np.float32)
     between = np.where((left < 0)[..., None], b, np.where((right >= width)[..., None], a, a + (b - a) * share))
     known = ~hole | ((left >= 0) | (right < width))
@@ -65,7 +72,7 @@ def _across(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return guess if known.all() else np.where(known[..., None], guess, pull_push(picture, ~hole)).astype(np.float32)
 
 
-def _blurred(values: np.ndarray, known: np.ndarray, across: float, down: float) -> np.ndarray:
+def blurred(values: np.ndarray, known: np.ndarray, across: float, down: float) -> np.ndarray:
     """H W 3 float32: Gaussian blur over the known pixels alone, with its two sigmas in pixels."""
     weight = known.astype(np.float32)
     total = cv2.GaussianBlur(values * weight[..., None], (0, 0), across, sigmaY=down)
@@ -78,7 +85,7 @@ def _grain(detail: np.ndarray, hole: np.ndarray) -> np.ndarray:
     A row keeps its own grain because a floor's grows finer upwards. The hole's edges are taken as the outermost ones of the
     rows around, so that neighbouring rows are mirrored at the same place.
     """
-    left, right = _edges(cv2.dilate(hole.astype(np.uint8), np.ones((EVEN, 1), np.uint8)) > 0)
+    left, right = edges(cv2.dilate(hole.astype(np.uint8), np.ones((EVEN, 1), np.uint8)) > 0)
     width = hole.shape[1]
     x, rows = np.arange(width), np.arange(hole.shape[0])[:, None]
     lean = np.clip(0.5 + ((right - x) - (x - left)) / (2 * BLEND), 0, 1)
@@ -101,7 +108,7 @@ def _subdued(detail: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return detail * np.minimum(limit / np.maximum(size, 1e-3), 1)[..., None] ** 2
 
 
-def _edges(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def edges(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """H W int: the nearest column outside the hole to the left (-1 if there is none) and to the right (W if there is none)."""
     width = hole.shape[1]
     x = np.broadcast_to(np.arange(width), hole.shape)

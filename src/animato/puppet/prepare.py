@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 
 from animato.core.errors import InputError
+from animato.core.progress import Progress, silent
 from animato.pose.keypoints import LEFT_HAND, RIGHT_HAND, PoseSequence
 from animato.pose.skeleton import LAYERS, SIDES, J, skeleton
 from animato.puppet.back import seen_from_behind
@@ -36,6 +38,8 @@ def take_apart(
     quality: Quality = "good",
     opacity: np.ndarray | None = None,
     behind: np.ndarray | None = None,
+    kept: Path | None = None,
+    progress: Progress = silent,
 ) -> Parts:
     """The parts of a picture.
 
@@ -43,6 +47,7 @@ def take_apart(
     pose     one frame, of the person to animate, in pixels of the picture, with the estimator's mask if there is one
     opacity  H W uint8, 255 on the person: exact, given by hand; without it the person is cut out by the pose and its mask
     behind   H W 3 uint8, the same shot without the person; without it the background is made up where the person stands
+    kept     a folder in which it is kept from where a rough background is copied (core/kept.py); none: it is not
     InputError if the picture shows no person, or too little of one, to be animated.
     """
     shape = picture.shape[:2]
@@ -68,7 +73,7 @@ def take_apart(
     if "torso" in layers and not joints.behind:
         layers["torso"] = replace(layers["torso"], back=seen_from_behind(layers["torso"].texture, pose))
     floor = _floor(figure, labels) if joints.legs else None
-    shown = background(figure, probability) if behind is None else behind
+    shown = background(figure, probability, kept, progress) if behind is None else behind
     return Parts(layers, shown, joints.skeleton, joints.unit, garment.reach, garment.skirt, floor, joints.notes)
 
 

@@ -42,7 +42,7 @@ class Puppet:
         """The motion performed by the person of a picture. Raises InputError where the picture or the motion cannot be used."""
         motion = scene.poses()
         progress("take apart", 0, 1)
-        parts = take_apart(scene.picture, scene.reference, self.quality, scene.opacity, scene.background)
+        parts = take_apart(scene.picture, scene.reference, self.quality, scene.opacity, scene.background, scene.kept, progress)
         plans = plan(parts, skeleton(motion))
         progress("take apart", 1, 1)
         quality = self_drive(parts, scene.picture)

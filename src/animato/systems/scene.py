@@ -46,6 +46,7 @@ class Scene:
     clip       the driving video, if there was one
     opacity    H W uint8, 255 where the picture shows the person: exact, given by hand; None where the mask has to tell
     background H W 3 uint8, the same shot without the person; None where it is not known
+    kept       a folder in which what was found out about the picture is kept for the next time; None: it is not
     """
 
     picture: np.ndarray
@@ -55,6 +56,7 @@ class Scene:
     clip: Clip | None = None
     opacity: np.ndarray | None = None
     background: np.ndarray | None = None
+    kept: Path | None = None
 
     @property
     def size(self) -> Size:
