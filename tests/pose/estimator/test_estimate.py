@@ -97,6 +97,61 @@ def test_a_small_person_in_a_corner_is_found() -> None:
     assert 1500 < x0 < x1 < 1756 and 1100 < y0 < y1 < 1484 and y1 - y0 > 250
 
 
+def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A procedural person as a comic shows them, in few colours with black outlines: h w 3, alpha h w 1, joints 134 2."""
+    frames, true = clip(seed, "wave", 3, (512, 768), turn=0)
+    assert true.mask is not None
+    flat, mask = frames[2], true.mask[2]
+    for _ in range(6):
+        flat = cv2.bilateralFilter(flat, 9, 40, 9)
+    flat = (np.round(flat / 48.0) * 48).clip(0, 255).astype(np.uint8)
+    grey = cv2.GaussianBlur(cv2.cvtColor(frames[2], cv2.COLOR_RGB2GRAY), (0, 0), 1)
+    person = (mask > 127).astype(np.uint8)
+    rim = cv2.dilate(person, np.ones((5, 5))) - cv2.erode(person, np.ones((3, 3)))
+    flat[(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3))) > 28) | (rim > 0)] = 20
+    alpha = np.maximum(person, rim)[..., None]
+    x, y, width, height = cv2.boundingRect(alpha)
+    part = np.s_[y : y + height, x : x + width]
+    return flat[part], alpha[part].astype(float), true.points[2, 0, :, :2] - (x, y)
+
+
+def laid(figure: tuple[np.ndarray, np.ndarray, np.ndarray], canvas: np.ndarray, middle: float, top: int, height: int) -> np.ndarray:
+    """Puts a figure of a height into a canvas; where its joints are then."""
+    picture, alpha, xy = figure
+    scale = height / len(picture)
+    size = round(picture.shape[1] * scale), height
+    left = round(middle - size[0] / 2)
+    person, share = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (picture, alpha))
+    put(canvas[top : top + height], person, share[..., None], left)
+    return xy * scale + (left, top)
+
+
+def misplaced(canvas: np.ndarray, joints: np.ndarray) -> float:
+    """T: how far the usual joint found in a picture is from where it is."""
+    found = estimate_picture(canvas, hands=False, face=False).points[0, 0, JOINTS, :2]
+    torso = np.linalg.norm(joints[Point.NECK] - joints[[Point.R_HIP, Point.L_HIP]].mean(axis=0))
+    return float(np.median(np.linalg.norm(found - joints[JOINTS], axis=1)) / torso)
+
+
+def test_a_drawn_figure_stands_upright_wherever_it_is_in_a_wide_picture() -> None:
+    """In few and strange colours, as in a comic."""
+    for seed, width, middle in ((17, 1620, 0.7), (21, 960, 0.3), (5, 960, 0.1), (5, 1620, 0.5)):
+        figure, alpha, xy = drawn(seed)
+        strange = np.where(figure.max(axis=2, keepdims=True) <= 20, np.uint8(20), np.roll(figure // 96 * 96 + 40, 1, axis=2))
+        canvas = np.full((540, width, 3), 255, np.uint8)
+        joints = laid((strange, alpha, xy), canvas, float(np.clip(middle * width, 150, width - 150)), 33, 497)
+        assert misplaced(canvas, joints) < 0.12, (seed, width)
+
+
+@pytest.mark.parametrize(("size", "share"), [((1920, 1080), 0.15), ((1024, 1536), 0.2)])
+def test_a_person_much_smaller_than_the_picture_is_found(size: tuple[int, int], share: float) -> None:
+    canvas = np.full((size[1], size[0], 3), (170, 175, 165), np.uint8)
+    pictures, alpha, _ = cut_out(8, 1)
+    _, true = clip(8, "idle", 1, (240, 360), turn=0)
+    figure = pictures[0], alpha[0], true.points[0, 0, :, :2]
+    assert misplaced(canvas, laid(figure, canvas, 0.75 * size[0], round(0.5 * size[1]), round(share * size[1]))) < 0.15
+
+
 def test_nobody_in_the_picture_is_said() -> None:
     with pytest.raises(InputError, match="No person was found in the picture"):
         estimate_picture(np.full((300, 200, 3), GREY, np.uint8))

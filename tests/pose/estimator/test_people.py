@@ -11,9 +11,10 @@ from animato.core.errors import InputError
 from animato.pose.estimator.appearance import PARTS, colours, difference, is_other, learnt
 from animato.pose.estimator.blaze import Found
 from animato.pose.estimator.hands import LEFT, RIGHT, Hand, apart, plausible
-from animato.pose.estimator.people import Someone, chosen, describe_choice, distinct_bodies, distinct_heads, views
+from animato.pose.estimator.people import Someone, chosen, describe_choice, distinct_bodies, distinct_heads, most_certain
 from animato.pose.estimator.region import Region
 from animato.pose.estimator.tracker import new_weight
+from animato.pose.estimator.views import tiles, views
 from seen import body
 
 
@@ -66,6 +67,41 @@ def test_wide_pictures_are_also_looked_at_in_parts() -> None:
     assert [one.side for one in views(600, 800)] == [800, 1040]
     ends = views(1600, 800)[2:]
     assert [(one.x, one.side) for one in ends] == [(400.0, 800.0), (1200.0, 800.0)]
+
+
+def test_tiles_cover_the_picture_and_overlap_by_half() -> None:
+    row = tiles(1600, 400, 400)
+    assert [one.x for one in row] == [200 * k for k in range(1, 8)] and {one.y for one in row} == {200}
+    assert tiles(300, 300, 300) == [Region(150, 150, 300)]
+
+
+def reading(angle: float = 0.0, seen: float = 0.9, score: float = 0.6, x: float = 0.0) -> Someone:
+    """Somebody in a box of 100 by 300 pixels that begins at x, as the network reads them with their head at `angle`."""
+    one = body({11: (x + 100.0, 300.0), 12: (x, 0.0)}, score=seen)
+    points = np.tile(one.points[12], (33, 1))
+    points[11] = one.points[11]
+    return Someone(score, replace(one, points=points, next=Region(x + 50, 150.0, 400.0, angle)), seen)
+
+
+def test_of_two_readings_of_one_figure_the_upright_one_is_taken_although_it_is_seen_less_well() -> None:
+    upright, upside_down = reading(seen=0.85), reading(np.pi, seen=0.95, score=0.75)
+    assert most_certain([upside_down, upright]) == [upright]
+    assert distinct_bodies([upside_down, upright]) == [upright]
+    assert most_certain([reading(np.pi)])[0].certainty > 0.5  # who stands on their head alone is somebody
+
+
+def test_who_is_surely_seen_stays_beside_another_and_a_doubtful_reading_does_not() -> None:
+    sure = reading(score=0.95)
+    moved = replace(reading(score=0.9, x=60.0))
+    assert distinct_bodies([sure, moved]) == [sure, moved]
+    assert distinct_bodies([sure, reading(score=0.6, x=30.0)]) == [sure]
+    assert distinct_bodies([sure, reading(score=0.6, x=300.0)])[0] is sure
+
+
+def test_the_largest_is_one_who_is_surely_seen() -> None:
+    phantom = replace(someone(400, 700, 0.6), seen=0.7)
+    assert chosen([THREE[0], phantom], "largest") is THREE[0]
+    assert chosen([THREE[0], phantom], 1) is phantom
 
 
 def painted(trunk: int, legs: int) -> np.ndarray:

@@ -81,8 +81,9 @@ def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 def _found(box: np.ndarray, score: float, view: Region) -> Found:
     points = view.to_picture(box[2:])
-    head = view.to_picture(np.stack([box[0] - box[1] / 2, box[0] + box[1] / 2])).ravel()
-    return Found(score, body_region(points[0], points[1]), (float(head[0]), float(head[1]), float(head[2]), float(head[3])))
+    head = view.to_picture(np.stack([box[0] - box[1] / 2, box[0] + box[1] / 2]))
+    (x0, y0), (x1, y1) = head.min(axis=0), head.max(axis=0)  # the view may be turned
+    return Found(score, body_region(points[0], points[1]), (float(x0), float(y0), float(x1), float(y1)))
 
 
 def body_region(hips: np.ndarray, top: np.ndarray) -> Region:

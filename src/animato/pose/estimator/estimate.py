@@ -49,7 +49,7 @@ def estimate_picture(
     if not people:
         raise NobodyFound(
             "No person was found in the picture. Use a picture that shows one person whole, or at least from the hips up; "
-            f"for a drawing or a doll: {MEND}."
+            f"point at a small one with --person X,Y; for a drawing or a doll: {MEND}."
         )
     body = chosen(people, person).body
     size = picture.shape[1], picture.shape[0]
