@@ -9,7 +9,7 @@ import numpy as np
 
 from animato.puppet.copies import Copies
 
-COARSE = 3  # the correction is worked out at this fraction of the size
+SIDE = 256  # pixels of the longer side at which the correction is worked out
 ALIKE = 18.0  # grey levels of difference from which on a seam is an edge of the scene rather than a change of light
 LIMIT = 32.0  # grey levels of correction, at most: light, not paint
 STEPS = 150  # of conjugate gradients
@@ -35,7 +35,8 @@ def levelled(copied: np.ndarray, filled: np.ndarray, gap: np.ndarray, labels: np
     labels  H W    int      how each pixel was copied
     """
     height, width = gap.shape
-    size = (max(width // COARSE, 1), max(height // COARSE, 1))
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = cv2.resize(filled, size, interpolation=cv2.INTER_AREA)
     inner = cv2.resize(gap.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
     if not inner.any():
@@ -44,7 +45,9 @@ def levelled(copied: np.ndarray, filled: np.ndarray, gap: np.ndarray, labels: np
     less = copies.scaled(size[1] / height, size[0] / width)
     springs = _springs(small, own, less, np.s_[:-1], np.s_[1:]), _springs(small, own, less, np.s_[:, :-1], np.s_[:, 1:])
     light = LIMIT * np.tanh(solved(springs, inner) / LIMIT)
-    return np.where(gap[..., None], copied + _enlarged(light, np.where(inner, own, -1), np.where(gap, labels, -1)), copied)
+    result = copied.copy()
+    result[gap] += _enlarged(light, np.where(inner, own, -1), labels, gap)
+    return result
 
 
 def _springs(small: np.ndarray, own: np.ndarray, copies: Copies, here: tuple | slice, there: tuple | slice) -> Springs:
@@ -84,30 +87,37 @@ def solved(springs: tuple[Springs, Springs], free: np.ndarray) -> np.ndarray:
 
     rest = gathered(down.weight * down.wish, right.weight * right.wish)
     result, way = np.zeros_like(rest), rest.copy()
-    square = start = np.square(rest).sum(axis=(0, 1))
+    square = start = _product(rest, rest)
     for _ in range(STEPS):
         if (square <= ENOUGH * start).all():
             break
         pull = strain(way)
-        step = square / np.maximum((way * pull).sum(axis=(0, 1)), 1e-9)
+        step = square / np.maximum(_product(way, pull), 1e-9)
         result += step * way
         rest = rest - step * pull
-        before, square = square, np.square(rest).sum(axis=(0, 1))
+        before = square
+        square = _product(rest, rest)
         way = rest + square / np.maximum(before, 1e-9) * way
     return result
 
 
-def _enlarged(light: np.ndarray, own: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """H W 3 float32: the correction (h w 3) at the size of `labels`, taken from the four nearest places of the same label alone."""
-    height, width = labels.shape
-    y, x = ((np.arange(n) + 0.5) * m / n - 0.5 for n, m in zip(labels.shape, own.shape, strict=True))
-    total, weight = np.zeros((height, width, 3), np.float32), np.full((height, width, 1), 1e-9, np.float32)
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """3 float32: the scalar product of two corrections (h w 3) in each colour."""
+    return np.asarray(np.einsum("yxc,yxc->c", a, b))
+
+
+def _enlarged(light: np.ndarray, own: np.ndarray, labels: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """N 3 float32: the correction (h w 3) at the gap's pixels, each taken from the four nearest places of the same label alone."""
+    ys, xs = np.nonzero(gap)
+    mine = labels[ys, xs]
+    y, x = (((at + 0.5) * m / n - 0.5).astype(np.float32) for at, n, m in zip((ys, xs), labels.shape, own.shape, strict=True))
+    total, weight = np.zeros((len(ys), 3), np.float32), np.full(len(ys), 1e-9, np.float32)
     for down in (0, 1):
         for right in (0, 1):
-            rows, columns = np.floor(y).astype(int) + down, np.floor(x).astype(int) + right
-            near = (1 - np.abs(y - rows))[:, None] * (1 - np.abs(x - columns))
-            at = np.ix_(np.clip(rows, 0, own.shape[0] - 1), np.clip(columns, 0, own.shape[1] - 1))
-            share = (np.where(own[at] == labels, 1, 1e-4) * (near + 1e-3))[..., None].astype(np.float32)
-            total += share * light[at]
+            row, column = np.floor(y) + down, np.floor(x) + right
+            near = (1 - np.abs(y - row)) * (1 - np.abs(x - column))
+            at = np.clip(row, 0, own.shape[0] - 1).astype(int), np.clip(column, 0, own.shape[1] - 1).astype(int)
+            share = (np.where(own[at] == mine, 1, 1e-4) * (near + 1e-3)).astype(np.float32)
+            total += share[:, None] * light[at]
             weight += share
-    return total / weight
+    return total / weight[:, None]
