@@ -1,5 +1,7 @@
 """Skirts, shorts and trousers told apart, and the leg pixels that move with the torso."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -49,6 +51,13 @@ def test_shorts_reach_to_where_the_legs_part():
     found = garment_of(*figure_of([(76, 150), (116, 150), (122, 183), (70, 183)]))
     assert not found.skirt
     assert 0.3 < found.reach < 0.75
+
+
+def test_trousers_whose_legs_touch_are_no_shorts():
+    figure, labels = figure_of([(76, 150), (116, 150), (122, 183), (70, 183)])
+    picture = figure.picture.copy()
+    picture[np.isin(labels, LEGS) & figure.inside] = TROUSERS
+    assert garment_of(replace(figure, picture=picture), labels) == Garment()
 
 
 def test_arms_beside_the_thighs_are_no_skirt():

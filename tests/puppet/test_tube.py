@@ -81,9 +81,14 @@ def test_an_arm_goes_on_under_what_crosses_it() -> None:
     assert np.abs(tube[under][:, :3].astype(int) - BARE).max(axis=1).mean() < 12
 
 
-@pytest.mark.parametrize("what", ["stripes", "raised"])
+@pytest.mark.parametrize("what", ["stripes", "raised", "two-coloured"])
 def test_what_is_left_alone(what: str) -> None:
     figure, labels = scene(stripes=what == "stripes")
+    if what == "two-coloured":
+        picture = figure.picture.copy()
+        picture[(labels == ARM) & (np.arange(WIDTH) < 121)] = (30, 60, 160)  # its inner half, also where that stands free
+        alpha = np.where((labels != ARM) & (np.arange(WIDTH) > 104) & (np.arange(HEIGHT)[:, None] > 126), 0, figure.alpha)
+        figure = replace(figure, picture=picture, alpha=alpha.astype(np.float32))
     if what == "raised":
         xy = figure.xy.copy()
         bones = dict(figure.bones)

@@ -12,6 +12,8 @@ from animato.puppet.bones import ARMS, LEGS, TORSO
 from animato.puppet.figure import Figure, with_radii
 from animato.puppet.grabcut import grabcut
 
+HEM = 14.0  # Lab by which the colour changes at a hem
+HEM_ABOVE, HEM_BELOW = (-0.25, 0.0), (0.25, 0.6)  # of a thigh: where colours are compared
 STEP = 0.05  # of a thigh, between the heights that are looked at
 # How far out from both legs the body must reach to be a skirt, in prior half thicknesses of a thigh: at the thighs, and below the knees.
 FLARE = ((0.7, 1.1), (1.4, 1.0))
@@ -35,7 +37,21 @@ def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
     if wide.any():
         return Garment(float(heights[wide][-1]), True)
     apart = float(heights[~joined][0]) if (~joined).any() else 2.0
-    return Garment(apart - 0.12) if 0.34 < apart < 0.95 else Garment()
+    reach = apart - 0.12
+    return Garment(reach) if 0.34 < apart < 0.95 and _has_hem(figure, labels, reach) else Garment()
+
+
+def _has_hem(figure: Figure, labels: np.ndarray, reach: float) -> bool:
+    """Whether the legs' colour changes about there: trousers go on, and need no sheet over both legs, for the gusset lies between them."""
+    lab = cv2.cvtColor(figure.picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    changes = []
+    for label, leg in zip(LEGS, ("leg_l", "leg_r"), strict=True):
+        down = along_leg(figure, leg)
+        mine = (labels == label) & figure.inside
+        above, below = (mine & (down > reach + low) & (down < reach + high) for low, high in (HEM_ABOVE, HEM_BELOW))
+        if above.any() and below.any():
+            changes.append(float(np.linalg.norm(np.median(lab[above], axis=0) - np.median(lab[below], axis=0))))
+    return not changes or max(changes) > HEM
 
 
 def with_garment(figure: Figure, labels: np.ndarray, garment: Garment, scale: float = 0.5) -> np.ndarray:

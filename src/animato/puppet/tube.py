@@ -29,6 +29,7 @@ ALIKE = 10.0  # Lab: what is so near to the background may go: the background sh
 SEEN = 0.5  # share of the heights at which something of the limb must show
 CROSSING = 9  # rows to either side whose median takes away what crosses the limb: a strap, a curl, the seam of another garment
 STRANGE = (26.0, 14.0)  # Lab: how far a colour of the outer and of the inner half must lie from the limb's own at its height
+TWO_COLOURED = 0.25  # share of the inner half that is strange where it stands free: such a limb is of two colours
 PATTERN = 0.2  # share of the heights at which a patterned sleeve differs from what is usual around them
 
 
@@ -106,6 +107,9 @@ def _tube(figure: Figure, labels: np.ndarray, arm: int, number: int) -> tuple[np
     if colours is None:
         return None
     strange = _strange(figure.picture, mine, row, depth, colours)
+    free = mine & (depth >= 1) & (depth < 2) & inner.open[np.clip(np.rint(row), 0, ROWS - 1).astype(int)]
+    if free.any() and (strange[free] > 0).mean() > TWO_COLOURED:
+        return None
     inside = zone & (depth > 0) & (depth < 2) & ((labels != arm) | (strange > 0))
     return np.dstack([_painted(row, depth, colours), 255 * inside]).astype(np.uint8), strange
 
