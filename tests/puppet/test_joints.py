@@ -1,5 +1,7 @@
 """Missing joints, and what cannot be moved because of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,9 +90,26 @@ def test_mirroring_puts_each_shoulder_on_the_other():
     assert np.allclose(mirrored(mirrored(xy, xy), xy), xy)
 
 
-def test_a_side_view_is_told():
-    narrow = moved(L_SHOULDER=(103, 82), R_SHOULDER=(89, 82))
-    assert "from the side" in judge(without(places=narrow), SIZE).notes[0]
+def test_a_side_view_is_told_and_refused_where_its_depth_says_so_too():
+    narrow = without(places=moved(L_SHOULDER=(103, 82), R_SHOULDER=(89, 82)))
+    assert "from the side" in judge(narrow, SIZE).notes[0]  # narrow shoulders of a flat drawing
+    xyz = narrow.xyz.copy()
+    xyz[0, J["shoulder_l"], 2] = 40
+    turned = replace(narrow, xyz=xyz)
+    with pytest.raises(InputError, match="from the side.*--force"):
+        judge(turned, SIZE)
+    assert "from the side" in judge(turned, SIZE, force=True).notes[0]
+
+
+def test_who_lies_or_is_upside_down_is_told_and_is_not_seen_from_the_side():
+    standing = without()
+    for degrees, word in ((0, ""), (40, ""), (90, "lies"), (-90, "lies"), (180, "is upside down")):
+        turn = np.exp(1j * np.deg2rad(degrees))
+        place = (standing.xyz[..., 0] + 1j * standing.xyz[..., 1] - (96 + 130j)) * turn + (130 + 130j)
+        notes = judge(replace(standing, xyz=np.stack([place.real, place.imag, standing.xyz[..., 2]], axis=-1)), (260, 260)).notes
+        told = [note for note in notes if "head is up" in note]
+        assert len(told) == bool(word) and all(word in note for note in told), degrees
+        assert not any("side:" in note or "behind" in note for note in notes)
 
 
 def test_a_back_is_told():

@@ -106,6 +106,7 @@ def animate(
     settings: Settings = None,
     own_pose: OwnPose = None,
     own_mask: OwnMask = None,
+    force: Annotated[bool, typer.Option("--force", help="Take a picture from the side, too, which the puppet refuses.")] = False,
 ) -> None:
     """Animate a picture with the motion of a video."""
     from animato import api
@@ -117,7 +118,7 @@ def animate(
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
 
     def load_it() -> api.Animator:
-        return load(system, quality, weights, settings_of(words), temporal, long)
+        return load(system, quality, weights, settings_of(words), temporal, long, force)
 
     if processes.several():
         processes.animate(request, out, load_it, sound, report)

@@ -13,6 +13,8 @@ from animato.pose.skeleton import SIDES, J, Skeleton, torso_length
 
 SMALLEST_TORSO = 40.0  # pixels (docs/puppet.md, fall-back 1)
 SIDE_VIEW = 0.35  # shoulder width over T below which a picture shows the person from the side
+SIDE_TURN = np.deg2rad(60)  # of the shoulders out of the picture plane: farther is seen from the side
+LYING = np.deg2rad(50)  # of the spine away from upright
 SIDE_NAMES = {"l": "left", "r": "right"}
 
 # A joint that was not seen lies at its parent plus (x towards the person's left, y down along the body) in T; parents come first.
@@ -60,10 +62,11 @@ class Joints:
     bust: bool = False
 
 
-def judge(skeleton: Skeleton, size: Size) -> Joints:
+def judge(skeleton: Skeleton, size: Size, force: bool = False) -> Joints:
     """Guesses for missing joints and what follows from them (docs/puppet.md, fall-backs 1 to 3).
 
-    InputError if the picture shows no shoulders or too small a person.
+    force  take a person from the side all the same
+    InputError if the picture shows no shoulders, too small a person, or one from the side.
     """
     full = complete(skeleton)
     unit = torso_length(full)
@@ -76,11 +79,46 @@ def judge(skeleton: Skeleton, size: Size) -> Joints:
     if portrait:
         usable |= {f"wrist_{side}": usable[f"wrist_{side}"] and _whole_arm(full, side, size, NEAR * unit) for side in SIDES}
     arms = {f"arm_{side}": _fate(usable, full, side, size) for side in SIDES}
-    width = float(full.xy("shoulder_l")[0, 0] - full.xy("shoulder_r")[0, 0])
+    width = across(full.xyz[0, :, :2])
+    sideways = abs(width) < SIDE_VIEW * unit
+    if sideways and not force and _turn(full.xyz[0]) > SIDE_TURN:
+        raise InputError(
+            "The picture shows the person from the side, and its one arm and leg hide the others: use a picture from the front, "
+            "or take this one all the same with --force."
+        )
     behind = width < 0 and not skeleton.present[0, J["nose"]] or width < -SIDE_VIEW * unit
     bust = portrait and not legs and set(arms.values()) == {"freeze"}
-    notes = _notes(legs, arms, behind, abs(width) < SIDE_VIEW * unit, bust)
+    notes = [*_posture(full.xyz[0]), *_notes(legs, arms, behind, sideways, bust)]
     return Joints(full, unit, legs, arms, behind, notes, bust)
+
+
+def across(xy: np.ndarray) -> float:
+    """Pixels from the right shoulder to the left one, square to the spine, from joints xy (J 2): below 0 from behind."""
+    down = _down(xy)
+    apart = xy[J["shoulder_l"]] - xy[J["shoulder_r"]]
+    return float(apart[0] * down[1] - apart[1] * down[0])
+
+
+def _down(xy: np.ndarray) -> np.ndarray:
+    """The unit vector down the spine."""
+    spine = xy[J["pelvis"]] - xy[J["neck"]]
+    return spine / max(float(np.hypot(*spine)), 1e-6)
+
+
+def _turn(xyz: np.ndarray) -> float:
+    """0..pi/2: how far the shoulders are turned out of the picture plane, from joints (J 3)."""
+    apart = xyz[J["shoulder_l"]] - xyz[J["shoulder_r"]]
+    return float(np.arctan2(abs(apart[2]), np.hypot(*apart[:2])))
+
+
+def _posture(xyz: np.ndarray) -> list[str]:
+    """What is told of somebody who lies or is upside down."""
+    down = _down(xyz[:, :2])
+    lean = abs(float(np.arctan2(down[0], down[1])))
+    if lean < LYING:
+        return []
+    how = "lies" if lean < np.pi - LYING else "is upside down"
+    return [f"The person in the picture {how}, and the motion sets them upright: turn the picture so that the head is up."]
 
 
 def complete(skeleton: Skeleton) -> Skeleton:

@@ -40,6 +40,7 @@ def take_apart(
     behind: np.ndarray | None = None,
     kept: Path | None = None,
     progress: Progress = silent,
+    force: bool = False,
 ) -> Parts:
     """The parts of a picture.
 
@@ -48,14 +49,15 @@ def take_apart(
     opacity  H W uint8, 255 on the person: exact, given by hand; without it the person is cut out by the pose and its mask
     behind   H W 3 uint8, the same shot without the person; without it the background is made up where the person stands
     kept     a folder in which it is kept from where a rough background is copied (core/kept.py); none: it is not
-    InputError if the picture shows no person, or too little of one, to be animated.
+    force    take a person from the side all the same
+    InputError if the picture shows no person, too little of one, or one from the side, to be animated.
     """
     shape = picture.shape[:2]
     if pose.size != (shape[1], shape[0]):
         raise InputError(
             f"The pose is of a picture of {pose.size[0]} x {pose.size[1]} pixels, not of {shape[1]} x {shape[0]}: scale it first."
         )
-    joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size)
+    joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size, force)
     figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality], opacity)
     cleaned = clean(figure, owners(figure, CUT_SCALE[quality]))
     figure = cleaned.figure

@@ -50,7 +50,7 @@ class Card:
     title       for people
     expect      what comes out, in one line
     follows     the driving signals that it takes
-    make        the system, where it needs no weights; called with a quality if it has some
+    make        the system, where it needs no weights; called with a quality, and whether to force it, if it has some
     qualities   those that `make` takes, the usual one first
     official    its official weights
     long        ways of making a long video, the usual one first
@@ -81,10 +81,10 @@ class Card:
         return is_own(self.official.folder) or not self.official.missing(self.official.folder)
 
 
-def _puppet(quality: Any) -> Animator:
+def _puppet(quality: Any, force: bool = False) -> Animator:
     from animato.systems.puppet import Puppet
 
-    return Puppet(quality)
+    return Puppet(quality, force)
 
 
 def _animate_anyone() -> Doors:

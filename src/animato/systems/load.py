@@ -30,6 +30,7 @@ def load(
     settings: Mapping[str, Any] | None = None,
     temporal: str = ATTENTION,
     long: str | None = None,
+    force: bool = False,
 ) -> Animator:
     """A system that is ready to perform: what `animate`, the command line and the web page take by name.
 
@@ -39,6 +40,7 @@ def load(
     settings fields of `animato.Settings` that are to differ from the weights' own defaults, such as {"steps": 20, "seed": 3}
     temporal which of a system's preview models, where there are several: with attention over frames, or with Mamba
     long     windows or chain: how a clip is cut up that is longer than a window; by default as the system's settings say
+    force    the puppet's: take a picture from the side all the same
     Raises InputError for an unknown name, quality or setting, MissingModelError for weights or packages that are not what they should be.
     """
     if system not in (AUTO, *known.names()):
@@ -47,7 +49,7 @@ def load(
     _check_words(temporal, long)
     if chosen.make:
         _check_unsampled(chosen, settings, temporal, long, weights)
-        return chosen.make(_quality(chosen, quality)) if chosen.qualities else chosen.make()
+        return chosen.make(_quality(chosen, quality), force) if chosen.qualities else chosen.make()
     _changed(Settings(), settings, long)  # checked before weights are read
     _check_temporal(chosen, temporal, weights)
     check_installed(chosen.name)

@@ -23,14 +23,19 @@ from animato.puppet.stage import Stage, self_drive
 from animato.systems.performance import Figure, Performance
 from animato.systems.scene import POSES, Scene
 
-SOUND_SELF_DRIVE = 25.0  # dB; below it the parts do not add up to the picture
+SOUND_SELF_DRIVE, SOUND_HALF = 25.0, 30.0  # dB; below it the parts do not add up to the picture; of a half body, where less can go wrong
 
 
 @dataclass(frozen=True)
 class Puppet:
-    """The puppet as a system. quality: `good`, or `fast` for coarser meshes without polish."""
+    """The puppet as a system.
+
+    quality  `good`, or `fast` for coarser meshes without polish
+    force    take a picture from the side, too, which is refused otherwise
+    """
 
     quality: Quality = "good"
+    force: bool = False
     name: ClassVar[str] = "puppet"
     follows: ClassVar[tuple[type, ...]] = (POSES,)
 
@@ -42,16 +47,23 @@ class Puppet:
         """The motion performed by the person of a picture. Raises InputError where the picture or the motion cannot be used."""
         motion = scene.poses()
         progress("take apart", 0, 1)
-        parts = take_apart(scene.picture, scene.reference, self.quality, scene.opacity, scene.background, scene.kept, progress)
+        parts = take_apart(scene.picture, scene.reference, self.quality, scene.opacity, scene.background, scene.kept, progress, self.force)
         plans = plan(parts, skeleton(motion))
         progress("take apart", 1, 1)
         quality = self_drive(parts, scene.picture)
-        notes = list(parts.notes)
-        if quality < SOUND_SELF_DRIVE:
-            notes.append(f"The picture could not be taken apart well ({quality:.0f} dB of {SOUND_SELF_DRIVE:.0f}): expect visible faults.")
+        notes = [*parts.notes, *faults(quality, parts.floor is None)]
         stage = Stage(parts, self.quality)
         clip = Clip(lambda: _frames(stage, plans), scene.size, scene.fps, len(plans), scene.sound)
         return Performance(clip, notes, figures(plans, quality))
+
+
+def faults(quality: float, half: bool) -> list[str]:
+    """What is told of a picture whose self-drive is low (dB); `half` where the legs are not in it."""
+    least = SOUND_HALF if half else SOUND_SELF_DRIVE
+    if quality >= least:
+        return []
+    why = "Half a body could not be taken apart well" if half else "The picture could not be taken apart well"
+    return [f"{why} ({quality:.0f} dB of {least:.0f}): expect visible faults."]
 
 
 def figures(plans: list[FramePlan], quality: float) -> tuple[Figure, ...]:
