@@ -38,7 +38,8 @@ def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
         return Garment(float(heights[wide][-1]), True)
     apart = float(heights[~joined][0]) if (~joined).any() else 2.0
     reach = apart - 0.12
-    return Garment(reach) if 0.34 < apart < 0.95 and _has_hem(figure, labels, reach) else Garment()
+    cut_off = max(_point(figure, side, apart)[1] for side in "lr") >= figure.shape[0]
+    return Garment(reach) if 0.34 < apart < 0.95 and (cut_off or _has_hem(figure, labels, reach)) else Garment()
 
 
 def _has_hem(figure: Figure, labels: np.ndarray, reach: float) -> bool:

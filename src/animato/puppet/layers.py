@@ -14,6 +14,7 @@ from animato.puppet.gusset import gusset
 
 FRAME = 2  # pixels at the picture's edge that may be a frame drawn around it
 FAINT = 0.2  # opacity below which the colours of the person are not to be told from the background's
+NOTCH = 0.16  # T: half the width of a notch that is closed
 CRUMB = 0.02  # of a layer's largest piece: what is smaller is dropped
 SMALLEST = 30  # pixels of opacity below which a layer is dropped
 BEYOND = 16  # pixels by which a layer's colours go on beyond its opacity
@@ -109,7 +110,7 @@ def _torso(figure: Figure, labels: np.ndarray, between: np.ndarray, known: bool)
         start = (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if label in ARMS else 0.22))
         shared |= start & ((labels == label) | (labels == TORSO))
     body = trunk(figure.xy, figure.shape, 1.0)
-    closed = _closed(labels == TORSO, 0.16 * figure.unit)
+    closed = closed_up(labels == TORSO, NOTCH * figure.unit)
     near = closed & (distance_to(body) < 0.12 * figure.unit)
     arms = np.isin(labels, ARMS)
     return shared, between | body | (near & ~arms if known else near | closed & arms)
@@ -122,13 +123,13 @@ def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> t
     first, last = (-0.3, 0.3) if label in ARMS else (-0.25, max(0.35, garment.reach + 0.25))
     hidden = (bone.distance < radius) & (bone.t > first) & (bone.t < last)
     if label in ARMS:
-        hidden |= (labels == TORSO) & (figure.relative[name] < 0.95) & _closed(labels == label, 0.16 * figure.unit)
+        hidden |= (labels == TORSO) & (figure.relative[name] < 0.95) & closed_up(labels == label, NOTCH * figure.unit)
     else:
         hidden |= (figure.relative[name] < 1) & np.isin(labels, ARMS) & (bone.t > garment.reach)
     return np.zeros(figure.shape, bool), hidden
 
 
-def _closed(region: np.ndarray, reach: float) -> np.ndarray:
+def closed_up(region: np.ndarray, reach: float) -> np.ndarray:
     """A region (H W bool) with notches up to twice as wide as `reach` filled; computed at half size, which the eye does not see here."""
     size = max(round(reach / 2), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))

@@ -10,6 +10,7 @@ from animato.puppet.bones import ARMS
 from animato.puppet.figure import Figure, around, cropped, trunk, widened
 from animato.puppet.fill import nearest_value, spread_colours
 from animato.puppet.joints import mirror
+from animato.puppet.layers import NOTCH, closed_up
 
 LONGEST = 0.55  # T: the longest stretch of the body's side that a straight line stands for
 UPRIGHT = 0.5  # tangent of the lean up to which a body's sides are looked at row by row
@@ -54,7 +55,10 @@ def _hidden(figure: Figure, labels: np.ndarray) -> np.ndarray:
     x = np.arange(body.shape[1])
     left = _left_side(body[rows], arms[rows], figure.unit)
     right = body.shape[1] - 1 - _left_side(body[rows, ::-1], arms[rows, ::-1], figure.unit)
-    hidden[rows] = arms[rows] & (x >= left[:, None]) & (x <= right[:, None])
+    known = (left < body.shape[1]) & (right >= 0)
+    straight = (x >= left[:, None]) & (x <= right[:, None])
+    notches = closed_up(body, NOTCH * figure.unit)[rows]
+    hidden[rows] = arms[rows] & np.where(known[:, None], straight, notches)
     return hidden
 
 
