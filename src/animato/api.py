@@ -18,6 +18,7 @@ from animato.core.shapes import Size
 from animato.people.shipped import motion_path, motions
 from animato.pose.alignment.align import Adjust, Aligned
 from animato.pose.alignment.align import align as align_by
+from animato.pose.choices import STEADY
 from animato.pose.estimator.dwpose import DWPose
 from animato.pose.estimator.estimate import Person, describe_choice, estimate_video, frames_without_person, people_in
 from animato.pose.estimator.five import judged_picture
@@ -25,7 +26,7 @@ from animato.pose.estimator.follow import BEST
 from animato.pose.estimator.people import LARGEST
 from animato.pose.io import load_poses
 from animato.pose.keypoints import PoseSequence
-from animato.pose.smooth import check_smoothing, fill_gaps, smooth
+from animato.pose.smooth import check_smoothing, fill_gaps, longest_gap, smooth
 from animato.pose.stand_in import standing
 from animato.pose.surface.densepose import is_densepose
 from animato.systems import known
@@ -73,7 +74,7 @@ class Estimation:
     the embedded estimator keeps the person's mask of every frame."""
 
     person: Person = "largest"
-    smoothing: str = "binomial"
+    smoothing: str = STEADY
     dwpose: Path | None = None
     masks: bool = False
 
@@ -254,7 +255,7 @@ def observe(clip: Clip, how: Estimation | None = None, progress: Progress = sile
         poses = DWPose.from_folder(how.dwpose).estimate_video(clip, who, progress)
     else:
         poses = estimate_video(clip, person=how.person, masks=how.masks, progress=progress)
-    return Motion(smooth(fill_gaps(poses), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
+    return Motion(smooth(fill_gaps(poses, longest_gap(poses.fps)), how.smoothing), clip, (*clip.notes, *_doubts(clip, poses, how)))
 
 
 def _observed_picture(clip: Clip, how: Estimation, progress: Progress, kept: Path | None) -> Motion:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from animato.pose import steady
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
 from animato.pose.smooth import fill_gaps, smooth
 
@@ -55,6 +56,30 @@ def plain_one_euro(values, seen, fps=25.0, height=600):
         last = at
         result[at] = value * height
     return result
+
+
+def plain_steady(values, seen, sigma, fps=25.0):
+    """Without a known size of the person: the parabola of numpy, or what lies on it where too few points tell one."""
+    result = values.copy()
+    for at in np.flatnonzero(seen):
+        near = np.array([k for k in range(at - int(3 * sigma * fps), at + int(3 * sigma * fps) + 1) if 0 <= k < len(values) and seen[k]])
+        if len(near) >= 4:
+            result[at] = np.polyfit((near - at) / (sigma * fps), values[near], 2, w=np.exp(-0.25 * ((near - at) / (sigma * fps)) ** 2))[-1]
+        else:
+            result[at] = np.nan  # a parabola through them, but for a trace
+    return result
+
+
+@settings(max_examples=30, deadline=None)
+@given(sequences(), st.sampled_from([steady.QUICK, steady.CALM]))
+def test_the_parabola_is_numpys(sequence, sigma):
+    present = sequence.score >= 0.3
+    fitted = steady._fitted(np.where(present[..., None], sequence.points, 0), present, sigma * 25)
+    for person, point in np.ndindex(2, 9):
+        seen = present[:, person, point]
+        expected = plain_steady(np.nan_to_num(sequence.points[:, person, point, 0]), seen, sigma)
+        known = seen & np.isfinite(expected)
+        np.testing.assert_allclose(fitted[known, person, point, 0], expected[known], atol=0.3)
 
 
 @settings(max_examples=30, deadline=None)

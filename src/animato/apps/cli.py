@@ -15,6 +15,7 @@ from animato.apps.fetchable import BESIDE, POSE, WORDS, officials
 from animato.apps.signals import Ending
 from animato.core.cache import pictures_folder
 from animato.core.errors import AnimatoError
+from animato.pose.choices import SMOOTHINGS, STEADY
 from animato.pose.estimator.dwpose_files import DWPOSE_FILES, FETCHED
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
@@ -43,6 +44,9 @@ Driving = Annotated[
 Frames = Annotated[int | None, typer.Option(help="Only the first so many frames.", min=1)]
 Skip = Annotated[int, typer.Option(help="Leave out so many frames after each one that is made; the rate falls with it.", min=0)]
 Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from the left (0, 1, ...), or a point x,y in the first frame.")]
+Smoothing = Annotated[
+    str, typer.Option(help=f"How trembling is taken out of a video's joints: {one_of(SMOOTHINGS)}. steady goes by time, not by frames.")
+]
 How = Annotated[str, typer.Option("--align", help=f"How the motion is brought onto the character's body: {one_of(ALIGNMENTS)}.")]
 Adjustments = Annotated[
     list[str] | None,
@@ -140,7 +144,7 @@ def pose(
     ] = None,
     frames: Frames = None,
     person: Who = "largest",
-    smoothing: Annotated[str, typer.Option(help="binomial (5 taps), savgol, one-euro or none.")] = "binomial",
+    smoothing: Smoothing = STEADY,
     dwpose: Annotated[
         Path | None, typer.Option(help=f"A folder with DWPose's {' and '.join(DWPOSE_FILES)}, or {FETCHED}: use it instead.")
     ] = None,

@@ -99,6 +99,12 @@ def bone_lengths(person: Body) -> dict[str, float]:
     return lengths
 
 
+def torso(person: Body) -> float:
+    """T in pixels over a clip, in the picture plane; 0 where neither torso nor shoulders are seen."""
+    lengths = bone_lengths(person)
+    return max(lengths.get("torso", 0.0), 2.4 * lengths.get("shoulder", 0.0))  # "shoulder" is half of their width
+
+
 def head_sizes(person: Body) -> list[float]:
     """Three measures of the size of a head in pixels, the most reliable first, 0 where not seen: spread of the face points, ears, eyes."""
     face = slice(FACE.start, FACE.stop)

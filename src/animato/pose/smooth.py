@@ -9,9 +9,10 @@ from itertools import product
 import numpy as np
 
 from animato.core.errors import InputError
+from animato.pose.choices import SMOOTHINGS, STEADY
 from animato.pose.keypoints import PoseSequence
-
-SMOOTHINGS = ("binomial", "savgol", "one-euro", "none")
+from animato.pose.limbs import body, torso
+from animato.pose.steady import steady
 
 _REACH = 2  # frames looked at on each side
 
@@ -20,6 +21,12 @@ _LOWEST_CUTOFF = 1.5  # Hz, for a point at rest
 _CUTOFF_BY_SPEED = 12.0  # Hz for each picture height a second
 _SPEED_CUTOFF = 1.0  # Hz, for the speed itself
 _FPS_UNKNOWN = 25.0
+_LONGEST_GAP = 1 / 3  # seconds
+
+
+def longest_gap(fps: float) -> int:
+    """How many frames in a row a point may be missing and still be bridged: a third of a second, at least one."""
+    return max(1, round(_LONGEST_GAP * (fps or _FPS_UNKNOWN)))
 
 
 def fill_gaps(sequence: PoseSequence, longest: int = 8, threshold: float = 0.3) -> PoseSequence:
@@ -44,9 +51,10 @@ def fill_gaps(sequence: PoseSequence, longest: int = 8, threshold: float = 0.3) 
     )
 
 
-def smooth(sequence: PoseSequence, how: str = "binomial", threshold: float = 0.3) -> PoseSequence:
+def smooth(sequence: PoseSequence, how: str = STEADY, threshold: float = 0.3) -> PoseSequence:
     """The sequence with less jitter; scores, and points that are missing (score below `threshold`), stay as they are.
 
+    steady    by time, not by frames: parabolas over a tenth of a second, longer ones where a joint is at rest (steady.py)
     binomial  5-tap mean with the weights 1 4 6 4 1
     savgol    the middle of a parabola fitted to 5 frames (Savitzky and Golay 1964): keeps peaks better, smooths less
     one-euro  looks at past frames only; smooths points at rest more than fast ones (Casiez, Roussel and Vogel 2012)
@@ -59,7 +67,10 @@ def smooth(sequence: PoseSequence, how: str = "binomial", threshold: float = 0.3
         return sequence
     present = sequence.present(threshold)  # F P K
     points = np.where(present[..., None], sequence.points, 0.0)
-    if how == "binomial":
+    if how == STEADY:
+        units = np.array([torso(body(sequence.person(index), threshold)) for index in range(sequence.people)])
+        smoothed = steady(points, present, sequence.fps or _FPS_UNKNOWN, units)
+    elif how == "binomial":
         smoothed = _five_taps(points, present, _binomial_weights)
     elif how == "savgol":
         smoothed = _five_taps(points, present, _savgol_weights)

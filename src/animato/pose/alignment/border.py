@@ -14,7 +14,7 @@ from animato.core.shapes import Size
 from animato.pose.alignment.robust import ANKLES, Target
 from animato.pose.edge import NEAR, inside, is_portrait
 from animato.pose.keypoints import FACE, FEET, LEFT_HAND, RIGHT_HAND, Point
-from animato.pose.limbs import CROWN, HEAD, Body, bone_lengths
+from animato.pose.limbs import CROWN, HEAD, Body, torso
 
 PREFERRED = 0.85  # shrink so far before the way is shortened
 LEAST = 0.75  # a figure that the edge cuts off is not shrunk further: its arms leave the picture instead
@@ -114,7 +114,7 @@ def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: B
     pivot = np.array([np.median(anchor[:, 0]), float(size[1])])
     arms = _arms_inside(reference, size)
     crown = float(reference.xyz[0, CROWN, 1])
-    cut_head = crown < NEAR * _torso(reference)  # hair goes on beyond the skull
+    cut_head = crown < NEAR * torso(reference)  # hair goes on beyond the skull
     head = [joint for joint in _HEAD if joint != CROWN or not cut_head]  # what the upper edge cuts off need not stay inside
     room = _room(anchor - pivot, xyz, seen, [*head, *_TORSO, *sum(arms, [])], (1, 1))
     scale, travel = _scale_and_travel(room, size[0], size[1], PREFERRED)
@@ -126,7 +126,7 @@ def _cut_off(anchor: np.ndarray, xyz: np.ndarray, seen: np.ndarray, reference: B
     sunk, headroom = -(1 - scale) * room.home[1], size[1] + scale * room.box(travel)[0][1]
     if cut_head:  # its upper end must not come into the picture
         sunk = size[1] + scale * _room(anchor - pivot, xyz, seen, [CROWN], (1, 1)).box(travel)[1][1] - max(crown, 0.0)
-    pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * _torso(reference)))
+    pivot[1] -= max(0.0, min(sunk, headroom, PROLONGED * scale * torso(reference)))
     return _Placement(room, pivot, scale, travel)
 
 
@@ -146,14 +146,8 @@ def _arms_inside(reference: Body, size: Size) -> list[list[int]]:
     xy, seen = reference.xyz[0, :, :2], reference.seen[0]
     if not is_portrait(xy[_HIPS], seen[_HIPS], size):
         return [arm for wrist, arm in _ARMS.items() if seen[wrist] and inside(xy[wrist], size)]
-    margin = NEAR * _torso(reference)
+    margin = NEAR * torso(reference)
     return [arm for wrist, arm in _ARMS.items() if seen[arm[:2]].all() and inside(xy[arm], size, margin)[seen[arm]].all()]
-
-
-def _torso(person: Body) -> float:
-    """T in pixels, 0 where neither torso nor shoulders are seen."""
-    lengths = bone_lengths(person)
-    return max(lengths.get("torso", 0.0), 2.4 * lengths.get("shoulder", 0.0))  # "shoulder" is half of their width
 
 
 def _room(path: np.ndarray, xyz: np.ndarray, seen: np.ndarray, kept: list[int], damped: tuple[int, int]) -> _Room:
