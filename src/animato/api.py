@@ -18,7 +18,7 @@ from animato.core.shapes import Size
 from animato.people.shipped import motion_path, motions
 from animato.pose.alignment.align import Adjust, Aligned
 from animato.pose.alignment.align import align as align_by
-from animato.pose.choices import STEADY
+from animato.pose.choices import HOLD, STEADY
 from animato.pose.estimator.dwpose import DWPose
 from animato.pose.estimator.estimate import Person, describe_choice, estimate_video, frames_without_person, people_in
 from animato.pose.estimator.five import judged_picture
@@ -44,13 +44,17 @@ Driving = str | Path | Clip | PoseSequence
 
 @dataclass(frozen=True)
 class Alignment:
-    """How the motion is brought onto the character's body: robust, musepose, unianimate or none, and what is changed by hand afterwards."""
+    """How the motion is brought onto the character's body: robust, musepose, unianimate or none, and what is changed by hand afterwards.
+
+    feet   of robust: "hold" those that stand where they stand, or "free"
+    """
 
     how: str = "robust"
     adjust: Adjust | None = None
+    feet: str = HOLD
 
     def __post_init__(self) -> None:
-        alignment(self.how)
+        alignment(self.how, self.feet)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def animate(
     size: Size | None = None,
     frames: int | None = None,
     align: str | Alignment = "robust",
-    person: Person = "largest",
+    person: Person | Estimation = "largest",
     progress: Progress = silent,
 ) -> Clip:
     """One picture and a driving motion -> the clip in which the picture's character performs it; frames are made when it is iterated.
@@ -142,7 +146,8 @@ def animate(
     size      (width, height) of the result; by default the picture's shape within 1024 x 768
     frames    only the first so many
     align     the alignment: robust, musepose, unianimate or none, or an Alignment with adjustments
-    person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame
+    person    whom to follow in the driving video: "largest", a number from the left, or a point (x, y) in its first frame; or an
+              Estimation, which also tells how the joints are smoothed
     The same call gives the same frames (docs/same_results.md).
     Raises InputError for input that cannot be used, MissingModelError when packages or models are not there.
     """
@@ -158,7 +163,7 @@ def prepare(
     size: Size | None = None,
     frames: int | Excerpt | None = None,
     align: str | Alignment = "robust",
-    person: Person = "largest",
+    person: Person | Estimation = "largest",
     follows: tuple[type, ...] = (POSES,),
     progress: Progress = silent,
 ) -> Prepared:
@@ -168,15 +173,16 @@ def prepare(
     follows  the driving signals that the system takes (`Animator.follows`): a DensePose video is given to one that follows body parts
     """
     chosen = Alignment(align) if isinstance(align, str) else align
+    watching = person if isinstance(person, Estimation) else Estimation(person)
     excerpt = frames if isinstance(frames, Excerpt) else Excerpt(frames)
     character, source = _opened_both(picture, driving, size, excerpt.frames)
     sources = (*character_of(picture).sources, *_sources(driving))
     if isinstance(source, Clip) and shows_parts(source):
         return replace(_by_parts(character.pixels, source, excerpt.skip, follows), sources=sources)
     reference, notes = reference_of(character, progress)
-    motion = source if isinstance(source, Motion) else observe(source, Estimation(person), progress)
+    motion = source if isinstance(source, Motion) else observe(source, watching, progress)
     motion = motion.thinned(excerpt.skip) if excerpt.skip else motion
-    aligned = align_by(reference, motion.poses, alignment(chosen.how), chosen.adjust)
+    aligned = align_by(reference, motion.poses, alignment(chosen.how, chosen.feet), chosen.adjust)
     sound = motion.clip.sound if motion.clip else None
     shot = character.opacity, character.background, character.kept
     scene = Scene(character.pixels, reference, aligned.pose, sound, motion.clip, *shot)

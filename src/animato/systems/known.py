@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from animato.core.errors import InputError
+from animato.pose.choices import HOLD
 from animato.weights.about import is_own
 from animato.weights.files import Official
 from animato.weights.official import animate_anyone, magic_animate, muse_pose, uni_animate
@@ -223,12 +224,12 @@ def trainee(recipe: Any) -> Any:
     return learning[name](recipe)
 
 
-def alignment(name: str) -> Method:
-    """The method of alignment of that name. Raises InputError unless there is one."""
+def alignment(name: str, feet: str = HOLD) -> Method:
+    """The method of alignment of that name; `feet` is for ours, published ones are exact. Raises InputError unless there is one."""
     if name not in ALIGNMENTS:
         raise InputError(f"There is no alignment '{name}': choose {', '.join(ALIGNMENTS)}.")
     from animato.pose.alignment import align, musepose, unianimate
 
-    methods = {ROBUST: align.ROBUST, NONE: align.NONE}
+    methods = {ROBUST: align.robust(feet), NONE: align.NONE}
     papers = {MUSEPOSE: musepose.align, UNIANIMATE: unianimate.align}
     return methods.get(name) or align.published(name, papers[name])

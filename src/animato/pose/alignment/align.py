@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from animato.core.errors import InputError
 from animato.pose.alignment.adjust import Adjust, Nudge, point_offsets
 from animato.pose.alignment.border import fit_into
+from animato.pose.alignment.feet import planted
 from animato.pose.alignment.robust import measure, retarget
+from animato.pose.alignment.zoom import of_one_size
+from animato.pose.choices import FEET, HOLD
 from animato.pose.keypoints import BODY, KEYPOINTS, PoseSequence
 from animato.pose.limbs import SEEN, body
 
-__all__ = ["NONE", "ROBUST", "Adjust", "Aligned", "Method", "Nudge", "align", "published"]
+__all__ = ["NONE", "ROBUST", "Adjust", "Aligned", "Method", "Nudge", "align", "published", "robust"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +56,16 @@ def published(name: str, bring: Callable[[PoseSequence, PoseSequence], tuple[Pos
     return Method(name, lambda reference, motion, _: Aligned(*bring(reference, motion)))
 
 
-def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust) -> Aligned:
-    """Measured over the whole clip, on the ground, inside the picture (robust.py, border.py)."""
+def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust, feet: str) -> Aligned:
+    """Measured over the whole clip, of one size, on the ground, inside the picture (robust.py, zoom.py, border.py, feet.py)."""
     notes: list[str] = []
     ours = body(reference)
-    theirs = body(motion)
+    theirs = body(of_one_size(motion, notes))
     ratios = measure(ours, theirs, notes)
     target = retarget(ours, theirs, ratios, adjust, reference.size)
     fitted = fit_into(target, theirs.seen, ours, reference.size, notes)
-    pose = PoseSequence(fitted.xyz[:, None, :KEYPOINTS], motion.score.copy(), reference.size, motion.fps)
+    xyz = planted(fitted.xyz, theirs, motion.fps) if feet == HOLD else fitted.xyz
+    pose = PoseSequence(xyz[:, None, :KEYPOINTS], motion.score.copy(), reference.size, motion.fps)
     return Aligned(pose, ratios | {"shrink": fitted.scale, "travel": fitted.travel}, notes)
 
 
@@ -73,7 +78,14 @@ def _fitted_only(reference: PoseSequence, motion: PoseSequence, _: Adjust) -> Al
     return Aligned(PoseSequence(points, motion.score.copy(), size, motion.fps), {"shrink": 1.0, "travel": 1.0})
 
 
-ROBUST = Method("robust", _robust)
+def robust(feet: str = HOLD) -> Method:
+    """Our own alignment. feet: "hold" those that stand, or leave them "free". Raises InputError for another word."""
+    if feet not in FEET:
+        raise InputError(f"Feet cannot be '{feet}': choose {' or '.join(FEET)}.")
+    return Method("robust", partial(_robust, feet=feet))
+
+
+ROBUST = robust()
 NONE = Method("none", _fitted_only)
 
 
