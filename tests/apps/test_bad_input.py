@@ -111,6 +111,8 @@ OTHERS = [
     ("overlay of unknown kind", "pose {m}/video.mp4 -o {o}.json --overlay {o}.txt", "txt.*mp4"),
     ("pose written twice", "pose {m}/video.mp4 -o {o}.json --overlay {o}.json", "json"),
     ("unknown smoothing", "pose {m}/video.mp4 -o {o}.json --smoothing butter", "butter.*binomial"),
+    ("unknown smoothing of a driving video", "animate {m}/character.png {m}/video.mp4 -o {o}.mp4 --smoothing butter", "butter.*steady"),
+    ("unknown feet", "animate {m}/character.png {m}/motion.json -o {o}.mp4 --feet glued", "glued.*hold or free"),
     ("dwpose files missing", "pose {m}/video.mp4 -o {o}.json --dwpose {m}", "onnx"),
     ("pose of a pose file", "pose {m}/motion.json -o {o}.json", "motion.json"),
     ("preview of unknown kind", "align {m}/character.png {m}/motion.json -o {o}.npz --preview {o}.txt", "txt.*mp4"),

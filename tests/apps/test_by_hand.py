@@ -82,7 +82,7 @@ def test_a_mask_by_hand_and_an_alpha_are_the_outline(material: Material, silhoue
 
 def test_the_page_takes_an_alpha(material: Material, silhouette: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(np.dstack([read_picture(material.character), silhouette])).save(tmp_path / "cut.png")
-    request = request_of(str(tmp_path / "cut.png"), str(material.motion), "192x288", "2", None, None)
+    request = request_of(str(tmp_path / "cut.png"), str(material.motion), "192x288", "2", None, None, None, None)
     assert np.array_equal(request.prepared(silent).scene.opacity, silhouette)
 
 

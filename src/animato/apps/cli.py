@@ -15,7 +15,7 @@ from animato.apps.fetchable import BESIDE, POSE, WORDS, officials
 from animato.apps.signals import Ending
 from animato.core.cache import pictures_folder
 from animato.core.errors import AnimatoError
-from animato.pose.choices import SMOOTHINGS, STEADY
+from animato.pose.choices import FEET, HOLD, SMOOTHINGS, STEADY
 from animato.pose.estimator.dwpose_files import DWPOSE_FILES, FETCHED
 from animato.systems.known import ALIGNMENTS, KNOWN, PARTS, names, with_weights
 
@@ -47,6 +47,7 @@ Who = Annotated[str, typer.Option(help="Whom to follow: largest, a number from t
 Smoothing = Annotated[
     str, typer.Option(help=f"How trembling is taken out of a video's joints: {one_of(SMOOTHINGS)}. steady goes by time, not by frames.")
 ]
+Feet = Annotated[str, typer.Option(help=f"Feet that stand: {one_of(FEET)}. For the alignment {ALIGNMENTS[0]}.")]
 How = Annotated[str, typer.Option("--align", help=f"How the motion is brought onto the character's body: {one_of(ALIGNMENTS)}.")]
 Adjustments = Annotated[
     list[str] | None,
@@ -111,6 +112,8 @@ def animate(
     own_pose: OwnPose = None,
     own_mask: OwnMask = None,
     force: Annotated[bool, typer.Option("--force", help="Take a picture from the side, too, which the puppet refuses.")] = False,
+    smoothing: Smoothing = STEADY,
+    feet: Feet = HOLD,
 ) -> None:
     """Animate a picture with the motion of a video."""
     from animato import api
@@ -118,7 +121,9 @@ def animate(
     from animato.apps.options import settings_of
     from animato.systems.load import load
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder())
+    request = commands.Request(
+        picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder(), smoothing, feet
+    )
     words = [*(settings or []), *([f"memory={memory}"] if memory else [])]
 
     def load_it() -> api.Animator:
@@ -184,11 +189,15 @@ def align(
     person: Who = "largest",
     own_pose: OwnPose = None,
     own_mask: OwnMask = None,
+    smoothing: Smoothing = STEADY,
+    feet: Feet = HOLD,
 ) -> None:
     """Bring a motion onto the body of the character in a picture."""
     from animato.apps import commands
 
-    request = commands.Request(picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder())
+    request = commands.Request(
+        picture, driving, size, frames, how, adjust or [], person, skip, own_pose, own_mask, pictures_folder(), smoothing, feet
+    )
     commands.align(request, out, preview)
 
 
@@ -207,13 +216,15 @@ def compare(
     person: Who = "largest",
     own_pose: OwnPose = None,
     own_mask: OwnMask = None,
+    smoothing: Smoothing = STEADY,
+    feet: Feet = HOLD,
 ) -> None:
     """Animate the same picture by several systems, side by side, with a table of measures."""
     from animato.apps.commands import Request
     from animato.apps.compare import compare as run
 
     run(
-        Request(reference, driving, size, frames, how, adjust or [], person, 0, own_pose, own_mask, pictures_folder()),
+        Request(reference, driving, size, frames, how, adjust or [], person, 0, own_pose, own_mask, pictures_folder(), smoothing, feet),
         systems,
         out,
         report,

@@ -29,6 +29,7 @@ from animato.evaluation.accuracy import Accuracy
 from animato.people.shipped import character_path, characters, motion_path, motions
 from animato.pose.alignment.preview import overlaid
 from animato.pose.alignment.preview import preview as alignment_preview
+from animato.pose.choices import HOLD, STEADY
 from animato.pose.estimator.models import fetch_notice, fetch_pose_models, missing_pose_models, pose_folder
 from animato.pose.io import check_poses_output, save_poses
 from animato.systems import known
@@ -58,6 +59,8 @@ class Request:
     pose: Path | None = None
     mask: Path | None = None
     kept: Path | None = None
+    smoothing: str = STEADY
+    feet: str = HOLD
 
     @property
     def character(self) -> Character:
@@ -71,8 +74,8 @@ class Request:
             self.driving,
             size=size_of(self.size),
             frames=api.Excerpt(self.frames, self.skip),
-            align=api.Alignment(self.how, adjust_of(self.adjust)),
-            person=person_of(self.person),
+            align=api.Alignment(self.how, adjust_of(self.adjust), self.feet),
+            person=api.Estimation(person_of(self.person), self.smoothing),
             follows=follows,
             progress=progress,
         )

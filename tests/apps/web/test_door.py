@@ -250,13 +250,15 @@ def test_odd_values_get_a_sentence(server: Server, material: Material) -> None:
         event, session = server.event(name), uuid.uuid4().hex
         server.call(server.event("lock"), [None], session)
         server.call(server.event("take_motion"), [], session, event_data={"index": 0, "value": None})
-        usual = ["puppet", "fast", "windows", "attention", True][: len(event["inputs"]) - 7] + [
+        usual = ["puppet", "fast", "windows", "attention", True][: len(event["inputs"]) - 9] + [
             picture,
             None,
             "128x192",
             "2",
             "robust",
             None,
+            "steady",
+            "hold",
         ]
         assert ".mp4" in server.call(event, [None, *usual], session)
         for at in range(len(usual)):

@@ -128,7 +128,7 @@ def test_giant_results_get_a_sentence(server: Server, material: Material) -> Non
     server.call(server.event("take_motion"), [], page, event_data={"index": 0, "value": None})
     event = server.event("preview")
     for size, frames in (("16384x16384", "999999999"), ("8192x4096", ""), ("99999999x2", "2"), ("512x768", "1")):
-        values = [None, picture, None, size, frames, "robust", None][: len(event["inputs"])]
+        values = [None, picture, None, size, frames, "robust", None, None, None][: len(event["inputs"])]
         said = server.call(event, values, page)
         assert "message failed" in said and "not foreseen" not in said, (size, frames)
 

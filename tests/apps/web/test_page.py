@@ -108,14 +108,24 @@ def test_who_can_be_followed(material: Material, company: Path) -> None:
     ],
 )
 def test_fields_that_are_missing_or_wrong(change: dict[str, str | None], said: str) -> None:
-    fields = {"picture": "a.png", "driving": "wave", "size": "", "frames": "", "how": "robust", "person": "largest"}
+    fields = {
+        "picture": "a.png",
+        "driving": "wave",
+        "size": "",
+        "frames": "",
+        "how": "robust",
+        "person": "largest",
+        "smoothing": "",
+        "feet": "",
+    }
     assert request_of(*fields.values()) == Request("a.png", "wave")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=said):
         request_of(*{**fields, **change}.values())  # type: ignore[arg-type]
 
 
 def test_fields_become_the_words_of_the_command_line() -> None:
-    assert request_of("a.png", "b.mp4", "64x96", " 12 ", "none", "1") == Request("a.png", "b.mp4", "64x96", 12, "none", person="1")
+    asked = request_of("a.png", "b.mp4", "64x96", " 12 ", "none", "1", "savgol", "free")
+    assert asked == Request("a.png", "b.mp4", "64x96", 12, "none", person="1", smoothing="savgol", feet="free")
 
 
 def test_pictures_of_the_shipped_motions_differ() -> None:
@@ -273,7 +283,7 @@ def test_settings_that_a_system_lacks_are_not_seen(page: Any, system: str, seen:
 
 
 def test_what_is_set_for_one_system_is_no_hindrance_to_another(page: Any, served: Studio, material: Material) -> None:
-    fields = [{"path": str(material.character)}, str(material.motion), "192x288", "2", "robust", "largest"]
+    fields = [{"path": str(material.character)}, str(material.motion), "192x288", "2", "robust", "largest", "steady", "hold"]
     *_, changes = function(page, "animate")(served.enter(ME), "puppet", "fast", "chain", "mamba", True, *fields)
     assert changes[component(page, "status")] == "" and changes[component(page, "result")]
     *_, changes = function(page, "animate")(served.enter(ME), "uni-animate", "fast", "anyhow", "attention", True, *fields)
@@ -310,7 +320,7 @@ def test_what_is_wrong_is_said_as_on_the_command_line(
     for picture in ("nobody.png", "tiny.png"):
         assert main(["animate", str(material / picture), "wave", "-o", str(tmp_path / "a.mp4")]) == 2
         sentence = capsys.readouterr().err.split("error: ")[1].strip()
-        fields = [{"path": str(material / picture)}, "wave", "", "", "robust", "largest"]
+        fields = [{"path": str(material / picture)}, "wave", "", "", "robust", "largest", "steady", "hold"]
         *_, changes = function(page, "animate")(served.enter(ME), "puppet", "fast", "windows", "attention", True, *fields)
         assert html.unescape(changes[component(page, "status")]).count(sentence) == 1
 

@@ -76,7 +76,7 @@ def test_work_of_another_visitor_is_not_cancelled(mara: Server, mallory: Server,
     mara.call(mara.event("lock"), [None], page)
     mara.call(mara.event("take_motion"), [], page, event_data={"index": 0, "value": None})
     event = mara.event("preview")
-    usual = [None, picture, None, "128x192", "3", "robust", None]
+    usual = [None, picture, None, "128x192", "3", "robust", None, None, None]
     joined = mara.join(event, usual[: len(event["inputs"])], page).json()["event_id"]
     mallory.call(mallory.event("cancel"), [None], page)
     for note in ({"session_hash": page, "fn_index": event["id"], "event_id": "0" * 32}, {"session_hash": page, "event_id": "0" * 32}):

@@ -60,6 +60,7 @@ class Events:
         settings.system.change(self.system, settings.system, [settings.quality, settings.long, settings.temporal], **AT_ONCE)
         made_by = [settings.system, settings.quality, settings.long, settings.temporal, settings.sound]
         fields = [self._in.picture, self._in.driving, settings.size, settings.frames, settings.how, self._in.person]
+        fields += [settings.smoothing, settings.feet]
         works = [
             self._connect_work(self._buttons.preview, self.preview, fields),
             self._connect_work(self._buttons.animate, self.animate, [*made_by, *fields]),

@@ -10,6 +10,7 @@ import gradio as gr
 from animato.apps.web.text import EMPTY
 from animato.apps.web.views import thumbnail
 from animato.people.shipped import character_path, characters, motions
+from animato.pose.choices import FEET, HOLD, SMOOTHINGS, STEADY
 from animato.pose.estimator.people import LARGEST
 from animato.systems.known import ALIGNMENTS, ATTENTION, KNOWN, names
 from animato.systems.load import AUTO, LONG, TEMPORALS
@@ -48,6 +49,8 @@ class Settings:
     frames: gr.Textbox
     how: gr.Dropdown
     sound: gr.Checkbox
+    smoothing: gr.Dropdown
+    feet: gr.Dropdown
     long: gr.Dropdown
     temporal: gr.Dropdown
 
@@ -107,9 +110,11 @@ def settings() -> Settings:
     with gr.Accordion("More", open=False, elem_id="more"), gr.Row(elem_classes="settings"):
         how = gr.Dropdown(list(ALIGNMENTS), value="robust", label="Alignment", elem_id="how")
         sound = gr.Checkbox(True, label="Keep the video's sound", elem_id="sound")
+        smoothing = gr.Dropdown(list(SMOOTHINGS), value=STEADY, label="Smoothing", elem_id="smoothing")
+        feet = gr.Dropdown(list(FEET), value=HOLD, label="Feet that stand", elem_id="feet")
         long = gr.Dropdown(list(LONG), value="windows", label="Long videos", visible=False, elem_id="long")
         temporal = gr.Dropdown(list(TEMPORALS), value=ATTENTION, label="Between frames", visible=False, elem_id="temporal")
-    return Settings(system, quality, size, frames, how, sound, long, temporal)
+    return Settings(system, quality, size, frames, how, sound, smoothing, feet, long, temporal)
 
 
 def buttons() -> Buttons:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -132,12 +132,16 @@ def _named(stage: str, progress: Progress) -> Progress:
 
 
 def request_of(picture: str | None, driving: str | None, *fields: object) -> Request:
-    """What the page asks for. `fields` are size, frames, alignment and person; empty ones mean the usual. Raises InputError."""
-    size, frames, how, person = ("" if one is None else str(one).strip() for one in fields)
+    """What the page asks for. `fields` are size, frames, alignment, person, smoothing and feet; empty ones mean the usual.
+
+    Raises InputError.
+    """
+    size, frames, how, person, smoothing, feet = ("" if one is None else str(one).strip() for one in fields)
     if not picture:
         raise InputError("There is no picture yet: drop one, or choose a character.")
     if not driving:
         raise InputError("There is no motion yet: drop a video, or choose a motion.")
     if frames and not re.fullmatch(r"\d{1,9}", frames):
         raise InputError(f"{frames} is no number of frames: write one such as 48, or choose all.")
-    return Request(picture, driving, size or None, int(frames) if frames else None, how or "robust", person=person or LARGEST)
+    asked = Request(picture, driving, size or None, int(frames) if frames else None, how or "robust", person=person or LARGEST)
+    return replace(asked, smoothing=smoothing or asked.smoothing, feet=feet or asked.feet)
