@@ -18,6 +18,7 @@ from animato.core.shapes import Size
 from animato.people.shipped import motion_path, motions
 from animato.pose.alignment.align import Adjust, Aligned
 from animato.pose.alignment.align import align as align_by
+from animato.pose.camera import steadied
 from animato.pose.choices import HOLD, STEADY
 from animato.pose.estimator.dwpose import DWPose
 from animato.pose.estimator.estimate import Person, describe_choice, estimate_video, frames_without_person, people_in
@@ -182,11 +183,17 @@ def prepare(
     reference, notes = reference_of(character, progress)
     motion = source if isinstance(source, Motion) else observe(source, watching, progress)
     motion = motion.thinned(excerpt.skip) if excerpt.skip else motion
-    aligned = align_by(reference, motion.poses, alignment(chosen.how, chosen.feet), chosen.adjust)
+    poses = _of_a_still_camera(motion, progress) if chosen.how == known.ROBUST else motion.poses
+    aligned = align_by(reference, poses, alignment(chosen.how, chosen.feet), chosen.adjust)
     sound = motion.clip.sound if motion.clip else None
     shot = character.opacity, character.background, character.kept
     scene = Scene(character.pixels, reference, aligned.pose, sound, motion.clip, *shot)
     return Prepared(scene, motion, aligned, (*notes, *motion.notes, *aligned.notes), sources)
+
+
+def _of_a_still_camera(motion: Motion, progress: Progress) -> PoseSequence:
+    """A motion's poses without what the camera did to them, where the clip shows it (pose/camera.py)."""
+    return motion.poses if motion.clip is None else steadied(motion.poses, motion.clip, progress)
 
 
 def _sources(given: Driving) -> tuple[Path, ...]:

@@ -49,14 +49,17 @@ def watched(poses: PoseSequence, frames: Iterable[np.ndarray], progress: Progres
     """F 3 3: what brings the pixels of each frame onto those of the first; None where the camera stands or the background does not tell."""
     eye = _Eye()
     camera = []
-    for index, frame in enumerate(frames):
-        camera.append(eye.see(frame, _box(poses, index)))
+    blind = 0
+    for index, frame in zip(range(len(poses)), frames, strict=False):
+        seen = eye.see(frame, _box(poses, index))
+        blind += seen is None
+        if blind > BLIND * len(poses):
+            progress("camera", len(poses), len(poses))
+            return None
+        camera.append(eye.last if seen is None else seen)
         progress("camera", index + 1, len(poses))
-    found = np.array([_EYE if one is None else one for one in camera[: len(poses)]])
-    blind = sum(one is None for one in camera)
-    if len(found) < len(poses) or blind > BLIND * len(camera) or _stands(found, poses.size):
-        return None
-    return found
+    found = np.array(camera)
+    return None if len(found) < len(poses) or _stands(found, poses.size) else found
 
 
 @dataclass
@@ -74,7 +77,8 @@ class _Eye:
     def __init__(self) -> None:
         self._before: np.ndarray | None = None
         self._key: _Key | None = None
-        self._last = _EYE
+        self._last = _EYE  # in pixels of small frames
+        self.last = _EYE  # in those of the frames that are shown
 
     def see(self, frame: np.ndarray, person: np.ndarray | None) -> np.ndarray | None:
         """3 3 in the pixels of H W 3 uint8, or None where it cannot be told. person: x0 y0 x1 y1 in the frame's pixels."""
@@ -93,7 +97,8 @@ class _Eye:
         if moved is None:
             return None
         zoom = np.diag([shrink, shrink, 1.0])
-        return np.linalg.inv(zoom) @ moved @ zoom
+        self.last = np.linalg.inv(zoom) @ moved @ zoom
+        return self.last
 
     def _tracked(self, grey: np.ndarray, free: np.ndarray) -> np.ndarray | None:
         """3 3 in small pixels; the first frame is where it is."""
