@@ -13,6 +13,7 @@ import numpy as np
 
 from animato.core.errors import InputError
 from animato.pose.alignment.adjust import Adjust, Nudge, point_offsets
+from animato.pose.alignment.anchor import Figure, anchored
 from animato.pose.alignment.border import fit_into
 from animato.pose.alignment.feet import planted
 from animato.pose.alignment.robust import measure, retarget
@@ -64,8 +65,11 @@ def _robust(reference: PoseSequence, motion: PoseSequence, adjust: Adjust, feet:
     ratios = measure(ours, theirs, notes)
     target = retarget(ours, theirs, ratios, adjust, reference.size)
     fitted = fit_into(target, theirs.seen, ours, reference.size, notes)
-    xyz = planted(fitted.xyz, theirs, motion.fps) if feet == HOLD else fitted.xyz
-    pose = PoseSequence(xyz[:, None, :KEYPOINTS], motion.score.copy(), reference.size, motion.fps)
+    figure = Figure(fitted.xyz, motion.score[:, 0].copy())
+    if feet == HOLD:
+        figure = anchored(figure, theirs, ours, reference.score[0, 0], fitted.scale, reference.size, notes)
+        figure = replace(figure, xyz=planted(figure.xyz, theirs, motion.fps))
+    pose = PoseSequence(figure.xyz[:, None, :KEYPOINTS], figure.score[:, None], reference.size, motion.fps)
     return Aligned(pose, ratios | {"shrink": fitted.scale, "travel": fitted.travel}, notes)
 
 
