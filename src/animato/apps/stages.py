@@ -5,6 +5,7 @@ from __future__ import annotations
 STAGES = {  # name in the code: what people read, and what is counted
     "picture": ("Finding the person in the picture", ""),
     "pose": ("Reading the motion", "frame"),
+    "camera": ("Watching the camera", "frame"),
     "encode": ("Reading the picture and the poses", "frame"),
     "denoise": ("Making the frames from noise", "step"),
     "take apart": ("Taking the picture apart", ""),
