@@ -172,6 +172,28 @@ def test_frames_without_the_person_are_marked_and_the_person_is_found_again() ->
     assert pose.mask is not None and [bool(mask.any()) for mask in pose.mask] == [False, True, True, False, False, True]
 
 
+def test_a_phantom_of_one_frame_is_not_believed_and_the_person_is_found_backwards() -> None:
+    """Somebody larger flashes up in the first frame and is never seen again; the person who stays is followed back to that frame."""
+    pictures, alpha, hips = cut_out(8, 10)
+    phantom, phantom_alpha, _ = cut_out(3, 1)
+    frames = [np.full((360, 640, 3), GREY, np.uint8) for _ in range(10)]
+    for t, frame in enumerate(frames):
+        small, share = (cv2.resize(one, (160, 240), interpolation=cv2.INTER_AREA) for one in (pictures[t], alpha[t]))
+        put(frame[100:340], small, share[..., None], 400)
+    put(frames[0], phantom[0], phantom_alpha[0], 30)
+    pose = estimate_video(Clip.of(np.stack(frames), FPS), hands=False, face=False)
+    assert frames_without_person(pose) == []
+    assert np.abs(middle_of_hips(pose) - (hips * 2 / 3 + (400, 100))).max() < 20
+
+
+def test_what_flashes_up_in_an_empty_room_is_nobody() -> None:
+    pictures, _ = clip(8, "idle", 1, (240, 360), turn=0)
+    frames = np.full((30, 360, 240, 3), GREY, np.uint8)
+    frames[0] = pictures[0]
+    with pytest.raises(InputError, match="No person was found in the video"):
+        estimate_video(Clip.of(frames, FPS), hands=False, face=False)
+
+
 def test_progress_counts_frames() -> None:
     frames, _ = clip(8, "idle", 2, (240, 360), turn=0)
     steps: list[tuple[str, int, int]] = []

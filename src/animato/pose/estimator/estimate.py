@@ -11,11 +11,11 @@ from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.core.shapes import Size
 from animato.pose.by_hand import MEND
+from animato.pose.estimator.belief import bodies_of
 from animato.pose.estimator.blaze import Body
 from animato.pose.estimator.convert import keypoints_of
 from animato.pose.estimator.network import sigmoid
 from animato.pose.estimator.people import LARGEST, People, Person, Someone, around_point, chosen, describe_choice
-from animato.pose.estimator.tracker import Tracker
 from animato.pose.estimator.whole import Details
 from animato.pose.keypoints import KEYPOINTS, PoseSequence
 
@@ -69,16 +69,14 @@ def estimate_video(
 ) -> PoseSequence:
     """The pose of one person in every frame of a clip.
 
-    person   as in estimate_picture, in the first frame that shows anybody; followed from there
+    person   as in estimate_picture, in the first frame that shows anybody who is found again; followed from there, and backwards
     masks    whether to keep the person's mask of every frame (147 kB each)
     Frames in which the person is not to be seen have score 0: `frames_without_person` lists them.
     Raises InputError when no frame shows anybody or the chosen person is not among the first to be seen, MissingModelError without models.
     """
-    track = Tracker(People(models), person)
     details = Details(models, hands=hands, face=face)
     frames, mask, seen = [], [], None
-    for done, picture in enumerate(clip):
-        body = track(picture)
+    for done, (picture, body) in enumerate(bodies_of(clip, People(models), person)):
         seen = details(picture, body, seen) if body else None
         frames.append(keypoints_of(seen) if seen else (np.zeros((KEYPOINTS, 3)), np.zeros(KEYPOINTS)))
         if masks:

@@ -40,6 +40,14 @@ class Tracker:
         self._frame += 1
         return body
 
+    def begun_at(self, body: Body) -> Tracker:
+        """Another tracker that begins where this person's body is, and knows their clothes and the others'."""
+        other = Tracker(self._people, self._person)
+        other._region = body.next
+        other._clothes = self._clothes
+        other._others = self._others
+        return other
+
     def _followed(self, picture: np.ndarray) -> Body | None:
         """The body in the region where it is expected."""
         if self._region is None or self._lost:
