@@ -9,6 +9,7 @@ STAGES = {  # name in the code: what people read, and what is counted
     "encode": ("Reading the picture and the poses", "frame"),
     "denoise": ("Making the frames from noise", "step"),
     "take apart": ("Taking the picture apart", ""),
+    "fill the background": ("Filling the background", ""),
     "write": ("Making and writing the frames", "frame"),
     "driving": ("Preparing the driving video", "frame"),
     "preview": ("Drawing the alignment", "frame"),
