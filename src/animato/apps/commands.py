@@ -34,7 +34,7 @@ from animato.pose.estimator.models import fetch_notice, fetch_pose_models, missi
 from animato.pose.io import check_poses_output, save_poses
 from animato.systems import known
 from animato.systems.load import AUTO, installed, load
-from animato.systems.performance import Performance
+from animato.systems.performance import ON_TARGET, Performance
 from animato.systems.scene import POSES
 
 SHEET_MOMENTS = 6
@@ -258,10 +258,17 @@ def summary(performance: Performance, measured: dict[str, object]) -> list[str]:
         f"{clip.length} frames of {clip.size[0]}x{clip.size[1]} at {float(clip.fps):.4g} a second, "
         f"made by {known.card(str(measured['system'])).title} in {measured['seconds']} s"
     ]
-    if isinstance(accuracy, float):  # otherwise no poses were asked for
-        verdict = "good" if accuracy >= GOOD else "doubtful: look at the preview of the alignment" if accuracy < DOUBTFUL else "fair"
-        lines.append(f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict}")
+    own = measured.get(ON_TARGET)
+    if isinstance(own, float) and isinstance(accuracy, float) and accuracy < DOUBTFUL:  # the estimator knows people, not drawings
+        lines.append(f"joints that arrive at their targets (within .1 T, by the figure's own vertices): {own:.2f}, {verdict(own)}")
+    elif isinstance(accuracy, float):  # otherwise no poses were asked for
+        lines.append(f"pose found again in the result (PCK@.1T): {accuracy:.2f}, {verdict(accuracy)}")
     return lines + [figure.sentence for figure in performance.figures if figure.sentence]
+
+
+def verdict(share: float) -> str:
+    """What a share of right joints means."""
+    return "good" if share >= GOOD else "doubtful: look at the preview of the alignment" if share < DOUBTFUL else "fair"
 
 
 def note_all(notes: tuple[str, ...] | list[str]) -> None:

@@ -45,22 +45,27 @@ class Stage:
         self._rig = rig(parts)
         self._ground = ground(parts)
         step = max(round(_STEP[quality] * parts.torso), 4)
-        self._sheets = {
+        self.sheets = {
             name: sheet(layer, parts, step, polished=quality == "good")
             for name, layer in parts.layers.items()
             if np.count_nonzero(layer.texture[..., 3] > 127) >= _MIN_AREA
         }
-        torso = self._sheets.get("torso")
+        torso = self.sheets.get("torso")
         self._face = None if torso is None else face_share(torso.mesh.points, self._rig)
 
     def frame(self, what: FramePlan) -> tuple[np.ndarray, FrameReport]:
         """H W 3 uint8 and what to know about it; it depends on nothing but the plan."""
+        placed = self.placed(what)
+        plain = tuple(name for name, part in self.sheets.items() if part.polish and not placed[name].polished)
+        return self._painted(what, placed), FrameReport(what.turned, plain, what.held)
+
+    def placed(self, what: FramePlan) -> dict[str, Placed]:
+        """Layer -> where its vertices go in a frame."""
         maps, along = bone_maps(self._rig, what.joints, what.back)
-        placed = {name: part.placed(maps, along, what.back) for name, part in self._sheets.items()}
+        placed = {name: part.placed(maps, along, what.back) for name, part in self.sheets.items()}
         if self._face is not None and not what.back:
             placed["torso"].points[0] += self._face * nose_shift(self._rig, what.joints, maps[HEAD])
-        plain = tuple(name for name, part in self._sheets.items() if part.polish and not placed[name].polished)
-        return self._painted(what, placed), FrameReport(what.turned, plain, what.held)
+        return placed
 
     def _painted(self, what: FramePlan, placed: dict[str, Placed]) -> np.ndarray:
         canvas = self.parts.background.copy()
@@ -69,7 +74,7 @@ class Stage:
         before = set()
         for name, piece in what.order:
             if name in placed and piece < len(placed[name].points):
-                part, points = self._sheets[name], placed[name].points[piece]
+                part, points = self.sheets[name], placed[name].points[piece]
                 image = part.image(piece, placed[name], name in before, what.back)
                 lay(canvas, image, part.mesh.points, points, part.faces(piece, points, what.back), sharp=self.quality == "good")
                 before.add(name)

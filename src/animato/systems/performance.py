@@ -10,6 +10,8 @@ from animato.core.progress import Progress
 from animato.sampling.settings import Settings
 from animato.systems.scene import Scene
 
+ON_TARGET = "joints_on_target"  # a figure: share of the joints that arrive, by what a system knows of its own result
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -17,10 +17,11 @@ import numpy as np
 from animato.core.media import Clip
 from animato.core.progress import Progress, silent
 from animato.pose.skeleton import skeleton
+from animato.puppet.landed import on_target
 from animato.puppet.plan import FramePlan, plan
 from animato.puppet.prepare import Quality, take_apart
 from animato.puppet.stage import Stage, self_drive
-from animato.systems.performance import Figure, Performance
+from animato.systems.performance import ON_TARGET, Figure, Performance
 from animato.systems.scene import POSES, Scene
 
 SOUND_SELF_DRIVE, SOUND_HALF = 25.0, 30.0  # dB; below it the parts do not add up to the picture; of a half body, where less can go wrong
@@ -54,7 +55,7 @@ class Puppet:
         notes = [*parts.notes, *faults(quality, parts.floor is None)]
         stage = Stage(parts, self.quality)
         clip = Clip(lambda: _frames(stage, plans), scene.size, scene.fps, len(plans), scene.sound)
-        return Performance(clip, notes, figures(plans, quality))
+        return Performance(clip, notes, figures(plans, quality, on_target(stage, plans, skeleton(motion))))
 
 
 def faults(quality: float, half: bool) -> list[str]:
@@ -66,9 +67,10 @@ def faults(quality: float, half: bool) -> list[str]:
     return [f"{why} ({quality:.0f} dB of {least:.0f}): expect visible faults."]
 
 
-def figures(plans: list[FramePlan], quality: float) -> tuple[Figure, ...]:
+def figures(plans: list[FramePlan], quality: float, reached: float | None = None) -> tuple[Figure, ...]:
     """What is measured: the picture driven by its own pose, and the frames to look at.
 
+    reached share of the joints whose own pixels land on their target (puppet/landed.py)
     turned  frames in which the body is turned more than 60 degrees from the picture, which a flat picture cannot show well
     held    frames in which a limb kept its last pose because the motion does not show it
     """
@@ -77,6 +79,7 @@ def figures(plans: list[FramePlan], quality: float) -> tuple[Figure, ...]:
     decibels = round(quality, 1)
     return (
         Figure("self_drive_psnr_db", decibels, f"picture driven by its own pose: {decibels} dB"),
+        Figure(ON_TARGET, None if reached is None else round(reached, 3)),
         Figure("frames_turned", turned, f"turned too far to look right: frames {ranges(turned)}" if turned else ""),
         Figure("frames_with_held_limbs", held, f"limbs held because the motion does not show them: frames {ranges(held)}" if held else ""),
     )
