@@ -143,3 +143,12 @@ def test_a_skirt_goes_on_under_a_hand_far_from_the_trunk():
     under = torso[(hand > 0) & (skirt > 0) & (np.arange(HEIGHT)[:, None] > 205)]
     assert (under[:, 3] > 200).mean() > 0.9
     assert np.abs(under[:, :3].astype(int) - TROUSERS).max(axis=1).mean() < 20
+
+
+def test_a_crumb_of_a_layer_does_not_hang_in_the_air():
+    picture, mask = draw(WALL, STANDING)
+    picture[100:105, 20:25], mask[100:105, 20:25] = SHIRT, 255
+    joints = skeleton(pose_of(STANDING))
+    figure = measure(picture, mask / np.float32(255), joints.xyz[0, :, :2], 76.0, bones_of(joints, (HEIGHT, WIDTH)), {})
+    labels = drawn_owners(STANDING).clip(0).astype(np.uint8)
+    assert not textures(figure, labels, NONE)["torso"][90:115, 10:35, 3].any()

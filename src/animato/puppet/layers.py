@@ -7,7 +7,7 @@ import numpy as np
 
 from animato.pose.skeleton import LAYERS
 from animato.puppet.bones import ARMS, LEGS, TORSO
-from animato.puppet.figure import Figure, around, distance_to, trunk
+from animato.puppet.figure import Figure, around, distance_to, trunk, widened
 from animato.puppet.fill import spread_colours
 from animato.puppet.garment import Garment
 from animato.puppet.gusset import gusset
@@ -39,7 +39,8 @@ def textures(figure: Figure, labels: np.ndarray, garment: Garment, patches: dict
         shared, hidden = _torso(figure, labels, between, name in patches) if name == "torso" else _limb(figure, labels, label, garment)
         patch = patches.get(name, nothing)
         region = (own | shared | hidden | (patch[..., 3] > 0)).astype(np.float32)
-        solid = np.maximum(figure.alpha, between if name == "torso" else patch[..., 3] / np.float32(255))
+        solid = np.maximum(figure.alpha, patch[..., 3] / np.float32(255))
+        solid = np.maximum(solid, between) if name == "torso" else solid
         alpha = _without_crumbs(solid * cv2.GaussianBlur(region, (0, 0), SOFT)) * _fade(figure, name)
         made[name] = _patched(_texture(figure, name, own | shared, alpha), patch)
     return made
@@ -63,10 +64,14 @@ def _texture(figure: Figure, name: str, own: np.ndarray, alpha: np.ndarray) -> n
 
 def _without_crumbs(alpha: np.ndarray) -> np.ndarray:
     """An opacity (H W float32) without the small pieces that hang in the air once what held them to the body has moved away."""
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.02).astype(np.uint8), connectivity=8)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
-    return np.where((areas < CRUMB * areas.max())[pieces] & (pieces > 0), np.float32(0), alpha)
+    crumbs = (areas < CRUMB * areas.max())[pieces] & (pieces > 0)
+    if not crumbs.any():
+        return alpha
+    rim = 4 * SOFT  # pixels of faint edge around a piece
+    return np.where(widened(crumbs, rim) & ~widened((pieces > 0) & ~crumbs, 1), np.float32(0), alpha)
 
 
 def covered(tube: np.ndarray | None) -> np.ndarray | None:

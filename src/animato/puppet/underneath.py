@@ -58,7 +58,8 @@ def _hidden(figure: Figure, labels: np.ndarray) -> np.ndarray:
     known = (left < body.shape[1]) & (right >= 0)
     straight = (x >= left[:, None]) & (x <= right[:, None])
     notches = closed_up(body, NOTCH * figure.unit)[rows]
-    hidden[rows] = arms[rows] & np.where(known[:, None], straight, notches)
+    beside = ~body[rows] & widened(arms, BESIDE * figure.unit)[rows]  # what little wall shows between is filled, too
+    hidden[rows] = np.where(known[:, None], beside & straight, arms[rows] & notches)
     return hidden
 
 
