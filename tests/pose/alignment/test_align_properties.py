@@ -15,7 +15,7 @@ from dancers import SIZE, USUAL, dancer, mirrored
 
 seeds = st.integers(0, 10**6)
 heights = st.floats(200, 600)
-factors = st.dictionaries(st.sampled_from(sorted(USUAL)), st.floats(0.9, 1.12), max_size=6)
+factors = st.dictionaries(st.sampled_from(sorted(USUAL)), st.floats(0.94, 1.07), max_size=6)  # no bone meets its LIMITS
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
 ANKLES = [Point.R_ANKLE, Point.L_ANKLE]
 
