@@ -65,7 +65,7 @@ class Request:
     @property
     def character(self) -> Character:
         """The picture, and its pose and mask where they are given by hand."""
-        return Character(self.picture, self.pose, self.mask, self.kept)
+        return Character(self.picture, pose=self.pose, mask=self.mask, kept=self.kept)
 
     def prepared(self, progress: Progress, follows: tuple[type, ...] = (POSES,)) -> api.Prepared:
         """All that comes before a system that follows such signals (`Animator.follows`)."""

@@ -13,7 +13,6 @@ from animato.puppet.figure import around
 
 SMOOTH = 1e-5  # how much neighbours weigh where the opacity is even
 BY_CHANGE = 1.0  # and for each step of opacity between them
-DOUBT = 0.004
 OPAQUE = 0.995  # where nothing shines through, the picture's colours are the person's
 MARGIN = 8  # pixels around the person that are worked on, too
 SMALL = 32  # pixels of the sides of a level that is worked on longer
@@ -33,6 +32,7 @@ def foreground(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _solved(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """H W 3 uint8: both colours of every pixel worked out from a single one for all, on levels that grow to the full size."""
     height, width = alpha.shape
     levels = int(np.ceil(np.log2(max(height, width, 2))))
     own: np.ndarray = np.full((1, 1, 3), picture.mean(), np.float32)

@@ -156,6 +156,13 @@ def mirror(xy: np.ndarray) -> np.ndarray:
     return np.column_stack([turn, middle - turn @ middle])
 
 
+def pixel_mirror(xy: np.ndarray) -> np.ndarray:
+    """2 3: the same for the pixels of a picture, which OpenCV counts from the middle of the first one."""
+    matrix = mirror(xy)
+    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
+    return matrix
+
+
 def _shoulders(xyz: np.ndarray, seen: dict[str, bool]) -> None:
     left, right, neck = J["shoulder_l"], J["shoulder_r"], J["neck"]
     pair = {"l": seen["shoulder_l"], "r": seen["shoulder_r"]}

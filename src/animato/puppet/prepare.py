@@ -19,7 +19,7 @@ from animato.puppet.bones import ARMS, LEGS, TORSO, bones_of
 from animato.puppet.figure import Figure, hand_distance, hidden_by_body, measure, trunk
 from animato.puppet.foreground import foreground
 from animato.puppet.garment import Garment, garment_of, under_skirt, with_garment
-from animato.puppet.joints import Joints, judge, mirror, mirrored
+from animato.puppet.joints import Joints, judge, mirrored, pixel_mirror
 from animato.puppet.layers import covered, textures
 from animato.puppet.mask import nearness, person_alpha, person_probability, softened
 from animato.puppet.ownership import owners, settle
@@ -127,8 +127,7 @@ def _layers(
 
 
 def _mirror_image(texture: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    matrix = mirror(xy)
-    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # OpenCV counts from the middle of the first pixel
+    matrix = pixel_mirror(xy)
     return cv2.warpAffine(texture, matrix, texture.shape[1::-1], flags=cv2.INTER_LINEAR)
 
 

@@ -89,7 +89,7 @@ class Sheet:
         the hinge as they are. It goes from one state to the other step by step, lest it jump.
         """
         stiff = 0.0 if self.hinge is None else self.hinge.stiffness(maps[self.long[0]], maps[self.long[1]])
-        moved = [_moved(maps[bone], maps[TORSO]) for bone, _ in zip(self.long, range(len(self.pieces)), strict=False)]
+        moved = [_moved(maps[bone], maps[TORSO]) for bone in self.long[: len(self.pieces)]]
         if stiff == 1:
             return Placed([self._apart(piece, maps, back) for piece in self.pieces], stiff, True, moved)
         whole, polished = self._whole(maps, along, back)

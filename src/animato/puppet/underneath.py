@@ -9,7 +9,7 @@ from animato.pose.skeleton import LAYERS, J
 from animato.puppet.bones import ARMS
 from animato.puppet.figure import Figure, around, cropped, trunk, widened
 from animato.puppet.fill import nearest_value, spread_colours
-from animato.puppet.joints import mirror
+from animato.puppet.joints import pixel_mirror
 from animato.puppet.layers import NOTCH, closed_up
 
 LONGEST = 0.55  # T: the longest stretch of the body's side that a straight line stands for
@@ -99,8 +99,7 @@ def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
 
 def _colours(figure: Figure, body: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """H W 3 uint8: the body's mirror image, as bright as the body around, and, where that is hidden too, the nearest colours."""
-    matrix = mirror(figure.xy)
-    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # OpenCV counts from the middle of the first pixel
+    matrix = pixel_mirror(figure.xy)
     size = figure.shape[::-1]
     arms = figure.inside & ~body
     solid = cv2.erode((body & ~widened(arms, SHADE * figure.unit)).astype(np.uint8), np.ones((3, 3), np.uint8))
