@@ -109,3 +109,14 @@ def test_thighs_under_a_skirt_are_as_thick_as_the_shins_suggest():
         assert thin.radii[leg][0] == pytest.approx(1.3 * figure.radii[leg][1], abs=1.5)
         assert thin.radii[leg][1:] == figure.radii[leg][1:]
     assert (thin.relative["leg_l"] >= figure.relative["leg_l"] - 1e-6).all()
+
+
+def test_a_pattern_that_changes_slowly_down_the_legs_is_no_hem():
+    figure, labels = figure_of([(76, 150), (116, 150), (122, 183), (70, 183)])
+    picture = figure.picture.copy()
+    down = np.where(labels == LEGS[0], along_leg(figure, "leg_l"), along_leg(figure, "leg_r"))
+    share = np.clip((down - 0.2) / 0.9, 0, 1)[..., None]
+    slow = (np.array(TROUSERS) * (1 - share) + np.array(SKIN) * share).astype(np.uint8)
+    legs = np.isin(labels, LEGS) & figure.inside
+    picture[legs] = slow[legs]
+    assert garment_of(replace(figure, picture=picture), labels) == Garment()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,20 @@ def test_nothing_is_made_up_where_arms_hang_free_or_the_body_lies() -> None:
     figure, labels = scene(STANDING)
     assert sum((patch[..., 3] > 0).sum() for patch in underneath(figure, labels).values()) < 250
     assert not underneath(*scene(ON_HIP, lean=1.0))
+
+
+def test_a_button_beside_a_hand_is_not_drawn_out_under_it_and_a_belt_is() -> None:
+    figure, labels = scene(BOTH)
+    arm = labels == 1
+    picture = np.where((labels == 0)[..., None], np.uint8([190, 40, 50]), figure.picture)
+    first = int(np.flatnonzero(arm[145])[0])
+    picture[144:147, first - 8 : first - 3] = BADGE
+    row = np.zeros(figure.shape, bool)
+    row[145] = arm[145]
+    hidden = underneath(replace(figure, picture=picture), labels)["torso"]
+    seen = row & (hidden[..., 3] > 0)
+    assert seen.sum() > 5
+    assert np.abs(hidden[seen][:, :3].astype(int) - (190, 40, 50)).max() < 60
+    picture[143:148][labels[143:148] == 0] = BADGE
+    hidden = underneath(replace(figure, picture=picture), labels)["torso"]
+    assert hidden[145, first : first + 3, 1].min() > 150

@@ -161,6 +161,13 @@ def widened(region: np.ndarray, reach: float) -> np.ndarray:
     return cv2.dilate(region.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
 
 
+def opened(region: np.ndarray, width: float) -> np.ndarray:
+    """A region (H W bool) without what is narrower than `width` pixels."""
+    side = 2 * round(width / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+
+
 def _palm_length(points: np.ndarray) -> float:
     """Twice the wrist-to-knuckle length: a fist's hand length."""
     return 2 * float(np.linalg.norm(points[[5, 9, 13]] - points[0], axis=1).max())

@@ -13,6 +13,8 @@ from animato.puppet.figure import Figure, with_radii
 from animato.puppet.grabcut import grabcut
 
 HEM = 14.0  # Lab by which the colour changes at a hem
+STRETCH = 0.12  # of a thigh, above and below a hem
+SHARP = 0.7  # of the whole change of colour: what a hem changes from one stretch to the next
 HEM_ABOVE, HEM_BELOW = (-0.25, 0.0), (0.25, 0.6)  # of a thigh: where colours are compared
 STEP = 0.05  # of a thigh, between the heights that are looked at
 # How far out from both legs the body must reach to be a skirt, in prior half thicknesses of a thigh: at the thighs, and below the knees.
@@ -45,14 +47,29 @@ def garment_of(figure: Figure, labels: np.ndarray) -> Garment:
 def _has_hem(figure: Figure, labels: np.ndarray, reach: float) -> bool:
     """Whether the legs' colour changes about there: trousers go on, and need no sheet over both legs, for the gusset lies between them."""
     lab = cv2.cvtColor(figure.picture, cv2.COLOR_RGB2LAB).astype(np.float32)
-    changes = []
+    found = []
     for label, leg in zip(LEGS, ("leg_l", "leg_r"), strict=True):
-        down = along_leg(figure, leg)
-        mine = (labels == label) & figure.inside
-        above, below = (mine & (down > reach + low) & (down < reach + high) for low, high in (HEM_ABOVE, HEM_BELOW))
+        down = along_leg(figure, leg) - reach
+        mine = (labels == label) & figure.inside & (down > HEM_ABOVE[0]) & (down < HEM_BELOW[1])
+        above, below = (mine & (down > low) & (down < high) for low, high in (HEM_ABOVE, HEM_BELOW))
         if above.any() and below.any():
-            changes.append(float(np.linalg.norm(np.median(lab[above], axis=0) - np.median(lab[below], axis=0))))
-    return not changes or max(changes) > HEM
+            change = float(np.linalg.norm(np.median(lab[above], axis=0) - np.median(lab[below], axis=0)))
+            found.append(change > HEM and _sharpest(lab[mine], down[mine]) > SHARP * _change(lab, above, below))
+    return not found or any(found)
+
+
+def _change(lab: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.linalg.norm(lab[one].mean(axis=0) - lab[other].mean(axis=0)))
+
+
+def _sharpest(lab: np.ndarray, down: np.ndarray) -> float:
+    """How far the mean colour (N 3) of a stretch of leg is at most from that of the next: a pattern that runs aslant changes slowly."""
+    away = [0.0]
+    for hem in np.arange(HEM_ABOVE[0] + STRETCH, HEM_BELOW[1] - STRETCH, STEP):
+        above, below = (down > hem - STRETCH) & (down < hem - STEP / 2), (down > hem + STEP / 2) & (down < hem + STRETCH)
+        if above.any() and below.any():
+            away.append(_change(lab, above, below))
+    return max(away)
 
 
 def with_garment(figure: Figure, labels: np.ndarray, garment: Garment, scale: float = 0.5) -> np.ndarray:

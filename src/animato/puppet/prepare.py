@@ -24,6 +24,7 @@ from animato.puppet.layers import covered, textures
 from animato.puppet.mask import nearness, person_alpha, person_probability, softened
 from animato.puppet.ownership import owners, settle
 from animato.puppet.parts import Layer, Parts
+from animato.puppet.residue import without_residue
 from animato.puppet.tube import clean
 from animato.puppet.underneath import underneath
 
@@ -59,7 +60,7 @@ def take_apart(
         )
     joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size, force)
     figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality], opacity)
-    cleaned = clean(figure, owners(figure, CUT_SCALE[quality]))
+    cleaned = without_residue(clean(figure, owners(figure, CUT_SCALE[quality])))
     figure = cleaned.figure
     labels = cleaned.labels
     garment = Garment()

@@ -23,9 +23,11 @@ COLUMNS = 3
 LIGHTNESS = 0.4  # weight of lightness in a colour's distance: the inner half lies in the shade
 AROUND, SAMPLES = 0.3, 300  # T around the arms, and colours, by which background and body are told from each other
 FAR = 1000.0  # Lab
+FAINT, ASIDE = 0.03, 0.03  # opacity of certain background, and T from the person at which it begins
 DEPTHS = (0.0, 0.03, 0.06)  # T inside the body at which its colours are compared
-CLEARLY = 0.4  # of its distance from the body: what is so much nearer to the background goes, too
+CLEARLY = 0.4  # of its distance from limb and body: what is so much nearer to the background goes, too
 ALIKE = 10.0  # Lab: what is so near to the background may go: the background shows in its place
+EVEN = 0.015  # T around a pixel over which its distances are evened
 SEEN = 0.5  # share of the heights at which something of the limb must show
 CROSSING = 9  # rows to either side whose median takes away what crosses the limb: a strap, a curl, the seam of another garment
 STRANGE = (26.0, 14.0)  # Lab: how far a colour of the outer and of the inner half must lie from the limb's own at its height
@@ -227,15 +229,20 @@ def _belongs(figure: Figure, labels: np.ndarray, away: np.ndarray) -> tuple[np.n
     window = around(away > 0, AROUND * figure.unit)
     picture = np.ascontiguousarray(figure.picture[window])
     here = away[window] > 0
-    to_arm = _evened(away[window][here], here)
-    to_body = _evened(_to_body(_lab(picture), figure.inside[window] & (labels[window] == TORSO), figure.unit)[here], here)
+    to_arm = evened(away[window][here], here, figure.unit)
+    to_body = evened(_to_body(_lab(picture), figure.inside[window] & (labels[window] == TORSO), figure.unit)[here], here, figure.unit)
     shades = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)  # a grey garment is no grey wall
-    to_wall = _evened(_to_nearest(shades[here], shades[figure.alpha[window] < 0.03]), here)
-    empty = (to_wall < to_arm) & ((to_wall < ALIKE) | (to_wall < CLEARLY * to_body))
+    to_wall = evened(to_nearest(shades[here], shades[wall_of(figure.alpha[window], figure.unit)]), here, figure.unit)
+    empty = (to_wall < to_arm) & ((to_wall < ALIKE) | (to_wall < CLEARLY * np.minimum(to_body, to_arm)))
     found = np.zeros((2, *figure.shape), bool)
     found[0][window][here] = empty
     found[1][window][here] = ~empty & (to_body < to_arm)
     return found[0], found[1]
+
+
+def wall_of(alpha: np.ndarray, unit: float) -> np.ndarray:
+    """h w bool: what is certainly background. A mask is a little too small here and there, so what lies close beside it does not count."""
+    return ~widened(alpha > FAINT, ASIDE * unit)
 
 
 def _to_body(lab: np.ndarray, body: np.ndarray, unit: float) -> np.ndarray:
@@ -244,14 +251,16 @@ def _to_body(lab: np.ndarray, body: np.ndarray, unit: float) -> np.ndarray:
     return np.min([np.linalg.norm(lab - nearest_value(lab, ~outside), axis=2) for outside in near], axis=0)
 
 
-def _evened(values: np.ndarray, here: np.ndarray) -> np.ndarray:
+def evened(values: np.ndarray, here: np.ndarray, unit: float) -> np.ndarray:
     """N: values at the pixels of a region (h w bool), each the mean over its neighbours there: single pixels would decide by chance."""
+    side = 2 * max(round(EVEN * unit), 1) + 1
     sheet = np.zeros(here.shape, np.float32)
     sheet[here] = values
-    return (cv2.boxFilter(sheet, -1, (7, 7)) / np.maximum(cv2.boxFilter(here.astype(np.float32), -1, (7, 7)), 1e-6))[here]
+    count = cv2.boxFilter(here.astype(np.float32), -1, (side, side))
+    return (cv2.boxFilter(sheet, -1, (side, side)) / np.maximum(count, 1e-6))[here]
 
 
-def _to_nearest(colours: np.ndarray, others: np.ndarray) -> np.ndarray:
+def to_nearest(colours: np.ndarray, others: np.ndarray) -> np.ndarray:
     """N: how far each colour (N 3) lies from the nearest of SAMPLES of the others; far from none."""
     if not len(others):
         return np.full(len(colours), FAR)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from animato.pose.skeleton import LAYERS, J
-from animato.puppet.bones import ARMS
+from animato.puppet.bones import ARMS, LEGS, TORSO
 from animato.puppet.figure import Figure, around, cropped, trunk, widened
 from animato.puppet.fill import nearest_value, spread_colours
 from animato.puppet.joints import pixel_mirror
@@ -19,6 +19,8 @@ BESIDE = 0.06  # T beside the body's edge within which an arm covers that edge
 SHADE = 0.03  # T around an arm in which the body lies in its shade: colours are lent from farther off
 STEADY = 0.05  # T of rows on each side of a stretch whose edges tell where the line begins
 AROUND = 0.4  # T around trunk and what is hidden within which colours are looked for
+EVEN, SAMPLES = 0.2, 21  # T to each side of a pixel over which colours are evened, and how many of them tell
+SHARED = 0.22  # of a thigh that body and legs share
 RIM = 0.08  # T around what is hidden within which both sides are compared in brightness
 
 
@@ -37,9 +39,16 @@ def underneath(figure: Figure, labels: np.ndarray) -> dict[str, np.ndarray]:
     colours = _colours(seen, body, hidden[window])
     patches = {}
     for number in np.unique(owner[hidden[window]]):
+        shown = hidden[window] & ((owner == number) | _at_hips(seen) if number == TORSO else owner == number)
         patches[LAYERS[number]] = np.zeros((*figure.shape, 4), np.uint8)
-        patches[LAYERS[number]][window] = np.dstack([colours, 255 * (hidden[window] & (owner == number))])
+        patches[LAYERS[number]][window] = np.dstack([colours, 255 * shown])
     return patches
+
+
+def _at_hips(figure: Figure) -> np.ndarray:
+    """H W bool: the first stretch of both thighs, which body and legs share, so that no gap opens when a leg moves."""
+    thighs = [(figure.bones[LAYERS[leg]][0], figure.radii[LAYERS[leg]][0]) for leg in LEGS]
+    return np.logical_or.reduce([(each.distance < radius) & (each.t > -0.3) & (each.t < SHARED) for each, radius in thighs])
 
 
 def _hidden(figure: Figure, labels: np.ndarray) -> np.ndarray:
@@ -107,7 +116,7 @@ def _colours(figure: Figure, body: np.ndarray, hidden: np.ndarray) -> np.ndarray
     shown = cv2.warpAffine(solid, matrix, size, flags=cv2.INTER_NEAREST) > 0
     near = cv2.distanceTransform((~hidden).astype(np.uint8), cv2.DIST_L2, 5) < RIM * figure.unit
     both = shown & (solid > 0) & near
-    filled = spread_colours(figure.colours, solid > 0, figure.joint("pelvis") - figure.xy[J["neck"]])
+    filled = spread_colours(_even(figure, solid > 0), solid > 0, figure.joint("pelvis") - figure.xy[J["neck"]])
     if not both.any():
         return filled
     weight = cv2.GaussianBlur(both.astype(np.float32), (0, 0), RIM * figure.unit / 2)[..., None]
@@ -115,3 +124,17 @@ def _colours(figure: Figure, body: np.ndarray, hidden: np.ndarray) -> np.ndarray
     change = cv2.GaussianBlur(difference, (0, 0), RIM * figure.unit / 2) / np.maximum(weight, 1e-3)
     mirrored = image + np.where(weight > 1e-3, change, 0)
     return np.clip(np.where(shown[..., None], mirrored, filled), 0, 255).astype(np.uint8)
+
+
+def _even(figure: Figure, solid: np.ndarray) -> np.ndarray:
+    """H W 3 uint8: the body's colours, those at its rim (H W bool) without what is short in a row: a belt goes on, a button does not."""
+    rim = solid & widened(~solid, 1)
+    y, x = np.nonzero(rim)
+    columns = x[:, None] + np.linspace(-EVEN * figure.unit, EVEN * figure.unit, SAMPLES).round().astype(int)  # N SAMPLES
+    columns = np.clip(columns, 0, figure.shape[1] - 1)
+    shown = solid[y[:, None], columns]
+    values = np.where(shown[..., None], figure.colours[y[:, None], columns].astype(np.float32), np.float32(np.inf))
+    middle = (shown.sum(axis=1) - 1) // 2
+    even = figure.colours.copy()
+    even[y, x] = np.sort(values, axis=1)[np.arange(len(y)), middle]
+    return even
