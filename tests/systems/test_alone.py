@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,18 @@ def test_the_frames_are_those_of_the_system_here(scene: Scene, tmp_path: Path) -
     assert (clip.fps, clip.length, report.notes) == (here.clip.fps, 3, here.notes)
     assert told[-1] == ("frames", 3, 3) and ("take apart", 1, 1) in told
     assert 0 < report.cpu < 60 and report.cpu / 4 < report.seconds and 50 << 20 < report.memory < 2 << 30 and report.device == 0
+
+
+def test_what_is_kept_of_a_rough_background_is_found_again_there(scene: Scene, tmp_path: Path) -> None:
+    rough = np.random.default_rng(0).integers(0, 255, scene.picture.shape).astype(np.uint8)
+    opacity = np.zeros(scene.picture.shape[:2], np.uint8)
+    opacity[20:180, 40:90] = 255
+    picture = np.where(opacity[..., None] > 0, scene.picture, rough)
+    folder, kept = tmp_path / "scene", tmp_path / "kept"
+    folder.mkdir()
+    hand_over(replace(scene, picture=picture, opacity=opacity, background=None, kept=kept), folder)
+    perform_alone("puppet", folder, tmp_path / "frames")
+    assert list(kept.iterdir())
 
 
 def test_what_goes_wrong_there_is_raised_here(scene: Scene, tmp_path: Path) -> None:

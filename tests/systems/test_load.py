@@ -50,6 +50,11 @@ def test_fetched_weights_come_before_the_preview_model(cache: Path) -> None:
         load("uni-animate", temporal="mamba")
 
 
+def test_a_wish_that_only_the_puppet_follows_is_told_to_change_nothing(weights: Path) -> None:
+    chosen = load("uni-animate", weights=weights, force=True)
+    assert isinstance(chosen, Tuned) and chosen.notes == ("UniAnimate refuses no picture from the side: --force changes nothing.",)
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"system": "uni-animate", "temporal": "lstm"}, "no temporal module 'lstm': choose attention or mamba"),
     ({"system": "uni-animate", "long": "loop"}, "by 'loop': choose windows or chain"),

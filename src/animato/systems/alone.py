@@ -30,6 +30,7 @@ from animato.systems.load import load
 from animato.systems.scene import Scene
 
 PICTURE, REFERENCE, MOTION, OPACITY, BACKGROUND = "picture.png", "reference.npz", "motion.npz", "opacity.png", "background.png"
+KEPT = "kept.txt"  # names the folder in which what was found out about the picture is kept
 _KINDS = {kind.__name__: kind for kind in (InputError, MissingModelError, OutputError)}
 
 
@@ -65,6 +66,8 @@ def hand_over(scene: Scene, folder: Path) -> None:
         write_picture(np.repeat(scene.opacity[..., None], 3, axis=2), folder / OPACITY)
     if scene.background is not None:
         write_picture(scene.background, folder / BACKGROUND)
+    if scene.kept is not None:
+        (folder / KEPT).write_text(str(scene.kept.absolute()), encoding="utf-8")
 
 
 def perform_alone(system: str, scene: Path, result: Path, progress: Progress = silent) -> tuple[Clip, Report]:
@@ -127,7 +130,8 @@ def _perform(system: str, scene: Path, result: Path, progress: Progress) -> Repo
     opacity = read_picture(scene / OPACITY)[..., 0] if (scene / OPACITY).exists() else None
     behind = read_picture(scene / BACKGROUND) if (scene / BACKGROUND).exists() else None
     poses = load_poses(scene / REFERENCE), load_poses(scene / MOTION)
-    given = Scene(read_picture(scene / PICTURE), *poses, opacity=opacity, background=behind)
+    kept = Path((scene / KEPT).read_text(encoding="utf-8")) if (scene / KEPT).exists() else None
+    given = Scene(read_picture(scene / PICTURE), *poses, opacity=opacity, background=behind, kept=kept)
     loading, working = _Watch(), _Watch()
     with loading.running():
         animator = load(system)

@@ -40,7 +40,7 @@ def load(
     settings fields of `animato.Settings` that are to differ from the weights' own defaults, such as {"steps": 20, "seed": 3}
     temporal which of a system's preview models, where there are several: with attention over frames, or with Mamba
     long     windows or chain: how a clip is cut up that is longer than a window; by default as the system's settings say
-    force    the puppet's: take a picture from the side all the same
+    force    the puppet's: take a picture from the side all the same; of another system a note says that it changes nothing
     Raises InputError for an unknown name, quality or setting, MissingModelError for weights or packages that are not what they should be.
     """
     if system not in (AUTO, *known.names()):
@@ -53,7 +53,12 @@ def load(
     _changed(Settings(), settings, long)  # checked before weights are read
     _check_temporal(chosen, temporal, weights)
     check_installed(chosen.name)
-    return _sampling(chosen, None if weights is None else Path(weights), settings, temporal, long)
+    sampling = _sampling(chosen, None if weights is None else Path(weights), settings, temporal, long)
+    return (
+        replace(sampling, notes=(*sampling.notes, f"{chosen.title} refuses no picture from the side: --force changes nothing."))
+        if force
+        else sampling
+    )
 
 
 def installed() -> tuple[str, ...]:
