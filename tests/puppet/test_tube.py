@@ -14,7 +14,7 @@ from animato.puppet.bones import TORSO, bones_of
 from animato.puppet.figure import Figure, measure
 from animato.puppet.prepare import take_apart
 from animato.puppet.stage import perform, self_drive
-from animato.puppet.tube import Cleaned, clean
+from animato.puppet.tube import FAR, Cleaned, clean, to_nearest
 from puppet_figure import HEIGHT, SHIRT, SKIN, STANDING, WIDTH, draw, drawn_owners, pose_of
 
 WALL = (228, 232, 235)
@@ -113,3 +113,11 @@ def test_what_lies_over_an_arm_shows_in_the_picture_and_goes_when_the_arm_moves(
     arm = frame[78:92, 134:156].reshape(-1, 3).astype(int)
     body = arm[np.abs(arm - WALL).max(axis=1) > 40]
     assert (np.abs(body - SHIRT).max(axis=1) < 40).mean() < 0.1
+
+
+def test_the_nearest_colour_is_as_far_as_when_all_are_compared() -> None:
+    rng = np.random.default_rng(0)
+    colours, others = (rng.integers(0, 256, (count, 3)).astype(np.float32) for count in (2500, 290))
+    every = np.linalg.norm(colours[:, None] - others, axis=2).min(axis=1)
+    assert (to_nearest(colours, others) == every).all()
+    assert to_nearest(colours[:2], others[:0]).tolist() == [FAR, FAR]
