@@ -115,7 +115,9 @@ def conditions(file: Path, rounded: torch.dtype | None) -> tuple[UNetCondition, 
 
 @pytest.mark.parity("musepose_denoising_unet_longwindow*.safetensors", "moore_denoising_unet_longwindow*.safetensors")
 def test_long_window(fixture_file: Path) -> None:
-    recorded, net = tensors(fixture_file), denoiser(fixture_file)
+    """In float64, so that the difference is the recording's rounding alone: over many frames that of some CPUs adds up to more than allowed."""
+    recorded = {name: value.double() if value.is_floating_point() else value for name, value in tensors(fixture_file).items()}
+    net = denoiser(fixture_file).double()
     context, pose = net.project_context(recorded["inputs.encoder_hidden_states"]), frames_second(recorded["inputs.pose_cond_fea"])
     for name, value in recorded.items():
         if name.startswith("outputs.t"):
@@ -124,4 +126,4 @@ def test_long_window(fixture_file: Path) -> None:
             )
             assert_near(frames_second(output), value, FORWARD)
         elif name.startswith("outputs.pe_table_C"):
-            assert_near(sinusoid(*value.shape[1:]), value[0], FORWARD)
+            assert_near(sinusoid(*value.shape[1:]), value[0].float(), FORWARD)
