@@ -115,7 +115,7 @@ def conditions(file: Path, rounded: torch.dtype | None) -> tuple[UNetCondition, 
 
 @pytest.mark.parity("musepose_denoising_unet_longwindow*.safetensors", "moore_denoising_unet_longwindow*.safetensors")
 def test_long_window(fixture_file: Path) -> None:
-    """In float64, so that the difference is the recording's rounding alone: over many frames that of some CPUs adds up to more than allowed."""
+    """In float64: what differs is the rounding of the recording alone. That of some CPUs adds up over many frames."""
     recorded = {name: value.double() if value.is_floating_point() else value for name, value in tensors(fixture_file).items()}
     net = denoiser(fixture_file).double()
     context, pose = net.project_context(recorded["inputs.encoder_hidden_states"]), frames_second(recorded["inputs.pose_cond_fea"])
