@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from animato.puppet.figure import touching, widened
+from animato.puppet.figure import opened, touching, widened
 from animato.puppet.inpaint import COARSE, smooth_fill
 
 PLAIN = 8.0  # grey levels within which a quadratic surface must describe most of a plain background
@@ -56,7 +56,7 @@ def contact_shadow(picture: np.ndarray, hole: np.ndarray, feet: np.ndarray, unit
     floor, _ = smooth_fill(picture, hole | zone, 60)
     now, person = smooth_fill(picture, hole, 1)
     looked_at = ~person & (cv2.resize(below, floor.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
-    faint, clear = (_opened(_shaded(now, floor, share) & looked_at, SEAM * unit) for share in (0.3, 0.5))
+    faint, clear = (opened(_shaded(now, floor, share) & looked_at, SEAM * unit / COARSE) for share in (0.3, 0.5))
     shadow = touching(faint, clear & (cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
     black = (cv2.resize(picture, floor.shape[1::-1], interpolation=cv2.INTER_AREA) / np.maximum(floor, 1)).mean(axis=2) < DARKEST
     return _enlarged(shadow, hole.shape, PENUMBRA * unit) & ~_enlarged(black, hole.shape, 0.02 * unit)
@@ -91,13 +91,6 @@ def _rows(picture: np.ndarray, surface: np.ndarray, aside: np.ndarray) -> np.nda
         return np.ones(len(ratio), np.float32)
     usual = [np.median(row[use]) for row, use in zip(ratio[enough], aside[enough], strict=True)]
     return np.minimum(np.interp(np.arange(len(ratio)), np.flatnonzero(enough), usual), 1).astype(np.float32)
-
-
-def _opened(region: np.ndarray, width: float) -> np.ndarray:
-    """A coarse region without what is narrower than `width` pixels of the picture."""
-    side = max(round(width / COARSE), 3)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
 
 
 def _shaded(picture: np.ndarray, surface: np.ndarray, share: float = 1.0) -> np.ndarray:

@@ -162,8 +162,8 @@ def widened(region: np.ndarray, reach: float) -> np.ndarray:
 
 
 def opened(region: np.ndarray, width: float) -> np.ndarray:
-    """A region (H W bool) without what is narrower than `width` pixels."""
-    side = 2 * round(width / 2) + 1
+    """A region (H W bool) without what is narrower than `width` pixels, and than three pixels in any case."""
+    side = 2 * max(round(width / 2), 1) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
 

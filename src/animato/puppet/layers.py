@@ -111,14 +111,18 @@ def _torso(figure: Figure, labels: np.ndarray, between: np.ndarray, known: bool)
     """
     shared = between & ~np.isin(labels, ARMS)
     for label, name in enumerate(LAYERS[1:], 1):
-        bone, radius = figure.bones[name][0], figure.radii[name][0]
-        start = (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if label in ARMS else 0.22))
-        shared |= start & ((labels == label) | (labels == TORSO))
+        shared |= first_stretch(figure, name) & ((labels == label) | (labels == TORSO))
     body = trunk(figure.xy, figure.shape, 1.0)
     closed = closed_up(labels == TORSO, NOTCH * figure.unit)
     near = closed & (distance_to(body) < 0.12 * figure.unit)
     arms = np.isin(labels, ARMS)
     return shared, between | body | (near & ~arms if known else near | closed & arms)
+
+
+def first_stretch(figure: Figure, name: str) -> np.ndarray:
+    """H W bool: the beginning of a limb, which it shares with the torso, so that no gap opens when it moves."""
+    bone, radius = figure.bones[name][0], figure.radii[name][0]
+    return (bone.distance < radius) & (bone.t > -0.3) & (bone.t < (0.18 if LAYERS.index(name) in ARMS else 0.22))
 
 
 def _limb(figure: Figure, labels: np.ndarray, label: int, garment: Garment) -> tuple[np.ndarray, np.ndarray]:

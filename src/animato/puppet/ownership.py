@@ -8,7 +8,7 @@ import numpy as np
 from animato.pose.skeleton import LAYERS
 from animato.puppet.arms import cut_arm
 from animato.puppet.bones import ARMS, LIMBS
-from animato.puppet.figure import Figure, distance_to, distance_to_point, trunk
+from animato.puppet.figure import Figure, distance_to, distance_to_point, opened, trunk
 from animato.puppet.fill import nearest_value
 from animato.puppet.hands import left_fingers
 
@@ -55,12 +55,10 @@ def settle(labels: np.ndarray, figure: Figure) -> np.ndarray:
     else the outline of an arm stays with the body it touches at the shoulder, and hangs in the air when the arm moves away.
     """
     smooth = cv2.medianBlur(labels, 5)
-    size = 2 * round(THIN * figure.unit / 2) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     kept, loose = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
     for label in range(len(LAYERS)):
         region = ((smooth == label) & figure.inside).astype(np.uint8)
-        pieces = region if label in ARMS else cv2.morphologyEx(region, cv2.MORPH_OPEN, kernel)
+        pieces = region if label in ARMS else opened(region, THIN * figure.unit).astype(np.uint8)
         mine = _largest(pieces if pieces.any() else region, 0.15)
         kept |= mine
         if label not in ARMS:

@@ -11,7 +11,6 @@ from animato.pose.skeleton import LAYERS
 from animato.puppet.bones import ARMS
 from animato.puppet.figure import Figure, Window, around, cropped, distance_to, opened, touching
 from animato.puppet.fill import nearest_value
-from animato.puppet.hands import WRIST
 from animato.puppet.tube import FAR, Cleaned, evened, to_nearest, wall_of
 
 BAND = 0.1  # T beside an arm within which the cut may be off
@@ -22,6 +21,7 @@ STRANGE = 20.0  # Lab by which a pixel must differ from the body
 CLEARLY = 0.4  # of its distance from the body: so much nearer to arm or wall
 SPECK = 4e-4  # T^2: smaller pieces are left as they are
 THIN = 0.04  # T: what looks like the wall and is thinner is a blend of arm and body
+SHOULDER = 0.3, 1.5  # of the upper arm from its joint, and half thicknesses around it, within which nothing is looked at
 ENOUGH = 20  # pixels whose colours speak for a part
 
 
@@ -50,7 +50,7 @@ def _below_shoulders(figure: Figure) -> np.ndarray:
     apart = np.ones(figure.shape, bool)
     for arm in ARMS:
         upper, radius = figure.bones[LAYERS[arm]][0], figure.radii[LAYERS[arm]][0]
-        apart &= (upper.t > 0.3) | (upper.distance > WRIST * radius)
+        apart &= (upper.t > SHOULDER[0]) | (upper.distance > SHOULDER[1] * radius)
     return apart
 
 

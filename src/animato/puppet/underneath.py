@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 from animato.pose.skeleton import LAYERS, J
-from animato.puppet.bones import ARMS, LEGS, TORSO
+from animato.puppet.bones import ARMS, TORSO
 from animato.puppet.figure import Figure, around, cropped, trunk, widened
 from animato.puppet.fill import nearest_value, spread_colours
 from animato.puppet.joints import pixel_mirror
-from animato.puppet.layers import NOTCH, closed_up
+from animato.puppet.layers import NOTCH, closed_up, first_stretch
 
 LONGEST = 0.55  # T: the longest stretch of the body's side that a straight line stands for
 UPRIGHT = 0.5  # tangent of the lean up to which a body's sides are looked at row by row
@@ -20,7 +20,6 @@ SHADE = 0.03  # T around an arm in which the body lies in its shade: colours are
 STEADY = 0.05  # T of rows on each side of a stretch whose edges tell where the line begins
 AROUND = 0.4  # T around trunk and what is hidden within which colours are looked for
 EVEN, SAMPLES = 0.2, 21  # T to each side of a pixel over which colours are evened, and how many of them tell
-SHARED = 0.22  # of a thigh that body and legs share
 RIM = 0.08  # T around what is hidden within which both sides are compared in brightness
 
 
@@ -37,18 +36,13 @@ def underneath(figure: Figure, labels: np.ndarray) -> dict[str, np.ndarray]:
     body = seen.inside & ~np.isin(labels[window], ARMS)
     owner = nearest_value(labels[window], body)
     colours = _colours(seen, body, hidden[window])
+    hips = first_stretch(seen, "leg_l") | first_stretch(seen, "leg_r")
     patches = {}
     for number in np.unique(owner[hidden[window]]):
-        shown = hidden[window] & ((owner == number) | _at_hips(seen) if number == TORSO else owner == number)
+        shown = hidden[window] & ((owner == number) | hips if number == TORSO else owner == number)
         patches[LAYERS[number]] = np.zeros((*figure.shape, 4), np.uint8)
         patches[LAYERS[number]][window] = np.dstack([colours, 255 * shown])
     return patches
-
-
-def _at_hips(figure: Figure) -> np.ndarray:
-    """H W bool: the first stretch of both thighs, which body and legs share, so that no gap opens when a leg moves."""
-    thighs = [(figure.bones[LAYERS[leg]][0], figure.radii[LAYERS[leg]][0]) for leg in LEGS]
-    return np.logical_or.reduce([(each.distance < radius) & (each.t > -0.3) & (each.t < SHARED) for each, radius in thighs])
 
 
 def _hidden(figure: Figure, labels: np.ndarray) -> np.ndarray:

@@ -54,11 +54,7 @@ def load(
     _check_temporal(chosen, temporal, weights)
     check_installed(chosen.name)
     sampling = _sampling(chosen, None if weights is None else Path(weights), settings, temporal, long)
-    return (
-        replace(sampling, notes=(*sampling.notes, f"{chosen.title} refuses no picture from the side: --force changes nothing."))
-        if force
-        else sampling
-    )
+    return _forced(sampling, chosen.title) if force else sampling
 
 
 def installed() -> tuple[str, ...]:
@@ -90,6 +86,11 @@ def _tuned(animator: System, settings: Mapping[str, Any] | None, long: str | Non
     changed = _changed(animator.published, settings, long)
     animator.check(changed)
     return Tuned(animator, changed, notes)
+
+
+def _forced(animator: Tuned, title: str) -> Tuned:
+    """With a note on a wish that it cannot follow."""
+    return replace(animator, notes=(*animator.notes, f"{title} refuses no picture from the side: --force changes nothing."))
 
 
 def _note(chosen: Card, temporal: str) -> str:
