@@ -18,6 +18,7 @@ from puppet_figure import HEIGHT, STANDING, WIDTH, draw, drawn_owners, pose_of
 WALL = (120, 160, 120)
 UNIT = 76.0
 ARM = 1  # the left one, at the picture's right
+TUBES = {name: np.zeros((HEIGHT, WIDTH, 4), np.uint8) for name in ("arm_l", "arm_r")}
 BEFORE = STANDING | {Point.L_ELBOW: (142, 116), Point.L_WRIST: (104, 142)}  # the forearm lies across the shirt
 
 
@@ -42,7 +43,7 @@ def test_a_rim_of_the_arm_goes_back_to_the_arm() -> None:
     figure, labels = scene()
     left = rim(figure, labels)
     assert left.sum() > 40
-    cleaned = without_residue(Cleaned(figure, np.where(left, np.uint8(TORSO), labels), {}))
+    cleaned = without_residue(Cleaned(figure, np.where(left, np.uint8(TORSO), labels), TUBES))
     assert (cleaned.labels[left] == ARM).mean() > 0.8
     assert cleaned.figure.alpha[left].min() > 0.5
 
@@ -53,13 +54,13 @@ def test_a_strip_of_wall_between_arm_and_body_is_no_person() -> None:
     strip = below & (labels == TORSO) & figure.inside & (np.arange(HEIGHT)[:, None] > 128) & (np.arange(WIDTH) < 128)
     picture = figure.picture.copy()
     picture[strip] = WALL
-    cleaned = without_residue(Cleaned(replace(figure, picture=picture), labels, {}))
+    cleaned = without_residue(Cleaned(replace(figure, picture=picture), labels, TUBES))
     assert (cleaned.figure.alpha[strip] == 0).mean() > 0.7
 
 
 def test_a_clean_cut_stays_as_it_is() -> None:
     figure, labels = scene()
-    cleaned = without_residue(Cleaned(figure, labels, {}))
+    cleaned = without_residue(Cleaned(figure, labels, TUBES))
     assert (cleaned.labels == labels).all()
     assert (cleaned.figure.alpha == figure.alpha).all()
 
@@ -68,5 +69,5 @@ def test_a_shirt_of_the_arms_colour_stays() -> None:
     figure, labels = scene()
     picture = figure.picture.copy()
     picture[(labels == TORSO) & figure.inside] = picture[labels == ARM].max(axis=0)
-    cleaned = without_residue(Cleaned(replace(figure, picture=picture), labels, {}))
+    cleaned = without_residue(Cleaned(replace(figure, picture=picture), labels, TUBES))
     assert (cleaned.labels == labels).all()

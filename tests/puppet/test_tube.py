@@ -121,3 +121,19 @@ def test_the_nearest_colour_is_as_far_as_when_all_are_compared() -> None:
     every = np.linalg.norm(colours[:, None] - others, axis=2).min(axis=1)
     assert (to_nearest(colours, others) == every).all()
     assert to_nearest(colours[:2], others[:0]).tolist() == [FAR, FAR]
+
+
+def test_an_arm_that_does_not_move_gets_no_holes() -> None:
+    """A bust: a fold of the wall's colour on an arm is cloth that stays where it is."""
+    picture, mask = draw(WALL, HANGING)
+    owners = drawn_owners(HANGING)
+    picture[(owners == ARM) | (owners == ARM + 1)] = SKIN
+    arm = owners == ARM
+    fold = arm & ~np.roll(arm, 5, axis=1) & (np.arange(HEIGHT)[:, None] > 100)  # its inner side
+    picture[fold] = WALL
+    rows = 140
+    pose = pose_of(HANGING, mask)
+    pose = replace(pose, size=(WIDTH, rows), mask=pose.mask[:, :rows])
+    parts = take_apart(picture[:rows], pose, opacity=mask[:rows])
+    assert tuple(parts.layers) == ("torso",)
+    assert (parts.layers["torso"].texture[..., 3][fold[:rows]] > 250).all()

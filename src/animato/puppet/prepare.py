@@ -60,7 +60,8 @@ def take_apart(
         )
     joints = judge(skeleton(pose.frames(slice(0, 1))), pose.size, force)
     figure, probability = _figure(picture, pose, joints, CUT_SCALE[quality], opacity)
-    cleaned = without_residue(clean(figure, owners(figure, CUT_SCALE[quality])))
+    moved = [arm for arm in ARMS if joints.arms[LAYERS[arm]] != "freeze"]  # one that stays as it is would only get holes
+    cleaned = without_residue(clean(figure, owners(figure, CUT_SCALE[quality]), moved))
     figure = cleaned.figure
     labels = cleaned.labels
     garment = Garment()

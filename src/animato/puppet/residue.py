@@ -26,9 +26,10 @@ ENOUGH = 20  # pixels whose colours speak for a part
 
 
 def without_residue(cleaned: Cleaned) -> Cleaned:
-    """Body and legs without the rims of arm and wall that were left beside an arm."""
+    """Body and legs without the rims of arm and wall that were left beside the arms that were cleaned."""
     figure, labels = cleaned.figure, cleaned.labels
-    arms, low = figure.inside & np.isin(labels, ARMS), _below_shoulders(figure)
+    moved = [LAYERS.index(name) for name in cleaned.tubes]
+    arms, low = figure.inside & np.isin(labels, moved), _below_shoulders(figure)
     if not (arms & low).any():
         return cleaned
     band = figure.inside & ~arms & low & (distance_to(arms & low) < BAND * figure.unit)

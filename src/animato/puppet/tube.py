@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -57,11 +58,11 @@ class Side:
     open: np.ndarray
 
 
-def clean(figure: Figure, labels: np.ndarray) -> Cleaned:
-    """Both arms' long bones as tubes, where they touch the body; as they are where they stand free or their sleeves are patterned."""
-    tubes = {LAYERS[arm]: np.zeros((*figure.shape, 4), np.uint8) for arm in ARMS}
+def clean(figure: Figure, labels: np.ndarray, arms: Sequence[int] = ARMS) -> Cleaned:
+    """The arms' long bones as tubes, where they touch the body; as they are where they stand free or their sleeves are patterned."""
+    tubes = {LAYERS[arm]: np.zeros((*figure.shape, 4), np.uint8) for arm in arms}
     away = np.zeros(figure.shape, np.float32)
-    for arm in ARMS:
+    for arm in arms:
         for number, window in enumerate(_windows(figure, arm)):
             found = _tube(cropped(figure, window), labels[window], arm, number)
             if found is not None:
