@@ -39,7 +39,8 @@ def test_every_process_has_the_clip_of_a_single_one(made: list[dict[str, Any]]) 
     assert made[0]["shard"] == (0, 2) and made[1]["shard"] == (1, 2)
     for name, expected in alone.items():
         for rank in range(2):
-            torch.testing.assert_close(made[rank][name], expected, atol=1e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+            # other batches of windows take other kernels, whose rounding depends on the CPU; a level of a picture is 4e-3
+            torch.testing.assert_close(made[rank][name], expected, atol=5e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
     factors = torch.tensor([(1 + 3) / 2, (1 + 2) / 2, (1 + 2 + 3) / 3, (2 + 3) / 2])  # a window multiplies by 1 + its first frame
     torch.testing.assert_close(made[0]["mean"].flatten(), torch.tensor([0.0, 1.0, 4.0, 9.0]) * factors)
 
